@@ -1,0 +1,25 @@
+"""Differentiable transport of cosmic rays: field, orbits, sky, traps, inference.
+
+The folders are the interface: ``from jaxcr import fields, orbits, sky, traps, infer, units``.
+They are loaded on first use, so that importing the package alone imports no JAX.
+"""
+
+import importlib
+
+from jaxcr._version import __version__
+
+_FOLDERS = ("cli", "fields", "infer", "observed", "orbits", "plots", "runtime", "sky", "traps")
+_MODULES = ("arrays", "units")
+
+__all__ = ["__version__", *_FOLDERS, *_MODULES]
+
+
+def __getattr__(name: str):
+    """Import a folder of the package on first use (PEP 562)."""
+    if name in (*_FOLDERS, *_MODULES):
+        return importlib.import_module(f"jaxcr.{name}")
+    raise AttributeError(f"module 'jaxcr' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,37 @@
+"""Array types named by axis, and the one form that an error about an argument takes."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Vector = Float[Array, "xyz=3"]
+Scalar = Float[Array, ""]
+ScalarLike = Float[Array, ""] | float
+
+
+def argument_error(name: str, *, expected: str, got: Any, remedy: str) -> ValueError:
+    """Return a ``ValueError`` that names what is wrong, what was expected, and the remedy.
+
+    Parameters
+    ----------
+    name
+        The argument as the caller wrote it, with its function: ``"power_spectrum: lmax"``.
+    expected, got, remedy
+        What the argument must be, what it was, and what to do.
+    """
+    return ValueError(f"{name}: expected {expected}, got {got}. {remedy}")
+
+
+def is_concrete(*values: Any) -> bool:
+    """Return whether no leaf of ``values`` is being traced, so that its numbers can be read."""
+    return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values))
+
+
+def as_float(value: Any) -> Float[Array, "..."]:
+    """Return ``value`` as a floating-point array; integers take JAX's default float type."""
+    array = jnp.asarray(value)
+    if jnp.issubdtype(array.dtype, jnp.floating):
+        return array
+    return array.astype(jnp.result_type(float))
