@@ -1,0 +1,99 @@
+"""The field interface: B at one position, and sums and multiples of fields."""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import Scalar, Vector, as_float
+
+
+class Lattice(eqx.Module):
+    """The cells of a gridded field: where its samples sit.
+
+    Sample ``i`` sits at ``origin + (i + 1/2) spacing`` (pc).
+    """
+
+    origin: Vector
+    spacing: Vector
+    shape: tuple[int, int, int] = eqx.field(static=True)
+
+    def centers(self) -> Float[Array, "nx ny nz xyz=3"]:
+        """Return the position of every sample in pc."""
+        axes = [
+            self.origin[i] + (jnp.arange(n, dtype=self.origin.dtype) + 0.5) * self.spacing[i]
+            for i, n in enumerate(self.shape)
+        ]
+        return jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1)
+
+
+class Field(eqx.Module):
+    """A static magnetic field: call it with one position (pc) to get B (µG).
+
+    Fields add (``+``) and scale (``*`` by a number), and every array in them is differentiable.
+    """
+
+    @abc.abstractmethod
+    def __call__(self, position: Vector) -> Vector:
+        """Return B in µG at ``position`` in pc."""
+
+    @abc.abstractmethod
+    def max_strength(self) -> Scalar:
+        """Return an upper bound of |B| in µG, from which automatic steps are chosen."""
+
+    @abc.abstractmethod
+    def lattice(self) -> Lattice | None:
+        """Return the cells behind the field, or ``None`` when it has no grid."""
+
+    def __add__(self, other: "Field") -> "SumField":
+        if not isinstance(other, Field):
+            return NotImplemented
+        return SumField(self, other)
+
+    def __mul__(self, factor: Scalar | float | int) -> "ScaledField":
+        if isinstance(factor, Field):
+            return NotImplemented
+        return ScaledField(self, as_float(factor))
+
+    __rmul__ = __mul__
+
+
+class SumField(Field):
+    """The sum of two fields."""
+
+    first: Field
+    second: Field
+
+    def __call__(self, position: Vector) -> Vector:
+        """Return the sum of both fields at ``position``."""
+        return self.first(position) + self.second(position)
+
+    def max_strength(self) -> Scalar:
+        """Return the sum of both bounds."""
+        return self.first.max_strength() + self.second.max_strength()
+
+    def lattice(self) -> Lattice | None:
+        """Return the finer of the two lattices."""
+        found = [x for x in (self.first.lattice(), self.second.lattice()) if x is not None]
+        return min(found, key=lambda x: -max(x.shape)) if found else None
+
+
+class ScaledField(Field):
+    """A field times a number, for example the amplitude of turbulence."""
+
+    field: Field
+    factor: Scalar
+
+    def __call__(self, position: Vector) -> Vector:
+        """Return the multiple of the field at ``position``."""
+        return self.factor.astype(position.dtype) * self.field(position)
+
+    def max_strength(self) -> Scalar:
+        """Return the bound of the field times |factor|."""
+        bound = self.field.max_strength()
+        return jnp.abs(self.factor.astype(bound.dtype)) * bound
+
+    def lattice(self) -> Lattice | None:
+        """Return the lattice of the field."""
+        return self.field.lattice()

@@ -1,0 +1,72 @@
+"""Interpolation stencils: how the samples around a point become a value at it."""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import Vector
+
+
+class Stencil(eqx.Module):
+    """A separable stencil over ``before + after + 1`` neighbouring coefficients on each axis."""
+
+    before: eqx.AbstractClassVar[int]
+    after: eqx.AbstractClassVar[int]
+
+    @abc.abstractmethod
+    def prefilter(self, samples: Float[Array, "nx ny nz xyz=3"]) -> Float[Array, "nx ny nz xyz=3"]:
+        """Return the coefficients whose weighted sums reproduce ``samples``."""
+
+    @abc.abstractmethod
+    def weights(self, offset: Vector) -> list[Vector]:
+        """Return the weight of each layer for the offset from the cell below, in [0, 1)."""
+
+
+class Linear(Stencil):
+    """Trilinear interpolation: continuous, second order, 2×2×2 samples."""
+
+    before = 0
+    after = 1
+
+    def prefilter(self, samples: Float[Array, "nx ny nz xyz=3"]) -> Float[Array, "nx ny nz xyz=3"]:
+        """Return ``samples``: they are their own coefficients."""
+        return samples
+
+    def weights(self, offset: Vector) -> list[Vector]:
+        """Return ``1 - t, t``."""
+        return [1 - offset, offset]
+
+
+class CubicSpline(Stencil):
+    """The interpolating cubic B-spline: twice continuously differentiable, fourth order, 4×4×4.
+
+    Notes
+    -----
+    The coefficients come from one division in Fourier space by (4 + 2 cos k)/6 on each axis,
+    which is exact for a periodic grid. Source: Unser, IEEE Signal Process. Mag. 16 (1999) 22.
+    """
+
+    before = 1
+    after = 2
+
+    def prefilter(self, samples: Float[Array, "nx ny nz xyz=3"]) -> Float[Array, "nx ny nz xyz=3"]:
+        """Return the B-spline coefficients that interpolate periodic ``samples``."""
+        shape, dtype = samples.shape[:3], samples.dtype
+        phases = [jnp.fft.fftfreq(n, dtype=dtype) for n in shape[:2]]
+        phases.append(jnp.fft.rfftfreq(shape[2], dtype=dtype))
+        response = [(4 + 2 * jnp.cos(2 * jnp.pi * phase)) / 6 for phase in phases]
+        response = response[0][:, None, None] * response[1][None, :, None] * response[2]
+        modes = jnp.fft.rfftn(samples, axes=(0, 1, 2)) / response[..., None]
+        return jnp.fft.irfftn(modes, s=shape, axes=(0, 1, 2)).astype(dtype)
+
+    def weights(self, offset: Vector) -> list[Vector]:
+        """Return the four pieces of the cubic B-spline at ``offset``."""
+        t, u = offset, 1 - offset
+        return [
+            u**3 / 6,
+            (3 * t**3 - 6 * t**2 + 4) / 6,
+            (3 * u**3 - 6 * u**2 + 4) / 6,
+            t**3 / 6,
+        ]

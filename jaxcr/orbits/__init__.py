@@ -1,0 +1,22 @@
+"""Orbits: from a start state to an exit state."""
+
+from jaxcr.orbits.boris import Boris
+from jaxcr.orbits.diffrax_pusher import DiffraxPusher
+from jaxcr.orbits.ensemble import trace_ensemble
+from jaxcr.orbits.exits import STATUS_TEXT, Exits
+from jaxcr.orbits.lorentz import Lorentz
+from jaxcr.orbits.pusher import Pusher
+from jaxcr.orbits.stops import PathLength, Sphere, Stop
+
+__all__ = [
+    "STATUS_TEXT",
+    "Boris",
+    "DiffraxPusher",
+    "Exits",
+    "Lorentz",
+    "PathLength",
+    "Pusher",
+    "Sphere",
+    "Stop",
+    "trace_ensemble",
+]

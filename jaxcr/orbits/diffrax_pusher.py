@@ -1,0 +1,123 @@
+"""Any explicit diffrax solver with step-size control, as a pusher inside the engine."""
+
+from typing import Any
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from jaxcr.arrays import Scalar, ScalarLike, Vector, as_float
+from jaxcr.orbits.lorentz import Lorentz
+from jaxcr.orbits.pusher import Pusher
+
+
+class DiffraxPusher(Pusher):
+    """Adaptive steps of a diffrax solver, for every particle at its own pace.
+
+    Parameters
+    ----------
+    solver
+        An explicit diffrax solver with an error estimate, e.g. ``diffrax.Tsit5()``.
+    rtol, atol
+        Tolerances of the step control; position counts in gyroradii, direction is dimensionless.
+
+    Notes
+    -----
+    Order of the solver where the field is smooth; on a trilinear field the jumps of its
+    derivative at cell faces limit every high-order scheme. The norm of the direction drifts
+    within the tolerance. Control: diffrax's ``PIDController`` with its default coefficients.
+    """
+
+    solver: diffrax.AbstractAdaptiveSolver
+    rtol: Scalar
+    atol: Scalar
+
+    def __init__(
+        self,
+        solver: diffrax.AbstractAdaptiveSolver | None = None,
+        *,
+        rtol: ScalarLike = 1e-4,
+        atol: ScalarLike = 1e-6,
+    ):
+        solver = diffrax.Tsit5() if solver is None else solver
+        # A plain loop over the stages: diffrax's default is not forward-mode differentiable.
+        self.solver = _forward_differentiable(solver)
+        self.rtol = as_float(rtol)
+        self.atol = as_float(atol)
+
+    def prepare(self, motion: Lorentz) -> "DiffraxPusher":
+        """Return the pusher as it is: its steps follow from the tolerances."""
+        return self
+
+    def init(self, motion: Lorentz, position: Vector, direction: Vector) -> Any:
+        """Return the length of the first step, and the solver's and the controller's state."""
+        terms, controller, state = self._setup(motion, position, direction)
+        zero = jnp.zeros((), position.dtype)
+        first = 0.01 * self._gyroradius(motion, position)
+        end, control = controller.init(
+            terms,
+            zero,
+            _far(position),
+            state,
+            first,
+            None,
+            self.solver.func,
+            self.solver.error_order(terms),
+        )
+        solver_state = self.solver.init(terms, zero, end, state, None)
+        return end, solver_state, control
+
+    def step_length(self, state: Any) -> Scalar:
+        """Return the length of the step that is tried next."""
+        return state[0]
+
+    def step(self, motion: Lorentz, position: Vector, direction: Vector, state: Any):
+        """Try one step; the controller keeps or rejects it and chooses the next length."""
+        length, solver_state, control = state
+        terms, controller, y0 = self._setup(motion, position, direction)
+        zero = jnp.zeros((), position.dtype)
+        y1, error, _, new_solver_state, _ = self.solver.step(
+            terms, zero, length, y0, None, solver_state, False
+        )
+        keep, start, end, _, control, _ = controller.adapt_step_size(
+            zero, length, y0, y1, None, error, self.solver.error_order(terms), control
+        )
+        solver_state = jax.tree.map(
+            lambda new, old: jnp.where(keep, new, old) if eqx.is_array(new) else new,
+            new_solver_state,
+            solver_state,
+        )
+        position, direction = (jnp.where(keep, new, old) for new, old in zip(y1, y0, strict=True))
+        return position, direction, jnp.where(keep, length, 0), (end - start, solver_state, control)
+
+    def advance(self, motion: Lorentz, position: Vector, direction: Vector, length: Scalar):
+        """Make one uncontrolled step of the solver."""
+        terms, _, y0 = self._setup(motion, position, direction)
+        zero = jnp.zeros((), position.dtype)
+        solver_state = self.solver.init(terms, zero, length, y0, None)
+        return self.solver.step(terms, zero, length, y0, None, solver_state, False)[0]
+
+    def _setup(self, motion: Lorentz, position: Vector, direction: Vector):
+        dtype = position.dtype
+        terms = diffrax.ODETerm(motion)
+        controller = diffrax.PIDController(
+            rtol=self.rtol.astype(dtype), atol=self.atol.astype(dtype)
+        )
+        return terms, controller, (position, direction)
+
+    def _gyroradius(self, motion: Lorentz, position: Vector) -> Scalar:
+        rotation = jnp.linalg.norm(motion.rotation(position))
+        return 1 / jnp.maximum(rotation, jnp.asarray(1e-6, rotation.dtype))
+
+
+def _forward_differentiable(solver: diffrax.AbstractAdaptiveSolver):
+    """Return the solver with a plain loop over its stages: the default has no forward mode."""
+    if getattr(solver, "scan_kind", "lax") is not None:
+        return solver
+    return eqx.tree_at(lambda s: s.scan_kind, solver, "lax", is_leaf=lambda x: x is None)
+
+
+def _far(position: Vector) -> Scalar:
+    """Return an end of the integration beyond any stop."""
+    return jnp.asarray(1e30, position.dtype)
