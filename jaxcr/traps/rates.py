@@ -1,0 +1,77 @@
+"""Closures: from a trap and a scattering rate to the rates of hopping right and left."""
+
+import abc
+
+import equinox as eqx
+
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.traps.loss_cone import escape_probabilities
+from jaxcr.traps.trap import Trap
+
+
+class Closure(eqx.Module):
+    """The rule that turns escape from one trap into hops of the chain."""
+
+    @abc.abstractmethod
+    def rates(self, trap: Trap, scattering_rate: ScalarLike) -> tuple[Scalar, Scalar]:
+        """Return the hop rates to the right and to the left.
+
+        Parameters
+        ----------
+        trap
+            The trap that is left.
+        scattering_rate
+            nu, isotropising scatterings per unit time (or path, c = 1).
+
+        Returns
+        -------
+        ``(rate_right, rate_left)`` = (g, r), in the unit of ``scattering_rate``.
+        """
+
+
+class LossCone(Closure):
+    """The published partition: r = nu P_L and g = nu P_R.
+
+    Each scattering redraws the direction; who falls into the way out through a mirror is
+    counted as captured by the trap behind it.
+
+    Notes
+    -----
+    Not in detailed balance: an isotropic, uniform phase-space density is no equilibrium of this
+    chain. For strong mirrors g/r -> 2 B1/B2 - 1, twice the asymmetry of ``DetailedBalance``,
+    because the particles reflected by the stronger mirror cross their own trap twice and would
+    be caught there twice as often. It also needs scattering by large angles: with small-angle
+    scattering alone every particle leaves through the weaker mirror.
+    Source: Medvedev & Medvedev 2015, arXiv:1504.03914.
+    """
+
+    def rates(self, trap: Trap, scattering_rate: ScalarLike) -> tuple[Scalar, Scalar]:
+        """Return (nu P_R, nu P_L)."""
+        escape = escape_probabilities(trap)
+        return scattering_rate * escape.right, scattering_rate * escape.left
+
+
+class DetailedBalance(Closure):
+    """The total rate of the loss cones, g + r = nu (1 - P_trapped), split as g/r = B1/B2.
+
+    In a static field, scattering that keeps the energy leaves a uniform, isotropic phase-space
+    density alone (Liouville). A trap then holds particles in proportion to its flux-tube volume,
+    1/B, and no net flux between self-similar traps means g/r = B1/B2 exactly.
+
+    Notes
+    -----
+    This is the only closure here for which that density is stationary, so that a gradient of
+    the field alone makes no anisotropy; ``LossCone`` doubles the drift. Both assume about one
+    scattering per trap: fewer let particles jump over traps, more close the loss cones.
+    Both rates have a kink where B1 = B2; their ratio has none.
+    Source: detailed balance; the continuum limit is adiabatic focusing,
+    flux = -D (dn/dx + n dlnB/dx).
+    """
+
+    def rates(self, trap: Trap, scattering_rate: ScalarLike) -> tuple[Scalar, Scalar]:
+        """Return nu (1 - P_trapped) times (B1, B2) / (B1 + B2)."""
+        escape = escape_probabilities(trap)
+        total = scattering_rate * (escape.left + escape.right)
+        to_right = 1 / (1 + trap.right_mirror / trap.left_mirror)
+        to_left = 1 / (1 + trap.left_mirror / trap.right_mirror)
+        return total * to_right, total * to_left
