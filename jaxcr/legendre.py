@@ -10,8 +10,7 @@ from jaxcr.arrays import argument_error
 def legendre_polynomials(x: Float[Array, "*shape"], lmax: int) -> Float[Array, "*shape ell"]:
     """Return P_0(x) ... P_lmax(x).
 
-    (l + 1) P_{l+1} = (2l + 1) x P_l - l P_{l-1}, upward, written for the differences
-    P_{l+1} - P_l at |x| and given its sign by parity.
+    (l + 1) P_{l+1} = (2l + 1) x P_l - l P_{l-1}, upward, as differences P_{l+1} - P_l at |x|.
 
     Parameters
     ----------

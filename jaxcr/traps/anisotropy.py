@@ -26,8 +26,6 @@ def trap_distribution(
 
     Parameters
     ----------
-    trap
-        The trap.
     left, own, right
         PHASE-SPACE DENSITIES of the left neighbour, this trap and the right neighbour, in any
         one unit: n / ``flux_tube_volume``. Occupations n in their place give a false dipole.

@@ -51,10 +51,6 @@ def escape_probabilities(trap: Trap) -> EscapeProbabilities:
     trap
         The trap; its unit of field strength cancels.
 
-    Returns
-    -------
-    The three probabilities.
-
     Raises
     ------
     ValueError

@@ -16,12 +16,8 @@ def steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " 
     S'_1 = S_1,       S'_{k+1} = S_{k+1} + g_k S'_k / (e_k + g_k)
     n_N = S'_N / (e_N + g_N),  n_k = (S'_k + r_{k+1} n_{k+1}) / (e_k + g_k)
 
-    e_k is the rate at which site k loses particles for good through the sites up to k.
-
     Parameters
     ----------
-    chain
-        The chain.
     source
         S, particles per time fed to each site, (site,), >= 0.
 
@@ -36,9 +32,8 @@ def steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " 
 
     Notes
     -----
-    O(N). For S >= 0 every term is positive, so the relative error stays near rounding (largest for
-    g = r: 3.4e-13 at N = 1e5, 1.3e-12 at 1e6); beyond the float range it is 0 or inf.
-    Source: derived in ``tests/traps/test_steady.py``.
+    O(N). For S >= 0 every term is positive: relative error at g = r, the largest, 3.4e-13 at
+    N = 1e5; 0 or inf beyond the float range. Source: derived in ``tests/traps/test_steady.py``.
     """
     _check_problem(chain, source)
     rates = (chain.rate_right, chain.rate_left, chain.losses, source)

@@ -24,8 +24,7 @@ class Trap(eqx.Module):
     Raises
     ------
     ValueError
-        If the numbers are known and not 0 < minimum < mirror. Traced values are not checked:
-        a mirror below the minimum then gives NaN.
+        If the numbers are known and not 0 < minimum < mirror; traced ones then give NaN.
 
     Notes
     -----
