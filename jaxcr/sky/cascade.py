@@ -1,0 +1,37 @@
+"""The C_l of a dipole that turbulence cascades to small scales: a reference curve."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import argument_error
+
+
+def cascade_spectrum(lmax: int) -> Float[Array, " ell"]:
+    """Return the steady-state ratio C_l / C_1 = 18 / [(2l+1)(l+1)(l+2)], and 0 at l = 0.
+
+    Parameters
+    ----------
+    lmax
+        Highest degree, >= 1.
+
+    Returns
+    -------
+    (lmax + 1,), dimensionless; 1, 0.3, 0.1286, ... from l = 1, close to 9 / l³ at large l.
+
+    Raises
+    ------
+    ValueError
+        If ``lmax`` is below 1.
+
+    Notes
+    -----
+    Scattering that keeps the sum of (2l+1) C_l (Liouville's theorem) and feeds only the dipole
+    from outside. The sum over l >= 1 is 9, so the dipole keeps a third of the power. Source:
+    Ahlers 2014, PRL 112, 021101; the sum telescopes.
+    """
+    if lmax < 1:
+        raise argument_error(
+            "cascade_spectrum: lmax", expected=">= 1", got=lmax, remedy="The norm is C_1."
+        )
+    l = jnp.arange(lmax + 1, dtype=jnp.result_type(float))
+    return jnp.where(l > 0, 18 / ((2 * l + 1) * (l + 1) * (l + 2)), 0)

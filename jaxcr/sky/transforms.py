@@ -1,0 +1,143 @@
+"""Maps to real harmonic modes and back: one matrix product up to nside 16, jaxht above.
+
+Arguments are taken as checked; `harmonics` is the public face. jaxht keeps, for each nside and
+lmax, the precision of its first call: set float64 before it, not between two of them.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float
+
+from jaxcr.sky.harmonic_modes import (
+    alm_layout,
+    harmonic_matrix,
+    mode_source,
+    mode_table,
+    synthesis_matrix,
+)
+
+Modes = Float[Array, "*batch mode"]
+
+LARGEST_DENSE_NSIDE = 16  # at nside 32, lmax 64 the matrix would hold 0.4 GB
+
+
+def analyse(maps: Float[Array, "*batch pixel"], nside: int, lmax: int) -> Modes:
+    """Return the real modes of maps."""
+    if nside <= LARGEST_DENSE_NSIDE:
+        matrix = _on_device(harmonic_matrix, nside, lmax, maps.dtype.name)
+        return _contract_last(maps, matrix)
+    return _analyse_large(maps, nside, lmax)
+
+
+def synthesise(modes: Modes, nside: int, lmax: int) -> Float[Array, "*batch pixel"]:
+    """Return the maps of real modes."""
+    if nside <= LARGEST_DENSE_NSIDE:
+        matrix = _on_device(synthesis_matrix, nside, lmax, modes.dtype.name)
+        return _contract_first(modes, matrix)
+    return _synthesise_large(modes, nside, lmax)
+
+
+def modes_to_alm(modes: Modes, lmax: int) -> Complex[Array, "*batch alm"]:
+    """Return healpy's a_lm of real modes."""
+    layout = alm_layout(lmax)
+    root = math.sqrt(0.5)
+    real = _as_row(np.where(layout.zonal, 1.0, root), modes)
+    imag = _as_row(np.where(layout.zonal, 0.0, root), modes)
+    return jax.lax.complex(modes[..., layout.real] * real, modes[..., layout.imag] * imag)
+
+
+def alm_to_modes(coefficients: Complex[Array, "*batch alm"], lmax: int) -> Modes:
+    """Return the real modes of healpy's a_lm."""
+    table, source = mode_table(lmax), mode_source(lmax)
+    real, imag = coefficients.real[..., source], coefficients.imag[..., source]
+    scale = _as_row(np.where(table.order > 0, math.sqrt(2.0), 1.0), real)
+    return jnp.where(table.sine, imag, real) * scale
+
+
+def _as_row(values: np.ndarray, like: Array) -> np.ndarray:
+    """Return a vector with the rank and dtype of ``like``, along its last axis."""
+    return values.reshape((1,) * (like.ndim - 1) + (-1,)).astype(like.dtype)
+
+
+@lru_cache(maxsize=8)
+def _on_device(build: Callable, nside: int, lmax: int, dtype: str) -> Array:
+    """Return a host matrix as one device array of the precision asked for."""
+    with jax.ensure_compile_time_eval():  # a cached tracer would outlive its trace
+        return jnp.asarray(build(nside, lmax).astype(dtype))
+
+
+# The matrices are arguments of a jitted function, so that XLA does not fold them. HIGHEST keeps
+# a GPU from rounding float32 factors to 10 bits.
+@jax.jit
+def _contract_last(rows: Array, matrix: Array) -> Array:
+    return jnp.tensordot(rows, matrix, axes=(-1, 1), precision=jax.lax.Precision.HIGHEST)
+
+
+@jax.jit
+def _contract_first(rows: Array, matrix: Array) -> Array:
+    return jnp.tensordot(rows, matrix, axes=(-1, 0), precision=jax.lax.Precision.HIGHEST)
+
+
+@partial(jax.jit, static_argnames=("nside", "lmax"))
+def _analyse_large(maps: Array, nside: int, lmax: int) -> Array:
+    """Analyse with jaxht; a loop, because seven transforms written out compile for 10 s."""
+    import jht
+
+    area = 4 * math.pi / maps.shape[-1]  # of a pixel
+
+    def transform(sky):
+        def refine(_, coefficients):  # from zero, the first step is the plain quadrature
+            residual = sky - jht.synthesis(coefficients, nside, lmax)
+            return coefficients + area * jht.adjoint_synthesis(residual, nside, lmax)
+
+        zero = jnp.zeros(jht.alm_size(lmax), jnp.result_type(complex))
+        return jax.lax.fori_loop(0, 4, refine, zero)
+
+    with _jaxht_settings():
+        coefficients = _each(transform, maps.astype(jnp.result_type(float)))
+    return alm_to_modes(coefficients, lmax).astype(maps.dtype)
+
+
+@partial(jax.jit, static_argnames=("nside", "lmax"))
+def _synthesise_large(modes: Array, nside: int, lmax: int) -> Array:
+    """Synthesise with jaxht."""
+    import jht
+
+    with _jaxht_settings():
+        maps = _each(partial(jht.synthesis, nside=nside, lmax=lmax), modes_to_alm(modes, lmax))
+    return maps.astype(modes.dtype)
+
+
+def _each(transform: Callable, rows: Array) -> Array:
+    """Apply a transform of one row to every row of (..., row)."""
+    flat = jax.vmap(transform)(rows.reshape(math.prod(rows.shape[:-1]), rows.shape[-1]))
+    return flat.reshape(*rows.shape[:-1], flat.shape[-1])
+
+
+@contextmanager
+def _jaxht_settings() -> Iterator[None]:
+    """Let jaxht mix dtypes and ranks and share one FFT length, and put everything back.
+
+    Its warnings about lmax and float32 are dropped: the public functions give their own.
+    """
+    import jht
+
+    mode = jht.get_azimuth_fft_mode()
+    jht.set_azimuth_fft_mode("looped")  # compiles 4 times faster at nside 32, same values
+    try:
+        with (
+            jax.numpy_dtype_promotion("standard"),
+            jax.numpy_rank_promotion("allow"),
+            warnings.catch_warnings(),
+        ):
+            warnings.filterwarnings("ignore", message="jht:|Explicitly requested dtype")
+            yield
+    finally:
+        jht.set_azimuth_fft_mode(mode)
