@@ -107,8 +107,8 @@ def power_spectrum(maps: Maps, *, lmax: int | None = None) -> Spectra:
     1.396e-06
     """
     nside, lmax = _checked(maps, lmax, "power_spectrum")
-    modes = analyse(_without_mean(maps), nside, lmax)
-    return _sum_over_order(modes * modes, lmax)
+    modes = analyse(_without_mean(as_float(maps)), nside, lmax)
+    return _mean_product(modes, modes, degree_average(lmax).astype(modes.dtype))
 
 
 def cross_spectrum(first: Maps, second: Other, *, lmax: int | None = None) -> Spectra:
@@ -141,8 +141,9 @@ def cross_spectrum(first: Maps, second: Other, *, lmax: int | None = None) -> Sp
             remedy="Broadcast one of them, or vmap.",
         )
     nside, lmax = _checked(first, lmax, "cross_spectrum")
-    left = analyse(_without_mean(first), nside, lmax)
-    return _sum_over_order(left * analyse(_without_mean(second), nside, lmax), lmax)
+    left = analyse(_without_mean(as_float(first)), nside, lmax)
+    right = analyse(_without_mean(as_float(second)), nside, lmax)
+    return _mean_product(left, right, degree_average(lmax).astype(left.dtype))
 
 
 def _checked(maps: Maps, lmax: int | None, caller: str) -> tuple[int, int]:
@@ -160,13 +161,13 @@ def _checked(maps: Maps, lmax: int | None, caller: str) -> tuple[int, int]:
     return nside, lmax
 
 
+@jax.jit
 def _without_mean(maps: Maps) -> Float[Array, "*batch pixel"]:
     """Subtract from each map its mean."""
-    maps = as_float(maps)
     return maps - jnp.mean(maps, axis=-1, keepdims=True)
 
 
-def _sum_over_order(products: Modes, lmax: int) -> Spectra:
-    """Return the mean over the 2l+1 modes of each degree."""
-    average = degree_average(lmax).astype(products.dtype)
-    return jnp.tensordot(products, average, axes=1, precision=jax.lax.Precision.HIGHEST)
+@jax.jit
+def _mean_product(left: Modes, right: Modes, average: Float[Array, "mode ell"]) -> Spectra:
+    """Return the mean of the products over the 2l+1 modes of each degree."""
+    return jnp.tensordot(left * right, average, axes=1, precision=jax.lax.Precision.HIGHEST)

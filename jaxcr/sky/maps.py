@@ -59,12 +59,7 @@ def fit_dipole(map: SkyMap, *, mask: Mask | None = None) -> Dipole:
     Equal to ``healpy.fit_dipole``, also on a cut sky. Linear in the map.
     """
     map = as_float(map)
-    used = _used_pixels(map, mask)
-    design = _design(map)
-    weighted = jnp.where(used[:, None], design, 0)
-    normal = jnp.matmul(weighted.T, design, precision=jax.lax.Precision.HIGHEST)
-    moment = jnp.matmul(weighted.T, jnp.where(used, map, 0), precision=jax.lax.Precision.HIGHEST)
-    solution = jnp.linalg.solve(normal, moment)
+    solution = _least_squares(map, _used_pixels(map, mask), _design(map))
     return Dipole(solution[0], solution[1:])
 
 
@@ -130,16 +125,25 @@ def smooth(map: SkyMap, *, fwhm: ScalarLike) -> Float[Array, " pixel"]:
     return synthesise(analyse(map, nside, lmax) * beam, nside, lmax)
 
 
+@jax.jit
+def _least_squares(map: Array, used: Array, design: Array) -> Array:
+    """Solve the normal equations of map = design @ solution over the pixels used."""
+    weighted = jnp.where(used[:, None], design, 0)
+    normal = jnp.matmul(weighted.T, design, precision=jax.lax.Precision.HIGHEST)
+    moment = jnp.matmul(weighted.T, jnp.where(used, map, 0), precision=jax.lax.Precision.HIGHEST)
+    return jnp.linalg.solve(normal, moment)
+
+
 def _design(map: Float[Array, " pixel"]) -> Float[np.ndarray, "pixel 4"]:
     """Return the functions fitted, 1 and the three components of p, in the map's dtype."""
     centers = pixel_centers(nside_of(map.shape[-1]))
     return np.concatenate([np.ones((len(centers), 1)), centers], axis=1).astype(map.dtype)
 
 
-def _used_pixels(map: Float[Array, " pixel"], mask: Mask | None) -> Bool[Array, " pixel"]:
+def _used_pixels(map: Float[Array, " pixel"], mask: Mask | None) -> Mask:
     """Return the mask, checked as far as its values are known."""
     if mask is None:
-        return jnp.ones(map.shape, bool)
+        return np.ones(map.shape, bool)
     if mask.shape != map.shape:
         raise argument_error(
             "mask",
@@ -154,4 +158,4 @@ def _used_pixels(map: Float[Array, " pixel"], mask: Mask | None) -> Bool[Array, 
             got=int(np.sum(mask)),
             remedy="True marks the pixels that are used; perhaps invert the mask.",
         )
-    return jnp.asarray(mask)
+    return mask
