@@ -1,6 +1,7 @@
 """Orbits: from a start state to an exit state."""
 
 from jaxcr.orbits.boris import Boris
+from jaxcr.orbits.chaos import lyapunov_length
 from jaxcr.orbits.diffrax_pusher import DiffraxPusher
 from jaxcr.orbits.ensemble import trace_ensemble
 from jaxcr.orbits.exits import STATUS_TEXT, Exits
@@ -18,5 +19,6 @@ __all__ = [
     "Pusher",
     "Sphere",
     "Stop",
+    "lyapunov_length",
     "trace_ensemble",
 ]

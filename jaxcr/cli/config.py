@@ -1,0 +1,261 @@
+"""The configuration of every command: dataclasses, TOML in and out. Imports no JAX."""
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+
+@dataclasses.dataclass(frozen=True)
+class SkyConfig:
+    """The ensemble of simulated skies; lengths in grid cells."""
+
+    seed: int = 0
+    """Fixes all random phases of the model's fields."""
+    num_fields: int = 12
+    """Realisations of the turbulence; each gives observers_per_axis³ skies."""
+    nodes: tuple[float, ...] = (0.25, 0.4, 0.6, 0.9, 1.3, 1.7)
+    """Values of dB/B0 that are simulated; the fit interpolates between them."""
+    cells: int = 128
+    """Cells of the periodic box along each axis."""
+    index: float = 5 / 3
+    """Spectral index of the turbulence, E(k) ~ k^-index."""
+    outer_scale: float = 51.2
+    """Longest wavelength."""
+    inner_scale: float = 4.0
+    """Shortest wavelength."""
+    gyroradius: float = 20.0
+    """Gyroradius in the mean field."""
+    path: float = 6.0
+    """Length of the orbits in gyroradii. Fixed: at low l it is degenerate with the amplitude."""
+    step: float = 1.0
+    """Boris step."""
+    observers_per_axis: int = 2
+    """Observers along each axis of the box."""
+    nside: int = 8
+    """HEALPix resolution of the simulated skies, a power of two."""
+    per_pixel: int = 4
+    """Orbits in each pixel, a power of four from 4 on."""
+    lmax: int = 16
+    """Highest multipole, at most 3 nside - 1."""
+    boundary_lmax: int = 24
+    """Highest multipole of the distribution on the boundary."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrapConfig:
+    """The trap chain. Its closure is detailed balance: uniform isotropy is an equilibrium."""
+
+    num_sites: int = 10_000
+    """Sites of the chain; only the derived place depends on it."""
+    edge_width: float = 0.0
+    """Rounding of the loss-cone edges in rad; it decides every C_l above l = 2."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """Fit trap and turbulence parameters to an angular power spectrum.
+
+    Without arguments: the four observed C_l of the embedded working-level spectrum.
+    """
+
+    config: Path | None = None
+    """TOML file with any of these settings; flags override it."""
+    show_config: bool = False
+    """Print the configuration as TOML and stop."""
+    target: Path | None = None
+    """CSV file with columns ell, c_ell and optionally log_error, noise: fit this spectrum."""
+    m0_blind: bool = False
+    """The target lost a_l0, like every spectrum from a ground experiment."""
+    debiased: bool = False
+    """The target's noise was subtracted; C_l may be negative."""
+    target_skies: int = 1
+    """Independent skies that the target is the mean of."""
+    simulate: int | None = None
+    """Seed: plant parameters, simulate a spectrum in other fields, and fit it back."""
+    skies: int = 32
+    """Simulated skies whose mean is fitted (with --simulate)."""
+    num_starts: int = 8
+    """Starting points of the optimiser."""
+    adam_steps: int = 400
+    """Steps of Adam, the check on the optimum."""
+    gradient_fields: int = 4
+    """Fields for the gradient report, at least 2; 0 leaves it out."""
+    out: Path | None = None
+    """Result folder; default the next free jaxcr-results/fit-NNN."""
+    overwrite: bool = False
+    """Write into a result folder that exists."""
+    cache: bool = True
+    """Keep simulated transfer tensors on disk under their configuration."""
+    sky: SkyConfig = dataclasses.field(default_factory=SkyConfig)
+    traps: TrapConfig = dataclasses.field(default_factory=TrapConfig)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sky:
+    """Back-track the sky of one observer and save map, spectrum and pictures."""
+
+    config: Path | None = None
+    """TOML file with any of these settings; flags override it."""
+    show_config: bool = False
+    """Print the configuration as TOML and stop."""
+    field: Path | None = None
+    """Field file (NPZ, NPY, HDF5; nx × ny × nz × 3) instead of synthetic turbulence."""
+    field_unit: float | None = None
+    """µG for one unit of the file."""
+    field_spacing: float | None = None
+    """Cell size of the file in pc."""
+    field_dataset: str | None = None
+    """Name of the array in the file, when it has several."""
+    level: float = 1.0
+    """dB/B0 of synthetic turbulence."""
+    mean_field: float = 3.0
+    """Mean field along x, µG, of synthetic turbulence."""
+    rigidity: float = 30.0
+    """Of the arriving particles, PV."""
+    radius: tuple[float, ...] = ()
+    """Radii of the spheres around the observer, pc; instead of a path."""
+    path: float = 60.0
+    """Length of the orbits, pc, when no radius is given."""
+    amplitude: float = 1e-3
+    """Amplitude of the dipole on the boundary."""
+    cells: int = 128
+    """Cells of synthetic turbulence along each axis."""
+    spacing: float = 0.5
+    """Cell size of synthetic turbulence, pc."""
+    seed: int = 0
+    """Fixes the random phases."""
+    nside: int = 16
+    """HEALPix resolution, a power of two."""
+    per_pixel: int = 4
+    """Orbits in each pixel, a power of four from 4 on."""
+    lmax: int = 24
+    """Highest multipole, at most 3 nside - 1."""
+    pusher: typing.Literal["boris", "diffrax"] = "boris"
+    """Boris with half a cell, or adaptive Tsit5."""
+    out: Path | None = None
+    """Result folder; default the next free jaxcr-results/sky-NNN."""
+    overwrite: bool = False
+    """Write into a result folder that exists."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Info:
+    """Print versions, devices and the cache folder."""
+
+
+Command = (
+    Annotated[Fit, tyro.conf.subcommand("fit")]
+    | Annotated[Sky, tyro.conf.subcommand("sky")]
+    | Annotated[Info, tyro.conf.subcommand("info")]
+)
+COMMANDS: dict[str, type] = {"fit": Fit, "sky": Sky, "info": Info}
+
+
+def parse(argv: list[str]) -> Fit | Sky | Info:
+    """Return the command that the arguments ask for, configuration file first, flags last.
+
+    Raises
+    ------
+    ValueError
+        For a configuration file that cannot be read, or has an unknown key or a wrong type.
+    SystemExit
+        From the parser, with code 2 for wrong flags and 0 for ``--help``.
+    """
+    kind = COMMANDS.get(argv[0]) if argv else None
+    path = _config_path(argv)
+    if kind is None or path is None:
+        return tyro.cli(Command, args=argv, prog="jaxcr")
+    return tyro.cli(kind, args=argv[1:], prog=f"jaxcr {argv[0]}", default=from_toml(kind, path))
+
+
+def from_toml(kind: type, path: Path) -> Any:
+    """Return a configuration with the settings of a TOML file."""
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise ValueError(
+            f"--config: expected a TOML file, got {path} ({problem}). "
+            "Start from the output of --show-config."
+        ) from problem
+    return _build(kind, settings, str(path))
+
+
+def to_toml(config: Any) -> str:
+    """Return the settings as TOML, the ones without a value as comments."""
+    plain, tables = [], []
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name in ("config", "show_config"):
+            continue
+        if dataclasses.is_dataclass(value):
+            tables.append(f"\n[{field.name}]\n{to_toml(value)}")
+        elif value is None:
+            plain.append(f"# {field.name} =")
+        else:
+            plain.append(f"{field.name} = {_toml_value(value)}")
+    return "\n".join(plain + tables)
+
+
+def as_dict(config: Any) -> dict[str, Any]:
+    """Return the settings as a dictionary that JSON can hold."""
+    return {
+        key: str(value) if isinstance(value, Path) else value
+        for key, value in dataclasses.asdict(config).items()
+    }
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_toml_value, value)) + "]"
+    return f'"{value}"' if isinstance(value, str | Path) else repr(value)
+
+
+def _config_path(argv: list[str]) -> Path | None:
+    for position, word in enumerate(argv):
+        if word == "--config" and position + 1 < len(argv):
+            return Path(argv[position + 1])
+        if word.startswith("--config="):
+            return Path(word.removeprefix("--config="))
+    return None
+
+
+def _build(kind: type, settings: dict[str, Any], where: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    values = {}
+    for key, value in settings.items():
+        if key not in hints:
+            near = difflib.get_close_matches(key, hints, n=1)
+            raise ValueError(
+                f"{where}: unknown key {key!r}. "
+                + (f"The nearest is {near[0]!r}." if near else f"Valid are {', '.join(hints)}.")
+            )
+        values[key] = _convert(hints[key], value, f"{where}: {key}")
+    return kind(**values)
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    """Return a TOML value as the type of its setting."""
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return _build(hint, value, where)
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    for option in options:
+        if option is float and isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        if option is Path and isinstance(value, str):
+            return Path(value)
+        if typing.get_origin(option) is tuple and isinstance(value, list):
+            return tuple(_convert(typing.get_args(option)[0], x, where) for x in value)
+        if typing.get_origin(option) is typing.Literal and value in typing.get_args(option):
+            return value
+        if isinstance(option, type) and type(value) is option:
+            return value
+    names = " or ".join(getattr(x, "__name__", str(x)) for x in options if x is not type(None))
+    raise ValueError(f"{where}: expected {names}, got {value!r}. See --show-config.")

@@ -1,0 +1,15 @@
+"""``jaxcr info``: versions, devices, cache."""
+
+import jax
+
+from jaxcr.runtime import cache_directory, versions
+
+
+def run_info() -> None:
+    """Print what numbers depend on and where the cache is."""
+    for name, version in versions().items():
+        print(f"{name:12} {version}")
+    devices = ", ".join(str(device) for device in jax.local_devices())
+    print(f"{'devices':12} {devices} ({jax.default_backend()})")
+    print(f"{'float64':12} {'on' if jax.config.jax_enable_x64 else 'off'}")
+    print(f"{'cache':12} {cache_directory()}")

@@ -1,0 +1,81 @@
+"""The text that a fit prints and saves."""
+
+import numpy as np
+
+from jaxcr.infer import FitResult, GradientReport, PathSystematic, Problem
+
+
+def fit_table(problem: Problem, result: FitResult, truth: np.ndarray | None = None) -> str:
+    """Return the table of parameters: value, error, prior, whether the data constrain it."""
+    head = f"{'parameter':12}{'unit':8}{'value':>10}{'error':>9}  {'prior':20}{'constrained by data'}"
+    rows = [head + ("   planted   pull" if truth is not None else "")]
+    for i, parameter in enumerate(problem.parameters.parameters):
+        value, error = float(result.values[i]), float(result.errors[i])
+        bounds = f" in [{parameter.lower:.2g}, {parameter.upper:.2g}]"
+        row = f"{parameter.name:12}{parameter.unit or '1':8}{value:10.3f} ±{error:7.3f}  "
+        row += f"{str(parameter.prior) + bounds:32}{'yes' if result.constrained[i] else 'no':>8}"
+        if truth is not None:
+            row += f"{truth[i]:14.3f}{(value - truth[i]) / error:7.2f}"
+        rows.append(row)
+    return "\n".join(rows)
+
+
+def derived_lines(problem: Problem, result: FitResult) -> str:
+    """Return the derived numbers: A, dB/B0, R, gradient, and the place in the chain."""
+    v, e = np.asarray(result.values), np.asarray(result.errors)
+    depth = np.exp(v[2])
+    strong, weak = 1 + depth * (1 + v[3]), 1 + depth * (1 - v[3])
+    site = problem.model.traps.place(float(np.exp(v[0])), 1 + float(depth), float(v[3]))
+    place = "unreachable: no site of the chain has this amplitude" if site is None else f"{site:.0f}"
+    return "\n".join(
+        [
+            f"A = {np.exp(v[0]):.3g} ({np.exp(v[0] - e[0]):.3g} to {np.exp(v[0] + e[0]):.3g})",
+            f"dB/B0 = {np.exp(v[1]):.3g} ({np.exp(v[1] - e[1]):.3g} to {np.exp(v[1] + e[1]):.3g})",
+            f"mirror ratio (B1 + B2)/2B0 = {1 + depth:.3g}, gradient ln(B1/B2) = "
+            f"{np.log(strong / weak):.3g}",
+            f"place in the chain (derived, of {problem.model.traps.num_sites} sites): {place}",
+        ]
+    )
+
+
+def goodness_lines(result: FitResult) -> str:
+    """Return goodness of fit and how far the two optimisers agree."""
+    apart = np.abs(np.asarray(result.adam_values - result.values)) / np.asarray(result.errors)
+    return (
+        f"chi² = {result.chi_squared:.2f} for {result.degrees_of_freedom} degrees of freedom, "
+        f"p = {result.p_value:.3f}\n"
+        f"{int(np.sum(result.converged))} of {len(result.converged)} starts converged; Adam ends "
+        f"{apart.max():.1e} sigma from Levenberg-Marquardt"
+    )
+
+
+def constraint_lines(problem: Problem, result: FitResult) -> str:
+    """Say plainly what the data tell, and what only repeats its prior."""
+    names = np.array(problem.parameters.names)
+    told = ", ".join(names[result.constrained]) or "nothing"
+    prior = ", ".join(names[~result.constrained])
+    text = f"The data constrain {told}."
+    return text + (f" {prior}: no information, the value returns its prior." if prior else "")
+
+
+def path_line(systematic: PathSystematic) -> str:
+    """Return what another path would do to the amplitude."""
+    parts = [
+        f"×{factor:g} path: A ×{a:.2f}"
+        for factor, a in zip(systematic.factors, systematic.amplitude_factor, strict=True)
+        if factor != 1
+    ]
+    return "systematic of the fixed path (degenerate with A at low l): " + ", ".join(parts)
+
+
+def gradient_table(report: GradientReport) -> str:
+    """Return the gradient report: both estimates at a few multipoles, and the verdict."""
+    rows = [f"{'l':>3} {'path-wise':>22} {'same-phase difference':>26}  {'z':>5}  believe"]
+    for ell in (1, 2, 3, 4, 6, 8, 12, 16):
+        if ell < len(report.spectrum):
+            rows.append(
+                f"{ell:3d} {report.pathwise[ell]:11.3e} ±{report.pathwise_error[ell]:9.1e} "
+                f"{report.difference[ell]:14.3e} ±{report.difference_error[ell]:9.1e}  "
+                f"{report.z_score[ell]:5.1f}  {'path-wise' if report.chosen[ell] else 'difference'}"
+            )
+    return "\n".join([*rows, report.verdict()])

@@ -1,0 +1,43 @@
+"""Inference: from spectra to parameters, with gradients."""
+
+from jaxcr.observed import SpectrumData, read_spectrum
+from jaxcr.infer.emulator import TransferTable, build_transfer_table
+from jaxcr.infer.fit import FitResult, fit
+from jaxcr.infer.gradients import GradientReport, spectrum_gradient
+from jaxcr.infer.likelihood import Problem, fisher_matrix, log_likelihood
+from jaxcr.infer.parameters import Flat, Normal, Parameter, ParameterSet, Prior
+from jaxcr.infer.simulate import PLANTED, simulate_data
+from jaxcr.infer.skies import AXIS, SkyEnsemble, simulated_spectra
+from jaxcr.infer.sky_model import Prediction, SkyModel, default_parameters
+from jaxcr.infer.systematics import PathSystematic, path_systematic
+from jaxcr.infer.trap_model import TrapModel
+
+__all__ = [
+    "AXIS",
+    "PLANTED",
+    "FitResult",
+    "Flat",
+    "GradientReport",
+    "Normal",
+    "Parameter",
+    "ParameterSet",
+    "PathSystematic",
+    "Prediction",
+    "Prior",
+    "Problem",
+    "SkyEnsemble",
+    "SkyModel",
+    "SpectrumData",
+    "TransferTable",
+    "TrapModel",
+    "build_transfer_table",
+    "default_parameters",
+    "fisher_matrix",
+    "fit",
+    "log_likelihood",
+    "path_systematic",
+    "read_spectrum",
+    "simulate_data",
+    "simulated_spectra",
+    "spectrum_gradient",
+]

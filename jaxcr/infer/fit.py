@@ -1,0 +1,158 @@
+"""Fit by Levenberg-Marquardt and by Adam, from several starts; errors by Laplace."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import optimistix as optx
+from jaxtyping import Array, Bool, Float
+
+from jaxcr.infer.likelihood import Problem, chi_squared, fisher_matrix, posterior_residuals
+
+_CONSTRAINED = 0.7
+"""A parameter counts as constrained by the data when its error is below this share of its prior."""
+
+
+class FitResult(eqx.Module):
+    """The best fit, its errors, and how it was reached.
+
+    Attributes
+    ----------
+    values, covariance
+        Best parameters ``(parameter,)`` and their covariance.
+    cost
+        -2 ln posterior of the best fit, up to a constant.
+    chi_squared, degrees_of_freedom, p_value
+        Goodness of fit of the data alone.
+    start_values, start_costs, converged
+        Where every start of Levenberg-Marquardt ended.
+    adam_values, adam_cost, adam_history
+        Adam's best, and the cost of its start nearest to it at every step.
+    constrained
+        Whether the data narrowed each parameter's prior.
+    """
+
+    values: Float[Array, " parameter"]
+    covariance: Float[Array, "parameter parameter"]
+    cost: float
+    chi_squared: float
+    degrees_of_freedom: int
+    p_value: float
+    start_values: Float[Array, "start parameter"]
+    start_costs: Float[Array, " start"]
+    converged: Bool[Array, " start"]
+    adam_values: Float[Array, " parameter"]
+    adam_cost: float
+    adam_history: Float[Array, " step"]
+    constrained: Bool[np.ndarray, " parameter"]
+
+    @property
+    def errors(self) -> Float[Array, " parameter"]:
+        """Standard errors of the parameters."""
+        return jnp.sqrt(jnp.diagonal(self.covariance))
+
+
+def fit(problem: Problem, *, num_starts: int = 8, adam_steps: int = 400) -> FitResult:
+    """Fit the parameters to the data.
+
+    Parameters
+    ----------
+    problem
+        Model, data, parameters with priors.
+    num_starts
+        Starting points: the parameters' own, and a spread over their bounds.
+    adam_steps
+        Steps of Adam from the best two starts' beginnings, as a check on the optimum.
+
+    Notes
+    -----
+    Both minimise -2 ln(likelihood × prior) in unbounded parameters, on exact gradients. The
+    covariance is the inverse Fisher matrix, prior included, times the Percival factor.
+    """
+    from scipy.stats import chi2
+
+    starts = problem.parameters.starts(num_starts)
+    free = jax.vmap(problem.parameters.free)(starts)
+    ends, converged = levenberg_marquardt(problem, free)
+    costs = _costs(problem, ends)
+    best = jnp.argmin(costs)
+    values = _canonical(problem.parameters.bounded(ends[best]))
+    adam_free, history = adam(problem, free[:1], adam_steps)
+    covariance = jnp.linalg.inv(fisher_matrix(problem, values))
+    num_ell = problem.data.ell.size
+    covariance = covariance * max(1.0, problem.model.percival(num_ell, values.size))
+    priors = np.array([p.prior.sigma for p in problem.parameters.parameters])
+    constrained = np.sqrt(np.diagonal(covariance)) < _CONSTRAINED * priors
+    chi = float(chi_squared(problem, values))
+    freedom = max(1, num_ell - int(constrained.sum()))
+    return FitResult(
+        values=values,
+        covariance=covariance,
+        cost=float(costs[best]),
+        chi_squared=chi,
+        degrees_of_freedom=freedom,
+        p_value=float(chi2.sf(chi, freedom)),
+        start_values=jax.vmap(problem.parameters.bounded)(ends),
+        start_costs=costs,
+        converged=converged,
+        adam_values=_canonical(problem.parameters.bounded(adam_free[0])),
+        adam_cost=float(_costs(problem, adam_free)[0]),
+        adam_history=history[:, 0],
+        constrained=constrained,
+    )
+
+
+@eqx.filter_jit
+def levenberg_marquardt(problem: Problem, free: Float[Array, "start parameter"]):
+    """Return where each start ends, and whether the solver was satisfied there."""
+
+    def residuals(u, problem):
+        return posterior_residuals(problem, problem.parameters.bounded(u))
+
+    def one(u):
+        solution = optx.least_squares(
+            residuals,
+            optx.LevenbergMarquardt(rtol=1e-9, atol=1e-9),
+            u,
+            args=problem,
+            max_steps=200,
+            throw=False,
+        )
+        return solution.value, solution.result == optx.RESULTS.successful
+
+    return jax.lax.map(one, free)
+
+
+@eqx.filter_jit
+def adam(problem: Problem, free: Float[Array, "start parameter"], num_steps: int):
+    """Return where Adam ends from each start, and the cost at every step, ``(step, start)``."""
+    schedule = optax.cosine_decay_schedule(0.1, num_steps)
+    optimiser = optax.adam(schedule)
+    slope = jax.vmap(jax.value_and_grad(lambda u: _cost(problem, u)))
+
+    def step(carry, _):
+        u, state = carry
+        cost, gradient = slope(u)
+        updates, state = optimiser.update(gradient, state)
+        return (optax.apply_updates(u, updates), state), cost
+
+    (free, _), history = jax.lax.scan(step, (free, optimiser.init(free)), length=num_steps)
+    return free, history
+
+
+@eqx.filter_jit
+def _costs(problem: Problem, free: Float[Array, "start parameter"]) -> Float[Array, " start"]:
+    """Return the cost of every point, infinite where it is not finite."""
+    costs = jax.vmap(lambda u: _cost(problem, u))(free)
+    return jnp.where(jnp.isfinite(costs), costs, jnp.inf)
+
+
+def _cost(problem: Problem, free: Float[Array, " parameter"]) -> Float[Array, ""]:
+    """Return -2 ln posterior."""
+    return jnp.sum(posterior_residuals(problem, problem.parameters.bounded(free)) ** 2)
+
+
+def _canonical(values: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
+    """Return the parameters with the asymmetry's sign, which no mean spectrum knows, positive."""
+    return values.at[3].set(jnp.abs(values[3]))

@@ -1,0 +1,147 @@
+"""Fit parameters: names, starts, bounds, priors, and the map to unbounded numbers."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import argument_error
+
+
+class Prior(eqx.Module):
+    """What is known of a parameter before the data."""
+
+    @abc.abstractmethod
+    def residual(self, value: Float[Array, ""]) -> Float[Array, ""]:
+        """Return r with log prior = -r²/2, up to a constant."""
+
+    @property
+    @abc.abstractmethod
+    def sigma(self) -> float:
+        """Standard deviation; infinite for a flat prior."""
+
+    @abc.abstractmethod
+    def __str__(self) -> str:
+        """Return the prior as tables print it."""
+
+
+class Flat(Prior):
+    """All values within the bounds alike."""
+
+    def residual(self, value: Float[Array, ""]) -> Float[Array, ""]:
+        """Return 0."""
+        return jnp.zeros_like(value)
+
+    @property
+    def sigma(self) -> float:
+        """Infinity."""
+        return float("inf")
+
+    def __str__(self) -> str:
+        return "flat"
+
+
+class Normal(Prior):
+    """A Gaussian of given mean and standard deviation, cut off at the bounds."""
+
+    mean: float
+    width: float
+
+    def residual(self, value: Float[Array, ""]) -> Float[Array, ""]:
+        """Return the distance from the mean in standard deviations."""
+        return (value - self.mean) / self.width
+
+    @property
+    def sigma(self) -> float:
+        """The standard deviation."""
+        return self.width
+
+    def __str__(self) -> str:
+        return f"N({self.mean:.3g}, {self.width:.3g})"
+
+
+class Parameter(eqx.Module):
+    """One fit parameter.
+
+    Parameters
+    ----------
+    name, unit
+        As reports print them.
+    start, lower, upper
+        First value and bounds.
+    prior
+        ``Flat()`` or ``Normal(mean, width)``.
+
+    Raises
+    ------
+    ValueError
+        Unless ``lower < start < upper``; the message names the parameter.
+    """
+
+    name: str = eqx.field(static=True)
+    start: float
+    lower: float
+    upper: float
+    prior: Prior
+    unit: str = eqx.field(static=True, default="")
+
+    def __check_init__(self):
+        if not self.lower < self.start < self.upper:
+            raise argument_error(
+                f"Parameter {self.name}: start",
+                expected=f"a value between {self.lower:g} and {self.upper:g}",
+                got=f"{self.start:g}",
+                remedy="Move the start inside the bounds, or widen them.",
+            )
+
+
+class ParameterSet(eqx.Module):
+    """Parameters in the order of the model's vector, and the map to unbounded numbers.
+
+    ``bounded(u) = lower + (upper - lower) / (1 + exp(-u))``.
+    """
+
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names in order."""
+        return tuple(p.name for p in self.parameters)
+
+    def bounded(self, free: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
+        """Return the parameters of unbounded numbers."""
+        lower, upper = self._edges()
+        return lower + (upper - lower) * jax.nn.sigmoid(free)
+
+    def free(self, values: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
+        """Return the unbounded numbers of parameters strictly inside their bounds."""
+        lower, upper = self._edges()
+        share = (values - lower) / (upper - lower)
+        return jnp.log(share) - jnp.log1p(-share)
+
+    def prior_residuals(self, values: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
+        """Return the residuals whose squares sum to -2 log prior."""
+        return jnp.stack(
+            [p.prior.residual(v) for p, v in zip(self.parameters, values, strict=True)]
+        )
+
+    def starts(self, num: int) -> Float[Array, "start parameter"]:
+        """Return ``num`` starting points: the given one, then a spread over the bounds.
+
+        The spread is a Halton sequence over the middle 80 % of each range.
+        """
+        from scipy.stats import qmc
+
+        lower, upper = (np.asarray(x) for x in self._edges())
+        spread = qmc.Halton(len(self.parameters), scramble=False).random(max(num, 1))[1:]
+        points = lower + (upper - lower) * (0.1 + 0.8 * spread)
+        return jnp.asarray(np.vstack([[p.start for p in self.parameters], points]))
+
+    def _edges(self):
+        return (
+            jnp.array([p.lower for p in self.parameters]),
+            jnp.array([p.upper for p in self.parameters]),
+        )

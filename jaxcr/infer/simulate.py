@@ -1,0 +1,64 @@
+"""Plant parameters, simulate a spectrum in fields of its own, to be fitted back."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxcr.infer.emulator import simulate_tensors
+from jaxcr.infer.skies import SkyEnsemble
+from jaxcr.infer.trap_model import TrapModel
+from jaxcr.observed import SpectrumData
+
+PLANTED = (float(np.log(1e-3)), float(np.log(0.8)), 0.0, 0.3)
+"""ln A, ln dB/B0, ln(R - 1), eta of the simulated data: A = 1e-3, dB/B0 = 0.8, R = 2."""
+
+_OTHER_FIELDS = 1_000_003
+
+
+def simulate_data(
+    skies: SkyEnsemble,
+    traps: TrapModel,
+    values: Float[Array, " parameter"],
+    *,
+    seed: int,
+    num_skies: int,
+) -> SpectrumData:
+    """Return the mean spectrum of independent skies, one observer in each field.
+
+    Parameters
+    ----------
+    skies
+        The model's ensemble; the fields are others, by their seed.
+    values
+        The planted (ln A, ln dB/B0, ln(R - 1), eta).
+    seed, num_skies
+        Which fields, and how many.
+
+    Returns
+    -------
+    C_1 ... C_lmax, debiased (half-cross spectra), with their noise level.
+    """
+    other = dataclasses.replace(
+        skies, seed=skies.seed + _OTHER_FIELDS * (1 + seed), observers_per_axis=1
+    )
+    level = jnp.exp(jnp.asarray(values[1]))
+    results = [simulate_tensors(other, other.turbulence(i), level) for i in range(num_skies)]
+    series = traps.series(1 + jnp.exp(jnp.asarray(values[2])), jnp.asarray(values[3]))
+    first, second = np.triu_indices(series.size)
+    pairs = np.asarray(series[first] * series[second])
+    spectra = np.concatenate([np.asarray(k, np.float64) for k, _ in results]) @ pairs
+    power = float(jnp.exp(2 * values[0]))
+    noise = power * float(np.mean([float(n) for _, n in results])) / num_skies
+    ell = np.arange(1, skies.lmax + 1)
+    return SpectrumData(
+        ell=ell,
+        c_ell=power * spectra.mean(0)[1:],
+        log_error=np.zeros(ell.size),
+        noise=np.full(ell.size, noise),
+        num_skies=num_skies,
+        m0_blind=False,
+        debiased=True,
+        label=f"simulated, seed {seed}, mean of {num_skies} skies",
+    )

@@ -1,0 +1,75 @@
+"""A disk cache of arrays under their configuration."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+
+def cached_arrays(
+    kind: str,
+    configuration: dict,
+    compute: Callable[[], dict[str, np.ndarray]],
+    *,
+    directory: Path | None = None,
+) -> tuple[dict[str, np.ndarray], bool]:
+    """Return arrays from the cache, or compute and store them.
+
+    Parameters
+    ----------
+    kind, configuration
+        What the arrays are and everything they depend on; any change is another file.
+    directory
+        Default: ``JAXCR_CACHE``, else the user's cache folder.
+
+    Returns
+    -------
+    The arrays by name, and whether they came from the cache.
+
+    Notes
+    -----
+    Written to a temporary file and renamed, so that a killed run leaves no half file; a file
+    that cannot be read is computed again.
+    """
+    path = (directory or cache_directory()) / f"{kind}-{_digest(configuration)}.npz"
+    stored = _read(path)
+    if stored is not None:
+        return stored, True
+    arrays = compute()
+    try:
+        _write(path, arrays)
+    except OSError:
+        pass  # a cache that cannot be written costs time, not the result
+    return arrays, False
+
+
+def cache_directory() -> Path:
+    """Return the folder of the cache: ``JAXCR_CACHE``, or the user's cache folder."""
+    return Path(os.environ.get("JAXCR_CACHE") or platformdirs.user_cache_dir("jaxcr"))
+
+
+def _digest(configuration: dict) -> str:
+    text = json.dumps(configuration, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _read(path: Path) -> dict[str, np.ndarray] | None:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except Exception:  # whatever is wrong with the file, the remedy is to compute it again
+        return None
+
+
+def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+        np.savez(file, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(file.name, path)

@@ -1,0 +1,81 @@
+"""Result folders and the self-describing result file."""
+
+import json
+import platform
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from jaxcr._version import __version__
+
+_PACKAGES = ("jax", "jaxlib", "diffrax", "equinox", "optimistix", "optax", "numpy", "healpy")
+
+
+def new_folder(path: Path | None, *, kind: str, overwrite: bool = False) -> Path:
+    """Return a folder for results that holds none yet.
+
+    Parameters
+    ----------
+    path
+        The folder, or ``None`` for the next free ``jaxcr-results/KIND-NNN``.
+    overwrite
+        Allow a folder that exists.
+
+    Raises
+    ------
+    ValueError
+        When the folder exists, or a file stands in its place.
+    """
+    if path is None:
+        number = 1
+        while (path := Path("jaxcr-results") / f"{kind}-{number:03d}").exists():
+            number += 1
+    elif path.exists() and not (overwrite and path.is_dir()):
+        what = "a folder that exists" if path.is_dir() else "a file"
+        raise ValueError(
+            f"--out: expected a new folder, got {what}: {path}. Name another one"
+            + (", or add --overwrite." if path.is_dir() else ".")
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def write_result(path: Path, *, configuration: dict, seeds: dict, groups: dict[str, dict]) -> None:
+    """Write numbers, configuration, versions and seeds to one HDF5 file.
+
+    Parameters
+    ----------
+    groups
+        For each group, arrays and numbers by name; strings become attributes.
+    """
+    with h5py.File(path, "w") as file:
+        file.attrs["configuration"] = json.dumps(configuration)
+        file.attrs["seeds"] = json.dumps(seeds)
+        file.attrs["versions"] = json.dumps(versions())
+        file.attrs["date"] = datetime.now(UTC).isoformat(timespec="seconds")
+        for group, values in groups.items():
+            target = file.create_group(group)
+            for name, value in values.items():
+                _store(target, name, value)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of jaxcr, Python and the packages that numbers depend on."""
+    found = {"jaxcr": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _store(group: h5py.Group, name: str, value: Any) -> None:
+    if isinstance(value, str | bool):
+        group.attrs[name] = value
+    else:
+        group[name] = np.asarray(value)
