@@ -14,7 +14,8 @@ from jaxcr.cli.config import Fit, as_dict
 from jaxcr.cli.fit_pictures import draw
 from jaxcr.infer.emulator import table_arrays, table_from_file
 from jaxcr.orbits import lyapunov_length
-from jaxcr.runtime import cached_arrays, new_folder, write_result
+from jaxcr.runtime import cached_arrays, check_free, new_folder, write_result
+from jaxcr.sky import check_lmax, check_nside
 from jaxcr.units import GYRORADIUS
 
 _SKIES_PER_TARGET_SKY = 10
@@ -25,16 +26,19 @@ def run_fit(config: Fit) -> None:
     """Run the whole job and leave a result folder behind."""
     clock = time.perf_counter()
     _check(config)
-    folder = new_folder(config.out, kind="fit", overwrite=config.overwrite)
-    skies, traps = _skies(config), infer.TrapModel(
-        lmax=config.sky.boundary_lmax,
-        edge_width=config.traps.edge_width,
-        num_sites=config.traps.num_sites,
+    skies, traps = (
+        ensemble(config),
+        infer.TrapModel(
+            lmax=config.sky.boundary_lmax,
+            edge_width=config.traps.edge_width,
+            num_sites=config.traps.num_sites,
+        ),
     )
     truth = None if config.simulate is None else np.array(infer.PLANTED)
     data = _data(config, skies, traps)
+    folder = new_folder(config.out, kind="fit", overwrite=config.overwrite)
     print(f"target: {data.label}, l = {data.ell[0]} to {data.ell[-1]}")
-    table = _table(config, skies, data)
+    table = transfer_table(config, skies, data)
     model = infer.SkyModel(table, traps)
     compared = model.comparable(data)
     dropped = sorted(set(data.ell.tolist()) - set(compared.ell.tolist()))
@@ -81,13 +85,16 @@ def _check(config: Fit) -> None:
     ):
         if value < least:
             raise ValueError(f"{name}: expected at least {least}, got {value}.")
+    check_free(config.out, overwrite=config.overwrite)
+    check_nside(config.sky.nside, "--sky.nside")
+    check_lmax(config.sky.lmax, config.sky.nside, "--sky.lmax")
     if config.gradient_fields == 1:
         raise ValueError(
             "--gradient-fields: expected 0, or at least 2, got 1. Errors are between fields."
         )
 
 
-def _skies(config: Fit) -> infer.SkyEnsemble:
+def ensemble(config: Fit) -> infer.SkyEnsemble:
     """Return the ensemble of the configuration."""
     settings = dataclasses.asdict(config.sky)
     del settings["num_fields"], settings["nodes"]
@@ -111,7 +118,7 @@ def _data(config: Fit, skies, traps) -> infer.SpectrumData:
     return observed.working_level_spectrum()
 
 
-def _table(config: Fit, skies: infer.SkyEnsemble, data) -> infer.TransferTable:
+def transfer_table(config: Fit, skies: infer.SkyEnsemble, data) -> infer.TransferTable:
     """Return the transfer tensors over dB/B0, from the cache if they are there."""
     needed = -(-_SKIES_PER_TARGET_SKY * data.num_skies // skies.num_observers)
     num_fields = max(config.sky.num_fields, needed if data.num_skies > 1 else 0)
@@ -202,17 +209,16 @@ def _groups(data, problem, result, gauge, path) -> dict[str, dict]:
             "names": ", ".join(problem.parameters.names),
             "priors": ", ".join(str(p.prior) for p in problem.parameters.parameters),
         }
-        | {
-            field.name: getattr(result, field.name)
-            for field in dataclasses.fields(result)
-        },
+        | {field.name: getattr(result, field.name) for field in dataclasses.fields(result)},
     }
     if gauge is not None:
         groups["gradient"] = {
             field.name: getattr(gauge, field.name) for field in dataclasses.fields(gauge)
         } | {"verdict": gauge.verdict()}
         groups["path_systematic"] = {
-            "factors": path.factors, "c_1": path.c_1, "amplitude_factor": path.amplitude_factor
+            "factors": path.factors,
+            "c_1": path.c_1,
+            "amplitude_factor": path.amplitude_factor,
         }
     return groups
 

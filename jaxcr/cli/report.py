@@ -7,15 +7,17 @@ from jaxcr.infer import FitResult, GradientReport, PathSystematic, Problem
 
 def fit_table(problem: Problem, result: FitResult, truth: np.ndarray | None = None) -> str:
     """Return the table of parameters: value, error, prior, whether the data constrain it."""
-    head = f"{'parameter':12}{'unit':8}{'value':>10}{'error':>9}  {'prior':20}{'constrained by data'}"
+    head = (
+        f"{'parameter':12}{'unit':8}{'value':>10}{'error':>9}  {'prior':20}{'constrained by data'}"
+    )
     rows = [head + ("   planted   pull" if truth is not None else "")]
     for i, parameter in enumerate(problem.parameters.parameters):
         value, error = float(result.values[i]), float(result.errors[i])
         bounds = f" in [{parameter.lower:.2g}, {parameter.upper:.2g}]"
         row = f"{parameter.name:12}{parameter.unit or '1':8}{value:10.3f} ±{error:7.3f}  "
-        row += f"{str(parameter.prior) + bounds:32}{'yes' if result.constrained[i] else 'no':>8}"
+        row += f"{str(parameter.prior) + bounds:32}{'yes' if result.constrained[i] else 'no':19}"
         if truth is not None:
-            row += f"{truth[i]:14.3f}{(value - truth[i]) / error:7.2f}"
+            row += f"{truth[i]:10.3f}{(value - truth[i]) / error:7.2f}"
         rows.append(row)
     return "\n".join(rows)
 
@@ -26,7 +28,9 @@ def derived_lines(problem: Problem, result: FitResult) -> str:
     depth = np.exp(v[2])
     strong, weak = 1 + depth * (1 + v[3]), 1 + depth * (1 - v[3])
     site = problem.model.traps.place(float(np.exp(v[0])), 1 + float(depth), float(v[3]))
-    place = "unreachable: no site of the chain has this amplitude" if site is None else f"{site:.0f}"
+    place = (
+        "unreachable: no site of the chain has this amplitude" if site is None else f"{site:.0f}"
+    )
     return "\n".join(
         [
             f"A = {np.exp(v[0]):.3g} ({np.exp(v[0] - e[0]):.3g} to {np.exp(v[0] + e[0]):.3g})",

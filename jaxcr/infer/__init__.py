@@ -1,6 +1,5 @@
 """Inference: from spectra to parameters, with gradients."""
 
-from jaxcr.observed import SpectrumData, read_spectrum
 from jaxcr.infer.emulator import TransferTable, build_transfer_table
 from jaxcr.infer.fit import FitResult, fit
 from jaxcr.infer.gradients import GradientReport, spectrum_gradient
@@ -11,6 +10,7 @@ from jaxcr.infer.skies import AXIS, SkyEnsemble, simulated_spectra
 from jaxcr.infer.sky_model import Prediction, SkyModel, default_parameters
 from jaxcr.infer.systematics import PathSystematic, path_systematic
 from jaxcr.infer.trap_model import TrapModel
+from jaxcr.observed import SpectrumData, read_spectrum
 
 __all__ = [
     "AXIS",

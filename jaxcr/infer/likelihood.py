@@ -6,9 +6,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.observed.data import SpectrumData
 from jaxcr.infer.parameters import ParameterSet
 from jaxcr.infer.sky_model import SkyModel
+from jaxcr.observed.data import SpectrumData
 
 _LOWEST_LOG_VARIANCE = -16.0
 """A bound on ln of the variances of ln C_l, from which the determinant term is counted."""

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error
-from jaxcr.observed.data import SpectrumData
 from jaxcr.infer.emulator import TransferTable
 from jaxcr.infer.parameters import Flat, Normal, Parameter, ParameterSet
 from jaxcr.infer.trap_model import TrapModel
+from jaxcr.observed.data import SpectrumData
 
 _SIGNIFICANCE = 3.0
 """Multipoles whose mean is fainter than this many sigma of their noise are dropped."""

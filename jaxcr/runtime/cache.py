@@ -1,5 +1,6 @@
 """A disk cache of arrays under their configuration."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -41,10 +42,8 @@ def cached_arrays(
     if stored is not None:
         return stored, True
     arrays = compute()
-    try:
+    with contextlib.suppress(OSError):  # an unwritable cache costs time, not the result
         _write(path, arrays)
-    except OSError:
-        pass  # a cache that cannot be written costs time, not the result
     return arrays, False
 
 

@@ -30,18 +30,23 @@ def new_folder(path: Path | None, *, kind: str, overwrite: bool = False) -> Path
     ValueError
         When the folder exists, or a file stands in its place.
     """
+    check_free(path, overwrite=overwrite)
     if path is None:
         number = 1
         while (path := Path("jaxcr-results") / f"{kind}-{number:03d}").exists():
             number += 1
-    elif path.exists() and not (overwrite and path.is_dir()):
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def check_free(path: Path | None, *, overwrite: bool = False) -> None:
+    """Raise ``ValueError`` when ``path`` exists and may not be written into."""
+    if path is not None and path.exists() and not (overwrite and path.is_dir()):
         what = "a folder that exists" if path.is_dir() else "a file"
         raise ValueError(
             f"--out: expected a new folder, got {what}: {path}. Name another one"
             + (", or add --overwrite." if path.is_dir() else ".")
         )
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def write_result(path: Path, *, configuration: dict, seeds: dict, groups: dict[str, dict]) -> None:

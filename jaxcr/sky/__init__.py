@@ -9,7 +9,7 @@ from jaxcr.sky.boundaries import (
 )
 from jaxcr.sky.cascade import cascade_spectrum
 from jaxcr.sky.directions import refined_directions
-from jaxcr.sky.harmonic_modes import harmonic_matrix, mode_degrees
+from jaxcr.sky.harmonic_modes import check_lmax, harmonic_matrix, mode_degrees
 from jaxcr.sky.harmonics import alm, cross_spectrum, power_spectrum, real_harmonics
 from jaxcr.sky.healpix import check_nside, nside_of, pixel_centers
 from jaxcr.sky.isotropic import IsotropicBands, isotropic_bands
@@ -28,6 +28,7 @@ __all__ = [
     "alm",
     "backtrack",
     "cascade_spectrum",
+    "check_lmax",
     "check_nside",
     "cross_spectrum",
     "fit_dipole",

@@ -75,7 +75,8 @@ def backtrack(
     Raises
     ------
     ValueError
-        When more than 1 % of the orbits never reach the boundary.
+        When more than 1 % of the orbits never reach the boundary (inside jit nothing is raised:
+        see ``Arrivals.lost_share``).
 
     Notes
     -----
@@ -106,7 +107,8 @@ def backtrack(
         unfold(exits.path_length),
         (exits.status == REACHED).reshape(*batch, *sky.shape[:2]),
     )
-    return _reject_lost(arrivals)
+    _reject_lost(arrivals)
+    return arrivals
 
 
 def intensity_map(
@@ -177,20 +179,15 @@ def _about_start(stop: Stop) -> Stop:
     return dataclasses.replace(stop, about_start=True)
 
 
-def _reject_lost(arrivals: Arrivals) -> Arrivals:
-    share = arrivals.lost_share()
-    if not is_concrete(share):
-        return eqx.error_if(
-            arrivals,
-            share > MAX_LOST_SHARE,
-            "backtrack: more than 1 % of the orbits never reached the boundary. Raise "
-            "max_path_length, or choose a smaller sphere.",
-        )
-    if float(share) > MAX_LOST_SHARE:
+def _reject_lost(arrivals: Arrivals) -> None:
+    """Raise when too many orbits were lost; inside jit the caller looks at ``lost_share``."""
+    if not is_concrete(arrivals.reached):
+        return
+    share = float(arrivals.lost_share())
+    if share > MAX_LOST_SHARE:
         raise argument_error(
             "backtrack: orbits that never reach the boundary",
             expected=f"at most {MAX_LOST_SHARE:.0%}",
-            got=f"{float(share):.2%}",
+            got=f"{share:.2%}",
             remedy="Raise max_path_length, or choose a smaller sphere.",
         )
-    return arrivals

@@ -1,0 +1,93 @@
+"""Closure of the fit: plant parameters, simulate other fields, fit them back, many times.
+
+    python experiments/closure.py [--seeds 20] [--skies 32] [--out experiments/results/closure.json]
+
+The chi-squared of all pulls, with the full covariance of each fit, must be that of its degrees of
+freedom. Data: C_1 to C_16 averaged over independent skies in fields that the model never saw.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from datetime import date
+from pathlib import Path
+
+os.environ.setdefault("JAX_ENABLE_X64", "1")
+os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(os.cpu_count()))
+
+import jax.numpy as jnp
+import numpy as np
+from scipy.stats import chi2
+
+from jaxcr import infer
+from jaxcr.cli.config import Fit
+from jaxcr.cli.fit import ensemble, transfer_table
+from jaxcr.runtime import versions
+
+
+def fit_back(config: Fit, skies, traps, seed: int, num_skies: int) -> dict:
+    """Return pull, chi-squared and errors of one simulated data set."""
+    truth = np.array(infer.PLANTED)
+    data = infer.simulate_data(skies, traps, jnp.asarray(truth), seed=seed, num_skies=num_skies)
+    table = transfer_table(config, skies, data)
+    model = infer.SkyModel(table, traps)
+    compared = model.comparable(data)
+    problem = infer.Problem(model, compared, infer.default_parameters(table))
+    result = infer.fit(problem, num_starts=4, adam_steps=1)
+    values, covariance = np.asarray(result.values), np.asarray(result.covariance)
+    away = values - truth
+    return {
+        "seed": seed,
+        "values": values.tolist(),
+        "errors": np.sqrt(np.diagonal(covariance)).tolist(),
+        "pulls": (away / np.sqrt(np.diagonal(covariance))).tolist(),
+        "chi2": float(away @ np.linalg.solve(covariance, away)),
+        "fit_chi2": result.chi_squared,
+        "fit_p": result.p_value,
+        "num_ell": int(compared.ell.size),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--skies", type=int, default=32)
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    config = Fit()
+    skies = ensemble(config)
+    traps = infer.TrapModel()
+    start, rows = time.perf_counter(), []
+    for seed in range(args.seeds):
+        rows.append(fit_back(config, skies, traps, seed, args.skies))
+        print(json.dumps(rows[-1]), flush=True)
+    pulls = np.array([row["pulls"] for row in rows])
+    total = float(sum(row["chi2"] for row in rows))
+    freedom = pulls.size
+    summary = {
+        "parameters": ["ln A", "ln dB/B0", "ln(R-1)", "eta"],
+        "planted": list(infer.PLANTED),
+        "chi2_of_pulls": total,
+        "degrees_of_freedom": freedom,
+        "p_value": float(chi2.sf(total, freedom)),
+        "pull_mean": pulls.mean(0).tolist(),
+        "pull_sd": pulls.std(0, ddof=1).tolist(),
+        "share_within_one_sigma": np.mean(np.abs(pulls) < 1, axis=0).tolist(),
+        "median_error": np.median([row["errors"] for row in rows], axis=0).tolist(),
+        "skies": args.skies,
+        "seconds": time.perf_counter() - start,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "versions": versions(),
+        "date": date.today().isoformat(),
+        "rows": rows,
+    }
+    print(json.dumps({k: v for k, v in summary.items() if k != "rows"}, indent=1))
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(summary, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""The pictures of a fit, and the numbers behind them for the result file."""
+
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcr import infer, plots, sky, traps
+from jaxcr.fields import UniformField
+from jaxcr.infer.likelihood import posterior_residuals
+from jaxcr.orbits import Boris, PathLength
+from jaxcr.units import GYRORADIUS
+
+_PICTURE_NSIDE = 32
+_PLANE_POINTS = 25
+_NUM_ISOTROPIC = 1000
+
+
+def draw(
+    folder: Path,
+    problem: infer.Problem,
+    result: infer.FitResult,
+    gauge: infer.GradientReport | None,
+    skies: infer.SkyEnsemble,
+    data: infer.SpectrumData,
+    truth: np.ndarray | None,
+) -> dict[str, dict]:
+    """Save the pictures of a fit; return their numbers as groups of the result file."""
+    groups = {
+        "model": _spectrum(folder, problem, result, data, skies.nside),
+        "sky": _sky(folder, problem, result, skies),
+        "chain": _chain(folder, problem, result),
+        "plane": _plane(folder, problem, result, truth),
+    }
+    if gauge is not None:
+        figure = plots.plot_gradient(
+            ell=np.arange(1, gauge.spectrum.size),
+            pathwise=gauge.pathwise[1:],
+            pathwise_error=gauge.pathwise_error[1:],
+            difference=gauge.difference[1:],
+            difference_error=gauge.difference_error[1:],
+            title=f"derivative of C_l by {gauge.name} at {gauge.value:.2f}",
+        )
+        _save(figure, folder / "gradient.png")
+    return groups
+
+
+def _spectrum(folder: Path, problem, result, data, nside: int) -> dict:
+    """Draw data, model, cosmic-variance and isotropic bands."""
+    model = problem.model
+    lmax = model.table.tensors.shape[2] - 1
+    ell = np.arange(1, lmax + 1)
+    level = float(problem.data.noise[0])
+    mean = np.asarray(model.mean_spectrum(result.values))[1:]
+    like_data = infer.SpectrumData(
+        ell, mean, np.zeros(ell.size), np.full(ell.size, level), data.num_skies, data.m0_blind
+    )
+    prediction = model.predict(result.values, like_data)
+    centre = np.asarray(prediction.mean)
+    width = np.sqrt(np.diagonal(np.asarray(prediction.covariance)))
+    curves = {
+        name: np.maximum(np.exp(centre + k * width) - level, 1e-3 * np.exp(centre))
+        for name, k in (("mean", 0), ("low", -1), ("high", 1), ("low_95", -2), ("high_95", 2))
+    }
+    noise = float(np.max(data.noise))
+    bands = None
+    if noise > 0:
+        bands = sky.isotropic_bands(
+            nside=nside, lmax=lmax, num_events=4 * np.pi / noise, num_skies=_NUM_ISOTROPIC
+        )
+    figure = plots.plot_spectrum(
+        ell=ell,
+        **curves,
+        data=data,
+        isotropic=bands,
+        cascade=sky.cascade_spectrum(lmax),
+        title="angular power spectrum of relative intensity",
+    )
+    _save(figure, folder / "spectrum.png")
+    numbers = {"ell": ell, "covariance_of_log": prediction.covariance, "ensemble_mean": mean}
+    if bands is not None:
+        numbers |= {"isotropic_lower": bands.lower, "isotropic_upper": bands.upper}
+    return numbers | curves
+
+
+def _sky(folder: Path, problem, result, skies: infer.SkyEnsemble) -> dict:
+    """Draw one sky at the best fit, before and after its dipole is removed."""
+    amplitude, level = jnp.exp(result.values[0]), jnp.exp(result.values[1])
+    series = problem.model.traps.series(1 + jnp.exp(result.values[2]), result.values[3])
+    axis = jnp.array(infer.AXIS)
+    boundary = sky.TrapBoundary((amplitude * series).at[0].set(1.0), axis)
+    arrivals = sky.backtrack(
+        UniformField(axis) + level * skies.turbulence(0),
+        rigidity=skies.gyroradius / GYRORADIUS,
+        stop=PathLength(skies.path * skies.gyroradius),
+        observer=jnp.zeros(3),
+        nside=_PICTURE_NSIDE,
+        per_pixel=4,
+        pusher=Boris(step=skies.step),
+        dtype=jnp.float32,
+    )
+    before = sky.intensity_map(arrivals, boundary)
+    after = sky.remove_dipole(before)
+    before, after = np.asarray(before), np.asarray(after)
+    _save(plots.plot_sky(before, after, title="one simulated sky at the best fit"),
+          folder / "sky.png")  # fmt: skip
+    return {"before": before, "after": after, "nside": _PICTURE_NSIDE}
+
+
+def _chain(folder: Path, problem, result) -> dict:
+    """Draw occupation and phase-space density along the chain at the best fit."""
+    values = np.asarray(result.values, float)
+    mean_ratio, asymmetry = 1 + float(np.exp(values[2])), float(values[3])
+    site = problem.model.traps.place(float(np.exp(values[0])), mean_ratio, asymmetry)
+    trap = traps.trap_from_asymmetry(mean_ratio, asymmetry)
+    gradient = float(trap.gradient)
+    longest = 600 / max(gradient, 1e-9)  # beyond, volumes leave the range of floats
+    num = int(max(10, min(2 * (site or 50), longest, 5000)))
+    chain = traps.trap_chain(
+        trap,
+        num,
+        scattering_rate=1.0,
+        left_end=traps.AbsorbingEnd(),
+        right_end=traps.AbsorbingEnd(),
+    )
+    occupation = traps.steady_state(chain, jnp.zeros(num).at[-1].set(1.0))
+    density = np.asarray(occupation / traps.flux_tube_volume(trap, num))
+    text = f"(B1 + B2)/2B0 = {mean_ratio:.2f}, ln(B1/B2) = {gradient:.2g}"
+    figure = plots.plot_chain(
+        density=density / density[-1],
+        occupation=np.asarray(occupation / occupation[-1]),
+        place=site if site is not None and site <= num else None,
+        trap_text=text,
+    )
+    _save(figure, folder / "chain.png")
+    place = float("nan") if site is None else site
+    return {"density": density, "occupation": np.asarray(occupation), "place": place}
+
+
+def _plane(folder: Path, problem, result, truth) -> dict:
+    """Draw convergence, and the cost on the plane of amplitude and turbulence."""
+    values, errors = np.asarray(result.values), np.asarray(result.errors)
+    parameters = problem.parameters.parameters
+    axes = [
+        np.linspace(
+            max(values[i] - 3 * errors[i], parameters[i].lower + 1e-6),
+            min(values[i] + 3 * errors[i], parameters[i].upper - 1e-6),
+            _PLANE_POINTS,
+        )
+        for i in (0, 1)
+    ]
+    cost = np.asarray(_plane_cost(problem, result.values, *map(jnp.asarray, axes)))
+    figure = plots.plot_fit(
+        history=np.asarray(result.adam_history),
+        best_cost=result.cost,
+        plane_x=axes[0],
+        plane_y=axes[1],
+        plane_cost=cost,
+        best=values[:2],
+        covariance=np.asarray(result.covariance)[:2, :2],
+        truth=None if truth is None else truth[:2],
+    )
+    _save(figure, folder / "fit.png")
+    return {"ln_A": axes[0], "ln_level": axes[1], "cost": cost}
+
+
+@eqx.filter_jit
+def _plane_cost(problem, values, x, y):
+    """Return -2 ln posterior with the other parameters at their best, ``(y, x)``."""
+
+    def cost(point):
+        return jnp.sum(posterior_residuals(problem, values.at[:2].set(point)) ** 2)
+
+    points = jnp.stack(jnp.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    return jax.lax.map(cost, points).reshape(y.size, x.size)
+
+
+def _save(figure, path: Path) -> None:
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,86 @@
+"""``jaxcr sky``: one observer's sky, its spectrum and its pictures."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcr import fields, orbits, plots, sky
+from jaxcr.cli.config import Sky, as_dict
+from jaxcr.runtime import new_folder, write_result
+
+_OUTER_SHARE = 0.4  # of the box
+_INNER_CELLS = 4.0
+
+
+def run_sky(config: Sky) -> None:
+    """Back-track a sky, save it, and print its dipole and first multipoles."""
+    sky.check_nside(config.nside, "--nside")
+    sky.check_lmax(config.lmax, config.nside, "--lmax")
+    folder = new_folder(config.out, kind="sky", overwrite=config.overwrite)
+    field = _field(config)
+    print(fields.describe(field))
+    stop = orbits.Sphere(jnp.array(config.radius)) if config.radius else None
+    arrivals = sky.backtrack(
+        field,
+        rigidity=config.rigidity,
+        stop=orbits.PathLength(config.path) if stop is None else stop,
+        observer=jnp.zeros(3),
+        nside=config.nside,
+        per_pixel=config.per_pixel,
+        pusher=orbits.Boris() if config.pusher == "boris" else orbits.DiffraxPusher(),
+    )
+    boundary = sky.DipoleBoundary(jnp.array([1.0, 0.0, 0.0]), config.amplitude)
+    maps = jnp.atleast_2d(sky.intensity_map(arrivals, boundary))
+    halves = [jnp.atleast_2d(half) for half in sky.half_maps(arrivals, boundary)]
+    c_ell = np.asarray(sky.cross_spectrum(*halves, lmax=config.lmax))
+    samples, _ = sky.pixel_samples(arrivals, boundary)
+    noise = np.atleast_1d(np.asarray(sky.noise_power(samples)))
+    groups = {"arrivals": {"path_length": arrivals.path_length, "reached": arrivals.reached}}
+    labels = [f"{x:g} pc" for x in (config.radius or (config.path,))]
+    for number, label in enumerate(labels):
+        before, after = maps[number], sky.remove_dipole(maps[number])
+        dipole = sky.fit_dipole(before)
+        print(
+            f"{label}: dipole {float(dipole.amplitude):.3e}, noise level {noise[number]:.2e} sr, "
+            "C_l (l = 1 ...) " + " ".join(f"{x:.2e}" for x in c_ell[number, 1:7])
+        )
+        figure = plots.plot_sky(np.asarray(before), np.asarray(after), title=f"sky at {label}")
+        figure.savefig(folder / f"sky-{number + 1}.png", dpi=150)
+        groups[f"sky-{number + 1}"] = {
+            "boundary": label, "map": before, "without_dipole": after,
+            "c_ell": c_ell[number], "noise": noise[number],
+        }  # fmt: skip
+    print(f"orbits that never reached the boundary: {float(arrivals.lost_share()):.2%}")
+    write_result(
+        folder / "result.h5",
+        configuration=as_dict(config),
+        seeds={"turbulence": config.seed},
+        groups=groups,
+    )
+    print(f"{folder}/ has result.h5 and the pictures")
+
+
+def _field(config: Sky) -> fields.Field:
+    """Return the field of the file, or synthetic turbulence about the observer."""
+    if config.field is not None:
+        return fields.read_field(
+            config.field,
+            unit=config.field_unit,
+            spacing=config.field_spacing,
+            origin=None if config.field_spacing is None else jnp.zeros(3),
+            dataset=config.field_dataset,
+        )
+    spectrum = fields.PowerLaw(
+        5 / 3,
+        outer_scale=_OUTER_SHARE * config.cells * config.spacing,
+        inner_scale=_INNER_CELLS * config.spacing,
+    )
+    turbulence = fields.realise_grid(
+        spectrum,
+        key=jax.random.key(config.seed),
+        shape=(config.cells,) * 3,
+        spacing=config.spacing,
+        rms=config.level * config.mean_field,
+        exact_rms=True,
+    )
+    return fields.UniformField(jnp.array([config.mean_field, 0.0, 0.0])) + turbulence
