@@ -1,0 +1,19 @@
+"""Pictures: functions from numbers to a matplotlib ``Figure``; they neither show nor save it."""
+
+from jaxcr.plots.chain import plot_chain
+from jaxcr.plots.fit import fisher_ellipse, plot_fit
+from jaxcr.plots.gradient import plot_gradient
+from jaxcr.plots.sky import plot_sky, sample_mollweide
+from jaxcr.plots.spectrum import plot_spectrum
+from jaxcr.plots.style import new_figure
+
+__all__ = [
+    "fisher_ellipse",
+    "new_figure",
+    "plot_chain",
+    "plot_fit",
+    "plot_gradient",
+    "plot_sky",
+    "plot_spectrum",
+    "sample_mollweide",
+]
