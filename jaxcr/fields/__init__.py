@@ -6,6 +6,7 @@ from jaxcr.fields.field import Field, Lattice, ScaledField, SumField
 from jaxcr.fields.grid import GridField
 from jaxcr.fields.realise_grid import realise_grid
 from jaxcr.fields.report import FieldReport, describe
+from jaxcr.fields.snapshot import read_field, write_field
 from jaxcr.fields.spectra import PowerLaw, Spectrum
 from jaxcr.fields.stencils import CubicSpline, Linear, Stencil
 
@@ -25,5 +26,7 @@ __all__ = [
     "SumField",
     "UniformField",
     "describe",
+    "read_field",
     "realise_grid",
+    "write_field",
 ]

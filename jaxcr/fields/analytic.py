@@ -1,6 +1,7 @@
 """Fields with a closed form."""
 
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector, argument_error, as_float
 from jaxcr.fields.field import Field, Lattice
@@ -17,7 +18,7 @@ class UniformField(Field):
 
     value: Vector
 
-    def __init__(self, value: Vector):
+    def __init__(self, value: Float[Array, " xyz"]):
         value = as_float(value)
         if value.shape != (3,):
             raise argument_error(

@@ -3,6 +3,7 @@
 import abc
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -74,7 +75,7 @@ class SumField(Field):
         return self.first.max_strength() + self.second.max_strength()
 
     def lattice(self) -> Lattice | None:
-        """Return the finer of the two lattices."""
+        """Return the lattice with more cells on an axis, which is known before tracing."""
         found = [x for x in (self.first.lattice(), self.second.lattice()) if x is not None]
         return min(found, key=lambda x: -max(x.shape)) if found else None
 
@@ -97,3 +98,10 @@ class ScaledField(Field):
     def lattice(self) -> Lattice | None:
         """Return the lattice of the field."""
         return self.field.lattice()
+
+
+@eqx.filter_jit
+def sample_field(field: Field, lattice: Lattice) -> Float[Array, "nx ny nz xyz=3"]:
+    """Return B in µG at every sample of ``lattice``, in batches that bound the memory."""
+    centers = lattice.centers().reshape(-1, 3)
+    return jax.lax.map(field, centers, batch_size=65536).reshape(*lattice.shape, 3)

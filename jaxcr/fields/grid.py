@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Shaped
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float
+from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
 from jaxcr.fields.boundaries import Boundary, Periodic
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.stencils import Linear, Stencil
@@ -34,6 +34,11 @@ class GridField(Field):
     scale
         Factor on everything, differentiable also when the store is ``int16``.
 
+    Raises
+    ------
+    ValueError
+        When a shape is not the one above, or ``spacing`` is not positive.
+
     Notes
     -----
     One evaluation gathers one block of neighbours (8 or 64 vectors). Memory: the padded grid.
@@ -50,31 +55,24 @@ class GridField(Field):
 
     def __init__(
         self,
-        samples: Float[Array, "nx ny nz xyz"],
+        samples: Float[Array, "nx ny nz _"],
         *,
-        spacing: ScalarLike | Vector,
-        origin: Vector,
+        spacing: ScalarLike | Float[Array, "_"],
+        origin: Float[Array, "_"],
         stencil: Stencil | None = None,
         boundary: Boundary | None = None,
         storage=None,
         scale: ScalarLike = 1.0,
     ):
-        if samples.ndim != 4 or samples.shape[-1] != 3:
-            raise argument_error(
-                "GridField: samples",
-                expected="shape (nx, ny, nz, 3)",
-                got=f"shape {samples.shape}",
-                remedy="Put the three components of B on the last axis.",
-            )
+        _check_box(samples, as_float(spacing), as_float(origin))
         self.stencil = Linear() if stencil is None else stencil
         self.boundary = Periodic() if boundary is None else boundary
         self.shape = samples.shape[:3]
         self.origin = as_float(origin)
         self.spacing = jnp.broadcast_to(as_float(spacing).astype(self.origin.dtype), (3,))
-        coefficients = self.stencil.prefilter(samples)
-        coefficients, quantum = _store(coefficients, samples.dtype if storage is None else storage)
+        storage = jnp.dtype(samples.dtype if storage is None else storage)
+        self.coefficients, quantum = _prepare(samples, self.stencil, self.boundary, storage)
         self.scale = quantum * as_float(scale).astype(quantum.dtype)
-        self.coefficients = self.boundary.pad(coefficients, self.stencil.before, self.stencil.after)
 
     def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
@@ -102,16 +100,54 @@ class GridField(Field):
         return Lattice(self.origin, self.spacing, self.shape)
 
 
+def _check_box(
+    samples: Float[Array, "nx ny nz _"],
+    spacing: Float[Array, "..."],
+    origin: Float[Array, "..."],
+) -> None:
+    """Raise unless samples and cells describe a box."""
+    if samples.ndim != 4 or samples.shape[-1] != 3 or samples.size == 0:
+        raise argument_error(
+            "GridField: samples",
+            expected="shape (nx, ny, nz, 3)",
+            got=f"shape {samples.shape}",
+            remedy="Put the three components of B on the last axis.",
+        )
+    if origin.shape != (3,) or spacing.shape not in ((), (3,)):
+        raise argument_error(
+            "GridField: origin, spacing",
+            expected="shapes (3,) and () or (3,)",
+            got=f"{origin.shape} and {spacing.shape}",
+            remedy="Give the corner of the box and the size of a cell in pc.",
+        )
+    if is_concrete(spacing) and not bool(jnp.all(spacing > 0)):
+        raise argument_error(
+            "GridField: spacing",
+            expected="a positive length",
+            got=spacing.tolist(),
+            remedy="Give the size of a cell in pc; flip the samples to turn an axis round.",
+        )
+
+
+@eqx.filter_jit
+def _prepare(
+    samples: Float[Array, "nx ny nz xyz=3"], stencil: Stencil, boundary: Boundary, storage
+) -> tuple[Shaped[Array, "px py pz xyz=3"], Scalar]:
+    """Return the padded coefficients as they are kept, and the factor that undoes the scaling."""
+    coefficients, quantum = _store(stencil.prefilter(samples), storage)
+    return boundary.pad(coefficients, stencil.before, stencil.after), quantum
+
+
 def _store(coefficients: Float[Array, "..."], dtype) -> tuple[Shaped[Array, "..."], Scalar]:
     """Return the coefficients in the asked type, and the factor that undoes the scaling."""
     working = coefficients.dtype
     if jnp.issubdtype(dtype, jnp.floating):
         return coefficients.astype(dtype), jnp.ones((), working)
-    if jnp.dtype(dtype) != jnp.int16:
+    if dtype != jnp.int16:
         raise argument_error(
             "GridField: storage",
             expected="a floating type or int16",
-            got=jnp.dtype(dtype).name,
+            got=dtype.name,
             remedy="Use jnp.float32 for speed or jnp.int16 for memory.",
         )
     largest = jnp.max(jnp.abs(coefficients))

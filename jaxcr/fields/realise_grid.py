@@ -4,7 +4,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
 from jaxcr.arrays import ScalarLike, Vector, argument_error, as_float, is_concrete
 from jaxcr.fields.boundaries import Periodic
@@ -36,13 +36,14 @@ def realise_grid(
     shape, spacing
         Number of cells on each axis, and their size in pc.
     rms
-        Root mean square of |B| in µG, ``rms² = ∫E dk``; differentiable.
+        Root mean square of |B| in µG, ``rms² = ∫E dk``; differentiable. The modes of the grid
+        sum to this integral within 7% up to half a box as outer scale, 25% at a whole box.
     origin
         Corner of the box in pc; default: the box is centred on 0.
     storage
         Type of the stored grid, see ``GridField``.
     exact_rms
-        Rescale this one realisation to ``rms``; otherwise only the ensemble has it.
+        Rescale this one realisation to ``rms``; otherwise the spectrum is exact on average.
 
     Raises
     ------
@@ -90,16 +91,21 @@ def _draw(spectrum, key, shape, spacing, exact_rms) -> Float[Array, "nx ny nz xy
     # Two of three components survive the projection; the Nyquist planes have no direction.
     keep = (k_squared > 0) & _below_nyquist(k, spacing)
     num_cells = shape[0] * shape[1] * shape[2]
-    amplitude = jnp.where(keep, jnp.sqrt(num_cells * power / 2), 0)
-    along = jnp.sum(k * modes, axis=-1, keepdims=True) / safe[..., None]
-    modes = (modes - k * along) * amplitude[..., None]
+    keep = keep & (power > 0)
+    amplitude = jnp.where(keep, jnp.sqrt(jnp.where(keep, num_cells * power / 2, 1)), 0)
+    direction = (k / jnp.sqrt(safe)[..., None]).astype(modes.dtype)
+    along = jnp.sum(direction * modes, axis=-1, keepdims=True)
+    modes = (modes - direction * along) * amplitude[..., None].astype(modes.dtype)
     samples = jnp.fft.irfftn(modes, s=shape, axes=(0, 1, 2))
     if exact_rms:
         samples = samples / jnp.sqrt(jnp.mean(jnp.sum(samples**2, axis=-1)))
     return samples
 
 
-def _below_nyquist(k: Float[Array, "kx ky kz xyz=3"], spacing: Float[Array, ""]):
+def _below_nyquist(
+    k: Float[Array, "kx ky kz xyz=3"], spacing: Float[Array, ""]
+) -> Bool[Array, "kx ky kz"]:
+    """Return which modes lie below the Nyquist frequency on every axis."""
     return jnp.all(jnp.abs(k) < jnp.pi / spacing * (1 - 1e-6), axis=-1)
 
 

@@ -1,21 +1,25 @@
 """Describe a gridded field: the numbers that prove what it is."""
 
+import math
+
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Vector, argument_error
-from jaxcr.fields.field import Field, Lattice
+from jaxcr.arrays import Scalar, Vector, argument_error
+from jaxcr.fields.field import Field, Lattice, sample_field
 from jaxcr.fields.realise_grid import wave_vectors
+from jaxcr.fields.shells import Shells, average_shells, count_mirrored, fit_index
 
 
 class FieldReport(eqx.Module):
     """What was measured on the samples of a field (lengths pc, fields µG).
 
-    ``spectrum`` is E(k) of the fluctuations at ``wavenumber``; ``index`` its slope, fitted over
-    the bins that hold power; ``divergence`` the rms of k·B over k|B|, zero for a solenoidal field.
+    ``spectrum`` is E(k) of the fluctuations in shells around ``wavenumber``, the harmonic mean
+    of the modes in each; ``index`` minus its slope over the shells that hold power throughout,
+    nan when fewer than two do; ``divergence`` the rms of k·B over k|B|, zero for a solenoidal
+    field.
     """
 
     lattice: Lattice
@@ -58,8 +62,10 @@ def describe(field: Field) -> FieldReport:
 
     Notes
     -----
-    E(k) is 4 pi k² times the mean power of the modes in shells as wide as the fundamental, so it
-    does not depend on how many lattice modes a shell happens to hold. Cost: one Fourier transform.
+    E(k) is the mean of 4 pi k² times the power density of the modes in a shell, so it does not
+    depend on how many lattice modes the shell happens to hold. A mean over N modes scatters by
+    1/sqrt(N), so the fit of ``index`` weighs each shell by its number of modes. Cost: one Fourier
+    transform.
     """
     lattice = field.lattice()
     if lattice is None:
@@ -69,44 +75,41 @@ def describe(field: Field) -> FieldReport:
             got=type(field).__name__,
             remedy="Describe the GridField that realise_grid or read_field returned.",
         )
-    mean, rms, divergence, length, k, spectrum = _measure(field, lattice)
-    used = np.asarray(spectrum) > 1e-3 * np.asarray(spectrum).max() * 1e-3
-    slope = np.polyfit(np.log(np.asarray(k)[used]), np.log(np.asarray(spectrum)[used]), 1)[0]
+    spacing = np.asarray(lattice.spacing, dtype=float)
+    num_shells = math.floor(min(spacing * lattice.shape) / (2 * max(spacing)) + 1e-6)
+    mean, rms, length, divergence, shells = _measure(
+        sample_field(field, lattice), lattice, num_shells
+    )
     return FieldReport(
-        lattice, mean, float(rms), -float(slope), float(length), float(divergence), k, spectrum
+        lattice=lattice,
+        mean=mean,
+        rms=float(rms),
+        index=fit_index(shells),
+        correlation_length=float(length),
+        divergence=float(divergence),
+        wavenumber=shells.wavenumber,
+        spectrum=shells.spectrum,
     )
 
 
 @eqx.filter_jit
-def _measure(field: Field, lattice: Lattice):
-    samples = jax.vmap(field)(lattice.centers().reshape(-1, 3)).reshape(*lattice.shape, 3)
+def _measure(
+    samples: Float[Array, "nx ny nz xyz=3"], lattice: Lattice, num_shells: int
+) -> tuple[Vector, Scalar, Scalar, Scalar, Shells]:
+    """Return mean, rms, correlation length (pi/2) <1/k>, divergence and shells of samples."""
     mean = jnp.mean(samples, axis=(0, 1, 2))
     modes = jnp.fft.rfftn(samples - mean[None, None, None], axes=(0, 1, 2)) / samples[..., 0].size
     k = wave_vectors(lattice.shape, lattice.spacing)
     size = jnp.sqrt(jnp.sum(k**2, axis=-1))
-    # rfftn keeps half of the modes: those inside count for two.
-    column = jnp.arange(modes.shape[2])
-    single = (column == 0) | ((lattice.shape[2] % 2 == 0) & (column == lattice.shape[2] // 2))
-    count = jnp.broadcast_to(jnp.where(single, 1.0, 2.0), size.shape).astype(size.dtype)
-    power = jnp.sum(jnp.abs(modes) ** 2, axis=-1)
-    total = jnp.sum(count * power)
     safe = jnp.where(size > 0, size, 1)
-    divergence = jnp.abs(jnp.sum(k * modes, axis=-1)) / safe
-    box = jnp.array(lattice.shape, size.dtype) * lattice.spacing
-    width = 2 * jnp.pi / jnp.min(box)
-    num_bins = min(lattice.shape) // 2
-    shell = jnp.clip(jnp.round(size / width), 0, num_bins).astype(jnp.int32)
-    sums = [
-        jax.ops.segment_sum((count * x).ravel(), shell.ravel(), num_bins + 1)[1:num_bins]
-        for x in (power, jnp.ones_like(power), size)
-    ]
-    centers = sums[2] / sums[1]
-    density = sums[0] / sums[1] * jnp.prod(box) / (2 * jnp.pi) ** 3
+    power = jnp.where(size > 0, jnp.sum(jnp.abs(modes) ** 2, axis=-1), 0)
+    divergence = jnp.abs(jnp.sum(k.astype(modes.dtype) * modes, axis=-1)) / safe
+    count = jnp.broadcast_to(count_mirrored(lattice.shape[2], size.dtype), size.shape)
+    total = jnp.sum(count * power)
     return (
         mean,
         jnp.sqrt(total),
+        jnp.pi / 2 * jnp.sum(count * power / safe) / total,
         jnp.sqrt(jnp.sum(count * divergence**2) / total),
-        jnp.pi / 2 * jnp.sum(jnp.where(size > 0, count * power / safe, 0)) / total,
-        centers,
-        4 * jnp.pi * centers**2 * density,
+        average_shells(size, power, count, lattice, num_shells),
     )

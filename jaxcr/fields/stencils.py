@@ -57,8 +57,10 @@ class CubicSpline(Stencil):
         phases = [jnp.fft.fftfreq(n, dtype=dtype) for n in shape[:2]]
         phases.append(jnp.fft.rfftfreq(shape[2], dtype=dtype))
         response = [(4 + 2 * jnp.cos(2 * jnp.pi * phase)) / 6 for phase in phases]
-        response = response[0][:, None, None] * response[1][None, :, None] * response[2]
-        modes = jnp.fft.rfftn(samples, axes=(0, 1, 2)) / response[..., None]
+        x, y, z = response
+        product = x[:, None, None] * y[None, :, None] * z[None, None, :]
+        modes = jnp.fft.rfftn(samples, axes=(0, 1, 2))
+        modes = modes / product[..., None].astype(modes.dtype)
         return jnp.fft.irfftn(modes, s=shape, axes=(0, 1, 2)).astype(dtype)
 
     def weights(self, offset: Vector) -> list[Vector]:

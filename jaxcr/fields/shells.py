@@ -1,0 +1,71 @@
+"""Averages over shells of wave vectors, and the slope of a spectrum through them."""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from jaxcr.fields.field import Lattice
+
+
+class Shells(eqx.Module):
+    """Averages over shells of wave vectors, each as wide as the fundamental.
+
+    ``wavenumber`` (1/pc) is the harmonic mean of the modes in the shell, at which the mean of a
+    power law near 1/k is the power law; ``spectrum`` is E(k) in µG² pc; ``filled`` says whether
+    the whole shell lies between the smallest and the largest wavenumber that hold power.
+    """
+
+    wavenumber: Float[Array, " bin"]
+    spectrum: Float[Array, " bin"]
+    num_modes: Float[Array, " bin"]
+    filled: Bool[Array, " bin"]
+
+
+def count_mirrored(num: int, dtype) -> Float[Array, " kz"]:
+    """Return how many modes each column of a real transform stands for: itself and its mirror."""
+    column = jnp.arange(num // 2 + 1)
+    return jnp.where((column == 0) | (2 * column == num), 1, 2).astype(dtype)
+
+
+def average_shells(
+    size: Float[Array, "kx ky kz"],
+    power: Float[Array, "kx ky kz"],
+    count: Float[Array, "kx ky kz"],
+    lattice: Lattice,
+    num_shells: int,
+) -> Shells:
+    """Average over shells around 1, 2, ... fundamentals, up to the last below Nyquist."""
+    box = jnp.array(lattice.shape, size.dtype) * lattice.spacing
+    shell = jnp.round(size * jnp.min(box) / (2 * jnp.pi)).astype(jnp.int32).ravel()
+    shell = jnp.minimum(shell, num_shells)
+
+    def gather(reduce, values):
+        return reduce(values.ravel(), shell, num_shells + 1)[1:num_shells]
+
+    density = power * jnp.prod(box) / (2 * jnp.pi) ** 3
+    num_modes = gather(jax.ops.segment_sum, count)
+    inverse = gather(jax.ops.segment_sum, count / jnp.where(size > 0, size, 1))
+    energy = gather(jax.ops.segment_sum, count * 4 * jnp.pi * size**2 * density)
+    # Far above the rounding of float32 and int16 stores, far below any resolved power law.
+    powered = power > 1e-10 * jnp.max(power)
+    low = jnp.min(jnp.where(powered, size, jnp.inf))
+    high = jnp.max(jnp.where(powered, size, 0))
+    filled = (gather(jax.ops.segment_min, size) >= low) & (
+        gather(jax.ops.segment_max, size) <= high
+    )
+    return Shells(num_modes / inverse, energy / num_modes, num_modes, filled)
+
+
+def fit_index(shells: Shells) -> float:
+    """Return minus the slope of ln E over ln k in the filled shells, weighted by their modes."""
+    filled = np.asarray(shells.filled)
+    if filled.sum() < 2:
+        return math.nan
+    x, y = (np.log(np.asarray(v)[filled]) for v in (shells.wavenumber, shells.spectrum))
+    weight = np.asarray(shells.num_modes)[filled]
+    x = x - np.average(x, weights=weight)
+    return -float(np.sum(weight * x * y) / np.sum(weight * x**2))

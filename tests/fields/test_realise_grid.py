@@ -1,0 +1,211 @@
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcr.fields import CubicSpline, PowerLaw, describe, realise_grid
+from jaxcr.fields.field import sample_field
+
+NUM_KEYS = 12
+# Power from 3.5 to 16 fundamentals of 64 cells, so that shells 4 to 15 hold it throughout.
+KOLMOGOROV = PowerLaw(5 / 3, outer_scale=64 / 3.5, inner_scale=4.0)
+SMALL = PowerLaw(5 / 3, outer_scale=8.0, inner_scale=2.0)
+FUNDAMENTAL = 2 * math.pi / 64
+
+
+def realise(law=KOLMOGOROV, num=64, key=0, **options):
+    options = {"spacing": 1.0, "rms": 3.0, "storage": jnp.float64, "shape": (num,) * 3} | options
+    return realise_grid(law, key=jax.random.key(key), **options)
+
+
+def samples_of(field):
+    return np.asarray(sample_field(field, field.lattice()))
+
+
+@pytest.fixture(scope="module")
+def ensemble():
+    """Return reports and samples of independent fields of one spectrum."""
+    fields = [realise(key=key) for key in range(NUM_KEYS)]
+    return [describe(field) for field in fields], np.stack([samples_of(f) for f in fields])
+
+
+def lattice_sizes(num=64):
+    index = np.fft.fftfreq(num, 1 / num)
+    return np.sqrt(sum(i**2 for i in np.meshgrid(index, index, index, indexing="ij")))
+
+
+def standard_errors(reports, expected):
+    """Return how far the mean spectrum is from the expected, in standard errors, per full shell.
+
+    Of N modes in a shell half are independent, each with two complex amplitudes: the mean power
+    scatters by 1/sqrt(N), the average over keys by 1/sqrt(N keys).
+    """
+    size = lattice_sizes()
+    shells = np.arange(4, 16)
+    num_modes = np.array([np.count_nonzero(np.round(size) == n) for n in shells])
+    mean = np.mean([np.asarray(r.spectrum) for r in reports], axis=0)[shells - 1]
+    expected = np.asarray(expected(reports[0].wavenumber))[shells - 1]
+    return (mean / expected - 1) * np.sqrt(num_modes * len(reports))
+
+
+def test_ensemble_has_the_spectrum(ensemble):
+    reports, _ = ensemble
+    deviations = standard_errors(reports, lambda k: 9 * KOLMOGOROV(k))
+    # 4 standard errors in each of 12 shells: missed by chance once in 1300.
+    assert np.max(np.abs(deviations)) < 4
+    # A wrong slope shows: Kraichnan instead of Kolmogorov.
+    wrong = PowerLaw(3 / 2, outer_scale=64 / 3.5, inner_scale=4.0)
+    assert np.max(np.abs(standard_errors(reports, lambda k: 9 * wrong(k)))) > 8
+
+
+def test_no_power_outside_the_range(ensemble):
+    reports, _ = ensemble
+    shells = np.arange(1, 32)
+    outside = (shells < 4) | (shells > 16)
+    # Rounding of the transforms, squared.
+    assert np.max(np.asarray(reports[0].spectrum)[outside]) < 1e-28
+
+
+def test_ensemble_has_the_rms(ensemble):
+    reports, _ = ensemble
+    squares = np.array([r.rms**2 for r in reports])
+    size = np.where(lattice_sizes() > 0, lattice_sizes(), 1) * FUNDAMENTAL
+    energy = np.asarray(KOLMOGOROV(jnp.asarray(size)))
+    lattice_sum = np.sum(energy / (4 * np.pi * size**2)) * FUNDAMENTAL**3
+    error = np.std(squares, ddof=1) / math.sqrt(NUM_KEYS)
+    # 4 standard errors, measured on 12 fields.
+    assert abs(np.mean(squares) - 9 * lattice_sum) < 4 * error
+    # The modes of the grid against the integral over E, as the docstring says.
+    assert abs(lattice_sum - 1) < 0.07
+
+
+def test_ensemble_has_the_index(ensemble):
+    reports, _ = ensemble
+    index = np.array([r.index for r in reports])
+    error = np.std(index, ddof=1) / math.sqrt(NUM_KEYS)
+    # 4 standard errors; one field has 3/sqrt(4 pi/3 16³) = 0.023, see test_report.
+    assert abs(np.mean(index) - 5 / 3) < 4 * error
+    assert error < 2 * 0.023 / math.sqrt(NUM_KEYS)
+
+
+def test_correlation_length_is_that_of_the_spectrum(ensemble):
+    reports, samples = ensemble
+    # B(0)·B(s) summed over half the box, s > 0, is the power at k_x = 0 times half the box.
+    lengths = []
+    for axis in (1, 2, 3):
+        plane = np.sum(np.mean(samples, axis=axis) ** 2, axis=(1, 2, 3)) / 64**2
+        lengths.append(32 * plane / np.mean(np.sum(samples**2, axis=4), axis=(1, 2, 3)))
+    lengths = np.mean(lengths, axis=0)
+    error = np.std(lengths, ddof=1) / math.sqrt(NUM_KEYS)
+    expected = float(KOLMOGOROV.correlation_length())
+    # 4 standard errors; the sum of k^(-11/3) over the modes of a plane is 3 % above the integral.
+    assert abs(np.mean(lengths) - 1.03 * expected) < 4 * error
+    # Precise enough to tell the one-sided length from the two-sided one, twice as long.
+    assert 4 * error < 0.2 * expected
+    reported = np.mean([r.correlation_length for r in reports])
+    # 0.01 % apart in the sum over modes; E in the first shells scatters by 1 % between ensembles.
+    assert abs(reported / expected - 1) < 0.03
+
+
+def test_components_are_alike(ensemble):
+    _, samples = ensemble
+    squares = np.mean(samples**2, axis=(1, 2, 3))
+    share = squares / np.sum(squares, axis=1, keepdims=True)
+    error = np.std(share, axis=0, ddof=1) / math.sqrt(NUM_KEYS)
+    # 5 standard errors, measured on 12 fields.
+    assert np.all(np.abs(np.mean(share, axis=0) - 1 / 3) < 5 * error)
+
+
+def test_components_do_not_correlate(ensemble):
+    _, samples = ensemble
+    for i, j in ((0, 1), (1, 2), (2, 0)):
+        product = np.mean(samples[..., i] * samples[..., j], axis=(1, 2, 3))
+        # 5 standard errors, measured on 12 fields.
+        assert abs(np.mean(product)) < 5 * np.std(product, ddof=1) / math.sqrt(NUM_KEYS)
+
+
+def test_values_are_gaussian(ensemble):
+    _, samples = ensemble
+    kurtosis = np.mean(samples**4, axis=(1, 2, 3)) / np.mean(samples**2, axis=(1, 2, 3)) ** 2
+    kurtosis = np.mean(kurtosis, axis=1)
+    # 5 standard errors, and the bias of a ratio in one field: 6 over 500 independent cubes.
+    assert abs(np.mean(kurtosis) - 3) < 5 * np.std(kurtosis, ddof=1) / math.sqrt(NUM_KEYS) + 0.012
+
+
+def test_no_divergence(ensemble):
+    reports, _ = ensemble
+    # Rounding of the transforms: 1e-16 times a few.
+    assert max(report.divergence for report in reports) < 1e-12
+
+
+def test_no_divergence_whatever_the_box():
+    report = describe(realise(SMALL, shape=(15, 16, 21), stencil=CubicSpline()))
+    # Rounding of the transforms: 1e-16 times a few.
+    assert report.divergence < 1e-12
+    assert jnp.allclose(report.mean, 0, rtol=0, atol=1e-12)
+
+
+def test_exact_rms_rescales_one_field():
+    field, exact = realise(SMALL, num=16), realise(SMALL, num=16, exact_rms=True)
+    assert abs(describe(field).rms - 3) > 1e-3
+    # One sum over 16³ cells.
+    assert abs(describe(exact).rms - 3) < 1e-12
+    ratio = samples_of(exact) / samples_of(field)
+    assert np.allclose(ratio, 3 / describe(field).rms, rtol=1e-8)
+
+
+def test_same_key_same_field():
+    first, again, other = (samples_of(realise(SMALL, num=16, key=key)) for key in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+def test_box_is_centred_unless_it_has_an_origin():
+    assert jnp.array_equal(realise(SMALL, num=16, spacing=0.5).origin, jnp.array([-4.0] * 3))
+    assert jnp.array_equal(realise(SMALL, num=16, origin=jnp.ones(3)).origin, jnp.ones(3))
+
+
+def test_gradient_by_rms_is_the_field_of_unit_rms():
+    here = jnp.array([0.3, 0.1, -0.7])
+    value = jax.jit(lambda rms: realise(SMALL, num=16, rms=rms, storage=jnp.int16)(here))
+    # Linear: one rounding.
+    assert jnp.allclose(jax.jacfwd(value)(jnp.array(3.0)), value(jnp.array(1.0)), rtol=1e-14)
+
+
+def test_gradient_by_index_equals_differences():
+    here = jnp.array([0.3, 0.1, -0.7])
+
+    @jax.jit
+    def value(index):
+        law = PowerLaw(index, outer_scale=8.0, inner_scale=2.0)
+        return realise(law, num=16)(here)
+
+    step = 1e-4
+    slope = jax.jacfwd(value)(jnp.array(5 / 3))
+    differences = (value(jnp.array(5 / 3 + step)) - value(jnp.array(5 / 3 - step))) / (2 * step)
+    # Truncation h²/6 f''' and rounding 1e-15/1e-4, both below 1e-8.
+    assert jnp.allclose(slope, differences, rtol=0, atol=1e-7)
+    assert jnp.max(jnp.abs(slope)) > 1e-3
+
+
+def test_rejects_an_outer_scale_beyond_the_box():
+    law = PowerLaw(5 / 3, outer_scale=40.0, inner_scale=4.0)
+    with pytest.raises(ValueError, match=r"outer_scale: expected at most the box, 32 pc, got 40"):
+        realise(law, shape=(64, 32, 64))
+
+
+def test_rejects_an_inner_scale_below_two_cells():
+    with pytest.raises(
+        ValueError, match=r"inner_scale: expected at least two cells, 4\.2 pc, got 4"
+    ):
+        realise(spacing=2.1)
+
+
+def test_stays_in_float32():
+    field = realise(SMALL, num=16, spacing=jnp.float32(1.0), storage=jnp.float32)
+    assert field.coefficients.dtype == jnp.float32
+    assert field.origin.dtype == jnp.float32
+    # Rounding of float32 in transforms of 4096 cells.
+    assert describe(field).divergence < 1e-5
