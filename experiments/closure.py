@@ -38,8 +38,12 @@ def fit_back(config: Fit, skies, traps, seed: int, num_skies: int) -> dict:
     result = infer.fit(problem, num_starts=4, adam_steps=1)
     values, covariance = np.asarray(result.values), np.asarray(result.covariance)
     away = values - truth
+    expected = model.predict(jnp.asarray(truth), compared)
+    spread = np.sqrt(np.diagonal(np.asarray(expected.covariance)))
     return {
         "seed": seed,
+        "ell": compared.ell.tolist(),
+        "residual_at_truth": ((np.log(compared.total()) - expected.mean) / spread).tolist(),
         "values": values.tolist(),
         "errors": np.sqrt(np.diagonal(covariance)).tolist(),
         "pulls": (away / np.sqrt(np.diagonal(covariance))).tolist(),

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 Vector = Float[Array, "xyz=3"]
 Scalar = Float[Array, ""]
-ScalarLike = Float[Array, ""] | float
+ScalarLike = Float[Array, ""] | float | int
 
 
 def argument_error(name: str, *, expected: str, got: Any, remedy: str) -> ValueError:

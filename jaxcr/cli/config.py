@@ -19,7 +19,7 @@ class SkyConfig:
     """Fixes all random phases of the model's fields."""
     num_fields: int = 12
     """Realisations of the turbulence; each gives observers_per_axis³ skies."""
-    nodes: tuple[float, ...] = (0.25, 0.4, 0.6, 0.9, 1.3, 1.7)
+    nodes: tuple[float, ...] = (0.25, 0.33, 0.43, 0.57, 0.75, 0.98, 1.29, 1.7)
     """Values of dB/B0 that are simulated; the fit interpolates between them."""
     cells: int = 128
     """Cells of the periodic box along each axis."""

@@ -131,7 +131,7 @@ def _chain(folder: Path, problem, result) -> dict:
     figure = plots.plot_chain(
         density=density / density[-1],
         occupation=np.asarray(occupation / occupation[-1]),
-        place=site if site is not None and site <= num else None,
+        place=site,
         trap_text=text,
     )
     _save(figure, folder / "chain.png")
@@ -159,11 +159,16 @@ def _plane(folder: Path, problem, result, truth) -> dict:
         plane_y=axes[1],
         plane_cost=cost,
         best=values[:2],
-        covariance=np.asarray(result.covariance)[:2, :2],
+        covariance=_conditional(np.asarray(result.covariance)),
         truth=None if truth is None else truth[:2],
     )
     _save(figure, folder / "fit.png")
     return {"ln_A": axes[0], "ln_level": axes[1], "cost": cost}
+
+
+def _conditional(covariance: np.ndarray) -> np.ndarray:
+    """Return the covariance of the first two parameters with the others held fixed."""
+    return np.linalg.inv(np.linalg.inv(covariance)[:2, :2])
 
 
 @eqx.filter_jit

@@ -11,7 +11,7 @@ from jaxcr.arrays import Scalar, argument_error
 from jaxcr.infer.skies import AXIS, SkyEnsemble
 from jaxcr.sky import DipoleBoundary, noise_power, pixel_samples, transfer_tensor
 
-DEFAULT_NODES = (0.25, 0.4, 0.6, 0.9, 1.3, 1.7)
+DEFAULT_NODES = (0.25, 0.33, 0.43, 0.57, 0.75, 0.98, 1.29, 1.7)
 """Values of dB/B0 at which skies are simulated."""
 
 

@@ -28,7 +28,7 @@ class FitResult(eqx.Module):
     start_values, start_costs, converged
         Where every start of Levenberg-Marquardt ended.
     adam_values, adam_cost, adam_history
-        Adam's best, and the cost of its start nearest to it at every step.
+        Where Adam ends from the parameters' own start, and its cost at every step.
     constrained
         Whether the data narrowed each parameter's prior.
     """
@@ -63,7 +63,7 @@ def fit(problem: Problem, *, num_starts: int = 8, adam_steps: int = 400) -> FitR
     num_starts
         Starting points: the parameters' own, and a spread over their bounds.
     adam_steps
-        Steps of Adam from the best two starts' beginnings, as a check on the optimum.
+        Steps of Adam from the parameters' own start, as a check on the optimum.
 
     Notes
     -----
@@ -77,8 +77,8 @@ def fit(problem: Problem, *, num_starts: int = 8, adam_steps: int = 400) -> FitR
     ends, converged = levenberg_marquardt(problem, free)
     costs = _costs(problem, ends)
     best = jnp.argmin(costs)
-    values = _canonical(problem.parameters.bounded(ends[best]))
-    adam_free, history = adam(problem, free[:1], adam_steps)
+    values = problem.parameters.bounded(ends[best])
+    adam_free, history = adam(problem, free[0], adam_steps)
     covariance = jnp.linalg.inv(fisher_matrix(problem, values))
     num_ell = problem.data.ell.size
     covariance = covariance * max(1.0, problem.model.percival(num_ell, values.size))
@@ -96,9 +96,9 @@ def fit(problem: Problem, *, num_starts: int = 8, adam_steps: int = 400) -> FitR
         start_values=jax.vmap(problem.parameters.bounded)(ends),
         start_costs=costs,
         converged=converged,
-        adam_values=_canonical(problem.parameters.bounded(adam_free[0])),
-        adam_cost=float(_costs(problem, adam_free)[0]),
-        adam_history=history[:, 0],
+        adam_values=problem.parameters.bounded(adam_free),
+        adam_cost=float(_costs(problem, adam_free[None])[0]),
+        adam_history=history,
         constrained=constrained,
     )
 
@@ -125,20 +125,30 @@ def levenberg_marquardt(problem: Problem, free: Float[Array, "start parameter"])
 
 
 @eqx.filter_jit
-def adam(problem: Problem, free: Float[Array, "start parameter"], num_steps: int):
-    """Return where Adam ends from each start, and the cost at every step, ``(step, start)``."""
-    schedule = optax.cosine_decay_schedule(0.1, num_steps)
-    optimiser = optax.adam(schedule)
-    slope = jax.vmap(jax.value_and_grad(lambda u: _cost(problem, u)))
+def adam(problem: Problem, free: Float[Array, " parameter"], num_steps: int):
+    """Return where Adam ends, and the cost at every step, ``(step,)``.
+
+    It walks in coordinates in which the Fisher matrix at the start is one: the valley between
+    amplitude, turbulence and mirror ratio is then as wide as it is long.
+    """
+    bounded = problem.parameters.bounded
+    slope = jax.jacfwd(bounded)(free)
+    fisher = slope.T @ fisher_matrix(problem, bounded(free)) @ slope
+    scale = jnp.linalg.inv(jnp.linalg.cholesky(fisher)).T
+    optimiser = optax.adam(
+        lambda count: 0.05 * (1 + jnp.cos(jnp.pi * count.astype(free.dtype) / num_steps))
+    )
 
     def step(carry, _):
-        u, state = carry
-        cost, gradient = slope(u)
-        updates, state = optimiser.update(gradient, state)
-        return (optax.apply_updates(u, updates), state), cost
+        y, state = carry
+        cost, gradient = jax.value_and_grad(lambda y: _cost(problem, free + scale @ y))(y)
+        with jax.numpy_dtype_promotion("standard"):  # optax counts its steps in int32
+            updates, state = optimiser.update(gradient, state)
+        return (optax.apply_updates(y, updates), state), cost
 
-    (free, _), history = jax.lax.scan(step, (free, optimiser.init(free)), length=num_steps)
-    return free, history
+    start = jnp.zeros_like(free)
+    (y, _), history = jax.lax.scan(step, (start, optimiser.init(start)), length=num_steps)
+    return free + scale @ y, history
 
 
 @eqx.filter_jit
@@ -151,8 +161,3 @@ def _costs(problem: Problem, free: Float[Array, "start parameter"]) -> Float[Arr
 def _cost(problem: Problem, free: Float[Array, " parameter"]) -> Float[Array, ""]:
     """Return -2 ln posterior."""
     return jnp.sum(posterior_residuals(problem, problem.parameters.bounded(free)) ** 2)
-
-
-def _canonical(values: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
-    """Return the parameters with the asymmetry's sign, which no mean spectrum knows, positive."""
-    return values.at[3].set(jnp.abs(values[3]))

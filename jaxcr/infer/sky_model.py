@@ -56,8 +56,8 @@ class SkyModel(eqx.Module):
         ell = data.ell
         spectra = self.spectra(values)[:, :, ell]
         if data.m0_blind:
-            spectra = spectra * jnp.asarray(2 * ell / (2 * ell + 1))
-        total = spectra + jnp.asarray(data.noise)
+            spectra = spectra * jnp.asarray(2 * ell / (2 * ell + 1))[None, None]
+        total = spectra + jnp.asarray(data.noise)[None, None]
         if data.num_skies == 1:
             mean, covariance = _moments(_extended_log(total, jnp.asarray(data.noise) / 10))
         else:
@@ -122,8 +122,8 @@ class SkyModel(eqx.Module):
 def default_parameters(table: TransferTable) -> ParameterSet:
     """Return ln A, ln dB/B0, ln(R - 1), eta with their ranges and priors.
 
-    The asymmetry is free in both signs, with a Gaussian prior about 0: the mean spectrum is even
-    in it, so only its size can be told.
+    The asymmetry is a size, with half a Gaussian as its prior: mean spectra are even in it, with a
+    cusp at 0 (the stronger mirror's cone depends on its size), which no smooth solver passes.
     """
     low, high = (float(jnp.log(x)) for x in (table.nodes[0], table.nodes[-1]))
     return ParameterSet(
@@ -134,7 +134,7 @@ def default_parameters(table: TransferTable) -> ParameterSet:
                 Normal(np.log(0.8), 0.5),
             ),
             Parameter("ln(R-1)", 0.0, -2.0, 2.5, Normal(0.0, 1.0)),
-            Parameter("eta", 0.2, -0.6, 0.6, Normal(0.0, 0.3)),
+            Parameter("eta", 0.2, 0.0, 0.6, Normal(0.0, 0.3)),
         )
     )  # fmt: skip
 

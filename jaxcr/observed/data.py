@@ -6,7 +6,7 @@ from pathlib import Path
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import argument_error
 
@@ -36,10 +36,10 @@ class SpectrumData(eqx.Module):
         Where the numbers are from, and what they are worth.
     """
 
-    ell: Int[np.ndarray, " ell"]
-    c_ell: Float[np.ndarray, " ell"]
-    log_error: Float[np.ndarray, " ell"]
-    noise: Float[np.ndarray, " ell"]
+    ell: Int[Array | np.ndarray, " ell"]
+    c_ell: Float[Array | np.ndarray, " ell"]
+    log_error: Float[Array | np.ndarray, " ell"]
+    noise: Float[Array | np.ndarray, " ell"]
     num_skies: int = eqx.field(static=True, default=1)
     m0_blind: bool = eqx.field(static=True, default=False)
     debiased: bool = eqx.field(static=True, default=True)
@@ -88,7 +88,7 @@ class SpectrumData(eqx.Module):
                 "column; otherwise leave those multipoles out.",
             )
 
-    def total(self) -> Float[np.ndarray, " ell"]:
+    def total(self) -> Float[Array | np.ndarray, " ell"]:
         """Return C_l + N_l, whose logarithm is compared."""
         return self.c_ell + self.noise if self.debiased else self.c_ell
 

@@ -1,0 +1,52 @@
+"""Fits: planted parameters come back, both optimisers agree, the flags tell the truth."""
+
+import jax
+import numpy as np
+import pytest
+
+from jaxcr import infer
+
+
+@pytest.fixture(scope="module")
+def result(problem):
+    return infer.fit(problem, num_starts=4, adam_steps=600)
+
+
+def test_planted_parameters_come_back_within_their_errors(result):
+    away = np.asarray(result.values) - np.array(infer.PLANTED)
+    chi2 = away @ np.linalg.solve(np.asarray(result.covariance), away)
+    assert chi2 < 18.5  # 0.1 % of chi-squared with 4 degrees of freedom
+    wrong = away + np.array([0.0, 1.0, 0.0, 0.0])  # dB/B0 off by e
+    assert wrong @ np.linalg.solve(np.asarray(result.covariance), wrong) > 18.5
+
+
+def test_levenberg_marquardt_and_adam_agree(result):
+    # far below the statistical error; Adam's last steps are of the order of its decayed rate
+    apart = np.abs(np.asarray(result.adam_values - result.values)) / np.asarray(result.errors)
+    assert np.all(apart < 0.05)
+    assert result.adam_cost == pytest.approx(result.cost, abs=1e-2)
+    assert result.adam_history[0] > result.adam_cost
+
+
+def test_every_start_ends_in_the_same_optimum(result):
+    finite = np.asarray(result.start_costs)[np.asarray(result.converged)]
+    assert finite.size >= 2
+    assert np.ptp(finite) < 0.1
+
+
+def test_the_gradient_vanishes_at_the_optimum(problem, result):
+    from jaxcr.infer.likelihood import posterior_residuals
+
+    slope = jax.grad(lambda v: (posterior_residuals(problem, v) ** 2).sum())(result.values)
+    scaled = np.asarray(slope * result.errors)
+    # a tenth of the change that counts, in units of the errors; an asymmetry at its bound may
+    # still want to go on
+    assert np.all(np.abs(scaled[:3]) < 0.1)
+    assert abs(scaled[3]) < 0.1 or (result.values[3] < 1e-2 and scaled[3] > 0)
+
+
+def test_amplitude_is_constrained_and_errors_respect_the_priors(result):
+    assert result.constrained[0]
+    assert np.asarray(result.errors)[2] < 1.05  # never wider than the prior of ln(R - 1)
+    assert 0 <= result.p_value <= 1
+    assert result.degrees_of_freedom >= 1

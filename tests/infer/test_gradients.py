@@ -1,0 +1,60 @@
+"""Gradient reports: exact on formulas, quiet on regular orbits, loud on chaotic ones."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcr import infer
+
+
+def noisy(frequency):
+    """Return spectra with slope 2 theta, plus a ripple of tiny size and any steepness."""
+
+    def spectra(theta, number):
+        phase = jax.random.uniform(jax.random.key(number), (4, 6)) * 2 * jnp.pi
+        ripple = jnp.sin(frequency * theta + phase) / 100
+        return theta**2 * jnp.arange(1.0, 7.0)[None] + ripple
+
+    return spectra
+
+
+def test_both_estimates_are_exact_on_a_formula():
+    report = infer.spectrum_gradient(noisy(0.0), 0.7, num_fields=3)
+    expected = 1.4 * np.arange(1.0, 7.0)
+    np.testing.assert_allclose(report.pathwise, expected, rtol=1e-12)
+    # a central difference is exact on a parabola
+    np.testing.assert_allclose(report.difference, expected, rtol=1e-12)
+
+
+def test_a_steep_ripple_is_called_chaotic_and_the_difference_believed():
+    report = infer.spectrum_gradient(noisy(1e5), 0.7, num_fields=6)
+    assert not report.chosen[1:].any()
+    # 0.01/0.3 per sky, 24 skies: the difference stays good where the path-wise slope is +-1e3
+    np.testing.assert_allclose(report.best, 1.4 * np.arange(1.0, 7.0), atol=0.05)
+    assert "believe the same-phase difference" in report.verdict()
+    assert "path-wise is the sharper one at 0%" in report.verdict()
+
+
+def test_short_paths_agree_within_their_errors_and_raise_no_alarm(skies):
+    short = dataclasses.replace(skies, path=1.5)
+    report = infer.spectrum_gradient(
+        lambda level, number: infer.simulated_spectra(short, level, number),
+        1.0,
+        num_fields=6,
+        step=0.05,
+        name="dB/B0",
+    )
+    # 3 jackknife errors, as ever; 8 multipoles of 48 skies
+    assert np.all(np.abs(report.z_score[1:]) < 3)
+    assert report.trusted
+    assert report.pathwise[1] < -3 * report.pathwise_error[1]  # turbulence takes from the dipole
+    wrong = report.pathwise[1] * 1.5 - report.difference[1]
+    assert abs(wrong) > 3 * np.hypot(report.pathwise_error[1], report.difference_error[1])
+
+
+def test_too_few_fields():
+    with pytest.raises(ValueError, match="num_fields: expected at least 2, got 1"):
+        infer.spectrum_gradient(noisy(0.0), 0.7, num_fields=1)

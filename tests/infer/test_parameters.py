@@ -1,0 +1,51 @@
+"""Parameters: transforms are inverses, bounds hold, errors name the parameter."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcr import infer
+
+
+@pytest.fixture
+def parameters():
+    return infer.ParameterSet(
+        (
+            infer.Parameter("a", 0.5, 0.0, 2.0, infer.Flat()),
+            infer.Parameter("b", -1.0, -4.0, 1.0, infer.Normal(-2.0, 0.5)),
+        )
+    )
+
+
+def test_bounded_and_free_are_inverses(parameters):
+    values = jnp.array([1.9, -3.99])
+    # round-off, amplified by the slope of the logit near the bounds
+    np.testing.assert_allclose(parameters.bounded(parameters.free(values)), values, rtol=1e-13)
+
+
+def test_any_unbounded_number_lands_within_the_bounds(parameters):
+    low, high = (
+        parameters.bounded(jnp.array([-1e3, -1e3])),
+        parameters.bounded(jnp.array([1e3, 1e3])),
+    )
+    np.testing.assert_allclose(low, [0.0, -4.0], atol=1e-12)
+    np.testing.assert_allclose(high, [2.0, 1.0], atol=1e-12)
+
+
+def test_prior_residuals_are_standard_deviations(parameters):
+    residuals = parameters.prior_residuals(jnp.array([1.0, -1.0]))
+    np.testing.assert_allclose(residuals, [0.0, 2.0])
+
+
+def test_starts_begin_with_the_given_one_and_spread_inside(parameters):
+    starts = np.asarray(parameters.starts(16))
+    np.testing.assert_allclose(starts[0], [0.5, -1.0])
+    assert np.all((starts > [0.0, -4.0]) & (starts < [2.0, 1.0]))
+    assert np.all(starts.std(0) > 0.15 * np.array([2.0, 5.0]))  # a uniform spread has 0.23 of 0.8
+
+
+def test_start_outside_its_bounds_names_the_parameter():
+    with pytest.raises(
+        ValueError, match=r"Parameter mirror: start: expected a value between 1 and 2"
+    ):
+        infer.Parameter("mirror", 3.0, 1.0, 2.0, infer.Flat())

@@ -1,0 +1,51 @@
+"""Skies: phases depend on the field's number alone; spectra against the table's tensors."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcr import infer
+
+
+def test_same_number_same_field_other_number_or_seed_other_field(skies):
+    other = dataclasses.replace(skies, seed=1)
+    fields = [
+        s.turbulence(i).coefficients for s, i in ((skies, 0), (skies, 0), (skies, 1), (other, 0))
+    ]
+    np.testing.assert_array_equal(fields[0], fields[1])
+    assert not np.allclose(fields[0], fields[2])
+    assert not np.allclose(fields[0], fields[3])
+
+
+def test_without_turbulence_every_observer_sees_the_dipole(skies):
+    spectra = infer.simulated_spectra(skies, 0.0, 0)
+    # Motion in the mean field turns about its axis: n·axis is conserved, C_1 = 4 pi/9 but for the
+    # average over children of a pixel (1 - O(pixel area)), 2 % at nside 4.
+    np.testing.assert_allclose(spectra[:, 1], 4 * np.pi / 9, rtol=0.03)
+    assert np.all(np.abs(spectra[:, 2:]) < 1e-4)
+
+
+def test_tensors_of_the_table_give_the_spectra_of_the_orbits(skies, table):
+    dipole = jnp.zeros(skies.boundary_lmax + 1).at[1].set(1.0)
+    first = np.asarray(table.spectra(dipole))[1, : skies.num_observers]
+    direct = infer.simulated_spectra(skies, 0.6, 0)
+    # float32 orbits in the table, float64 here: 3 gyroradii amplify round-off to about 1e-5;
+    # relative to the largest C_l of the sky.
+    np.testing.assert_allclose(first, direct, atol=3e-5 * float(direct.max()))
+
+
+def test_simulated_data_are_reproducible_and_in_fields_of_their_own(skies, model, data):
+    planted = jnp.array(infer.PLANTED)
+    again = infer.simulate_data(skies, model.traps, planted, seed=0, num_skies=4)
+    other = infer.simulate_data(skies, model.traps, planted, seed=1, num_skies=4)
+    np.testing.assert_array_equal(data.c_ell, again.c_ell)
+    assert not np.allclose(data.c_ell, other.c_ell, rtol=1e-3)
+    assert data.num_skies == 4
+    assert data.debiased
+
+
+def test_a_longer_path_needs_more_amplitude(skies):
+    systematic = infer.path_systematic(skies, 0.8, num_fields=2)
+    assert systematic.amplitude_factor[1] == 1.0
+    assert systematic.amplitude_factor[0] < 1 < systematic.amplitude_factor[2]

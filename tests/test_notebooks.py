@@ -1,0 +1,38 @@
+"""Notebooks run from top to bottom, and agree with the scripts that they are paired with."""
+
+from pathlib import Path
+
+import jupytext
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
+def test_notebook_runs_and_recovers_what_it_planted(path):
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    printed = "".join(
+        output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", [])
+    )
+    rows = [line.split() for line in printed.splitlines() if "planted" in line]
+    assert len(rows) == 4
+    pulls = [
+        (float(r[-4].strip()) - float(r[-1])) / float(r[-3])
+        if r[-4] != "±"
+        else (float(r[-5]) - float(r[-1])) / float(r[-3])
+        for r in rows
+    ]
+    # Eight skies and 80 simulated ones: pulls of order one; 4 sigma on any would be a defect.
+    assert np.all(np.abs(pulls) < 4)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_notebook_equals_its_script(path):
+    notebook = [c.source for c in nbformat.read(path, as_version=4).cells]
+    script = [c.source for c in jupytext.read(path.with_suffix(".py")).cells]
+    assert notebook == script
