@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key
 
-from jaxcr.arrays import ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.grid import GridField
 from jaxcr.fields.spectra import PowerLaw
@@ -56,7 +56,8 @@ def realise_grid(
     every mode obeys k·B = 0 to round-off. Memory: about 10 grids of float64.
     """
     _check_scales(spectrum, shape, spacing)
-    samples = _draw(spectrum, key, shape, as_float(spacing), exact_rms)
+    noise = jax.random.normal(key, (*shape, 3), dtype=as_float(spacing).dtype)
+    samples = _filter(noise, spectrum, as_float(spacing), exact_rms)
     if origin is None:
         origin = -0.5 * as_float(spacing) * jnp.array(shape, samples.dtype)
     return GridField(
@@ -78,10 +79,12 @@ def wave_vectors(shape: tuple[int, int, int], spacing: Vector) -> Float[Array, "
     return jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1)
 
 
-@partial(jax.jit, static_argnames=("shape", "exact_rms"))
-def _draw(spectrum, key, shape, spacing, exact_rms) -> Float[Array, "nx ny nz xyz=3"]:
-    """Return samples of unit rms: filtered and projected white noise."""
-    noise = jax.random.normal(key, (*shape, 3), dtype=spacing.dtype)
+@partial(jax.jit, static_argnames="exact_rms")
+def _filter(
+    noise: Float[Array, "nx ny nz xyz=3"], spectrum: PowerLaw, spacing: Scalar, exact_rms: bool
+) -> Float[Array, "nx ny nz xyz=3"]:
+    """Return samples of unit rms: white noise, filtered and projected."""
+    shape = noise.shape[:3]
     modes = jnp.fft.rfftn(noise, axes=(0, 1, 2))
     k = wave_vectors(shape, jnp.broadcast_to(spacing, (3,)))
     k_squared = jnp.sum(k**2, axis=-1)
