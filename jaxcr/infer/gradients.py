@@ -17,6 +17,7 @@ from jaxcr.arrays import Scalar, argument_error
 
 _AGREEMENT = 3.0
 _HEAVY_TAIL = 4.0
+_NOISY = 2.0
 
 
 class GradientReport(eqx.Module):
@@ -31,7 +32,10 @@ class GradientReport(eqx.Module):
     pathwise, pathwise_error, difference, difference_error
         The estimates with jackknife errors over fields.
     z_score
-        Their difference over the error of that difference, field by field.
+        Their difference over both errors in quadrature.
+    noise_ratio
+        Median over l >= 1 of the path-wise error over that of the difference: about 1 where
+        orbits are regular, growing without bound with their chaos.
     tail
         rms over median size of the path-wise derivatives of single skies, mean over l >= 1;
         about 1.5 for a Gaussian, large when a few orbits carry the mean.
@@ -53,6 +57,7 @@ class GradientReport(eqx.Module):
     difference: Float[np.ndarray, " ell"]
     difference_error: Float[np.ndarray, " ell"]
     z_score: Float[np.ndarray, " ell"]
+    noise_ratio: float
     tail: float
     path_over_lyapunov: float
     chosen: Bool[np.ndarray, " ell"]
@@ -70,20 +75,20 @@ class GradientReport(eqx.Module):
 
     @property
     def trusted(self) -> bool:
-        """Whether the path-wise derivative is usable: it agrees and its tail is light."""
+        """Whether the path-wise derivative is usable: it agrees, is no noisier, has no tail."""
         worst = float(np.max(np.abs(self.z_score[1:])))
-        return worst < _AGREEMENT and self.tail < _HEAVY_TAIL
+        light = self.tail < _HEAVY_TAIL and self.noise_ratio < _NOISY
+        return worst < _AGREEMENT and light
 
     def verdict(self) -> str:
         """Return one line on which estimate to believe, and why."""
-        share = float(np.mean(self.chosen[1:]))
         state = "regular" if self.trusted else "WARNING: chaotic"
-        believe = "path-wise" if share > 0.5 else "same-phase difference"
+        believe = "path-wise derivative" if self.trusted else "same-phase difference"
         return (
             f"d C_l / d {self.name}: {state}; believe the {believe} "
-            f"(path-wise is the sharper one at {share:.0%} of the multipoles; path = "
-            f"{self.path_over_lyapunov:.1f} Lyapunov lengths, tail {self.tail:.1f}, "
-            f"largest |z| {float(np.max(np.abs(self.z_score[1:]))):.1f})"
+            f"(path-wise noise {self.noise_ratio:.1f} of the difference's, tail {self.tail:.1f}, "
+            f"largest |z| {float(np.max(np.abs(self.z_score[1:]))):.1f}, path = "
+            f"{self.path_over_lyapunov:.1f} Lyapunov lengths)"
         )
 
 
@@ -137,10 +142,11 @@ def spectrum_gradient(
     tail = float(np.mean(np.sqrt(np.mean(size**2, 0)) / np.maximum(np.median(size, 0), 1e-300)))
     means = [x.mean(axis=1) for x in (centre, slope, difference)]
     (c, dc), (p, dp), (d, dd) = (_jackknife(x) for x in means)
-    gap, gap_error = _jackknife(means[1] - means[2])
+    both = np.maximum(np.hypot(dp, dd), 1e-300)
+    ratio = float(np.median(dp[1:] / np.maximum(dd[1:], 1e-300)))
     return GradientReport(
         name, float(value), float(step), c, dc, p, dp, d, dd,
-        gap / np.maximum(gap_error, 1e-300), tail, float(path_over_lyapunov), dp < dd, num_fields,
+        (p - d) / both, ratio, tail, float(path_over_lyapunov), dp < dd, num_fields,
     )  # fmt: skip
 
 
