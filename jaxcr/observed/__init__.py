@@ -1,6 +1,7 @@
 """Observed numbers, with source and status."""
 
-from jaxcr.observed.data import SpectrumData, read_spectrum
+from jaxcr.observed.data import SpectrumData
+from jaxcr.observed.spectrum_file import read_spectrum
 from jaxcr.observed.tables import (
     WORKING_LEVEL,
     DipoleMeasurement,

@@ -1,8 +1,4 @@
-"""An angular power spectrum to be fitted, and the file format for a user's own."""
-
-import csv
-import math
-from pathlib import Path
+"""An angular power spectrum to be fitted."""
 
 import equinox as eqx
 import numpy as np
@@ -10,8 +6,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import argument_error
 
-COLUMNS = ("ell", "c_ell")
-OPTIONAL_COLUMNS = ("log_error", "noise")
+Values = Float[Array | np.ndarray, "..."]  # one for each ell, checked with a better message
 
 
 class SpectrumData(eqx.Module):
@@ -37,15 +32,22 @@ class SpectrumData(eqx.Module):
     """
 
     ell: Int[Array | np.ndarray, " ell"]
-    c_ell: Float[Array | np.ndarray, " ell"]
-    log_error: Float[Array | np.ndarray, " ell"]
-    noise: Float[Array | np.ndarray, " ell"]
+    c_ell: Values
+    log_error: Values
+    noise: Values
     num_skies: int = eqx.field(static=True, default=1)
     m0_blind: bool = eqx.field(static=True, default=False)
     debiased: bool = eqx.field(static=True, default=True)
     label: str = eqx.field(static=True, default="")
 
     def __check_init__(self):
+        if self.num_skies < 1:
+            raise argument_error(
+                "SpectrumData: num_skies",
+                expected="at least 1",
+                got=self.num_skies,
+                remedy="It is 1 for an observation.",
+            )
         self._check_order()
         self._check_values()
 
@@ -106,101 +108,3 @@ class SpectrumData(eqx.Module):
             self.ell, c_ell, self.log_error, self.noise + level,
             self.num_skies, self.m0_blind, self.debiased, self.label,
         )  # fmt: skip
-
-
-def read_spectrum(
-    path: str | Path,
-    *,
-    num_skies: int = 1,
-    m0_blind: bool = False,
-    debiased: bool = False,
-) -> SpectrumData:
-    """Read a spectrum from a CSV file.
-
-    Parameters
-    ----------
-    path
-        Columns ``ell`` and ``c_ell`` (sr), optionally ``log_error`` (error of ln C_l beyond
-        cosmic variance) and ``noise`` (sr). Lines that start with ``#`` are comments.
-    num_skies, m0_blind, debiased
-        As in `SpectrumData`.
-
-    Raises
-    ------
-    ValueError
-        When the file is missing or not text, lacks a column, or a value is not a number.
-
-    Examples
-    --------
-    A file with two multipoles::
-
-        # our spectrum, 10 TeV
-        ell,c_ell,log_error
-        1,1.6e-6,0.05
-        2,1.9e-7,0.05
-    """
-    path = Path(path)
-    rows = _read_rows(path)
-    columns = {
-        name: _column(path, rows, name) for name in (*COLUMNS, *OPTIONAL_COLUMNS) if name in rows[0]
-    }
-    ell = columns["ell"]
-    if np.any(ell != np.round(ell)):
-        raise argument_error(
-            f"{path}: column ell",
-            expected="whole numbers",
-            got=str(ell.tolist()),
-            remedy="Multipoles are integers.",
-        )
-    zeros = np.zeros(ell.size)
-    return SpectrumData(
-        ell.astype(int),
-        columns["c_ell"],
-        columns.get("log_error", zeros),
-        columns.get("noise", zeros),
-        num_skies,
-        m0_blind,
-        debiased,
-        str(path.name),
-    )
-
-
-def _read_rows(path: Path) -> list[dict[str, str]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise argument_error(
-            f"{path}",
-            expected="a readable CSV file",
-            got=type(problem).__name__,
-            remedy="Give the path of a text file with columns ell,c_ell.",
-        ) from problem
-    lines = [x for x in text.splitlines() if x.strip() and not x.lstrip().startswith("#")]
-    rows = list(csv.DictReader(lines, skipinitialspace=True))
-    found = [name.strip() for name in (rows[0] if rows else {}) if name]
-    missing = [name for name in COLUMNS if name not in found]
-    if missing:
-        raise argument_error(
-            f"{path}: columns",
-            expected=f"{', '.join(COLUMNS)} (and optionally {', '.join(OPTIONAL_COLUMNS)})",
-            got=", ".join(found) or "no rows",
-            remedy=f"Add {', '.join(missing)} to the header line.",
-        )
-    return rows
-
-
-def _column(path: Path, rows: list[dict[str, str]], name: str) -> np.ndarray:
-    values = []
-    for number, row in enumerate(rows, start=1):
-        try:
-            values.append(float(row[name]))
-        except (TypeError, ValueError):
-            values.append(math.nan)
-        if not math.isfinite(values[-1]):
-            raise argument_error(
-                f"{path}: column {name}, row {number}",
-                expected="a finite number",
-                got=repr(row[name]),
-                remedy="Write numbers such as 1.6e-6; leave rows out that have none.",
-            )
-    return np.array(values)
