@@ -17,7 +17,7 @@ class SkyConfig:
 
     seed: int = 0
     """Fixes all random phases of the model's fields."""
-    num_fields: int = 12
+    num_fields: int = 10
     """Realisations of the turbulence; each gives observers_per_axis³ skies."""
     nodes: tuple[float, ...] = (0.25, 0.33, 0.43, 0.57, 0.75, 0.98, 1.29, 1.7)
     """Values of dB/B0 that are simulated; the fit interpolates between them."""
@@ -80,7 +80,7 @@ class Fit:
     """Seed: plant parameters, simulate a spectrum in other fields, and fit it back."""
     skies: int = 32
     """Simulated skies whose mean is fitted (with --simulate)."""
-    num_starts: int = 8
+    num_starts: int = 6
     """Starting points of the optimiser."""
     adam_steps: int = 400
     """Steps of Adam, the check on the optimum."""

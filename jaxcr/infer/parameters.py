@@ -1,9 +1,8 @@
-"""Fit parameters: names, starts, bounds, priors, and the map to unbounded numbers."""
+"""Fit parameters: names, starts, bounds, priors, and the map from unbounded angles."""
 
 import abc
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -99,9 +98,9 @@ class Parameter(eqx.Module):
 
 
 class ParameterSet(eqx.Module):
-    """Parameters in the order of the model's vector, and the map to unbounded numbers.
+    """Parameters in the order of the model's vector, and the map from unbounded angles.
 
-    ``bounded(u) = lower + (upper - lower) / (1 + exp(-u))``.
+    ``bounded(u) = lower + (upper - lower) (1 - cos u) / 2``.
     """
 
     parameters: tuple[Parameter, ...]
@@ -112,15 +111,14 @@ class ParameterSet(eqx.Module):
         return tuple(p.name for p in self.parameters)
 
     def bounded(self, free: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
-        """Return the parameters of unbounded numbers."""
+        """Return the parameters of angles; a bound is reached at a finite angle, with slope 0."""
         lower, upper = self._edges()
-        return lower + (upper - lower) * jax.nn.sigmoid(free)
+        return lower + (upper - lower) * (1 - jnp.cos(free)) / 2
 
     def free(self, values: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
-        """Return the unbounded numbers of parameters strictly inside their bounds."""
+        """Return the angles of parameters strictly inside their bounds."""
         lower, upper = self._edges()
-        share = (values - lower) / (upper - lower)
-        return jnp.log(share) - jnp.log1p(-share)
+        return jnp.arccos(1 - 2 * (values - lower) / (upper - lower))
 
     def prior_residuals(self, values: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
         """Return the residuals whose squares sum to -2 log prior."""

@@ -8,6 +8,7 @@ from jaxcr.orbits.exits import STATUS_TEXT, Exits
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.stops import PathLength, Sphere, Stop
+from jaxcr.orbits.trace import Orbit, trace
 
 __all__ = [
     "STATUS_TEXT",
@@ -15,10 +16,12 @@ __all__ = [
     "DiffraxPusher",
     "Exits",
     "Lorentz",
+    "Orbit",
     "PathLength",
     "Pusher",
     "Sphere",
     "Stop",
     "lyapunov_length",
+    "trace",
     "trace_ensemble",
 ]

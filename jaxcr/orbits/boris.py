@@ -5,7 +5,6 @@ import jax.numpy as jnp
 from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
 from jaxcr.orbits.lorentz import Lorentz, cross, dot
 from jaxcr.orbits.pusher import Pusher
-from jaxcr.units import GYRORADIUS
 
 
 class Boris(Pusher):
@@ -61,11 +60,12 @@ class Boris(Pusher):
                     got=type(motion.field).__name__,
                     remedy="Give the step in pc: Boris(step=...).",
                 )
-            return Boris(_tenth_of_gyroradius(motion))
+            return Boris(0.1 * motion.smallest_gyroradius())
         cell = jnp.min(lattice.spacing)
         if self.step_cells is not None:
             return Boris(self.step_cells.astype(cell.dtype) * cell)
-        return Boris(jnp.minimum(0.5 * cell, _tenth_of_gyroradius(motion).astype(cell.dtype)))
+        gyroradius = motion.smallest_gyroradius().astype(cell.dtype)
+        return Boris(jnp.minimum(0.5 * cell, 0.1 * gyroradius))
 
     def init(self, motion: Lorentz, position: Vector, direction: Vector) -> Scalar:
         """Return the step, the only thing that travels with the particle."""
@@ -87,10 +87,3 @@ class Boris(Pusher):
         turned = direction + cross(direction, half)
         direction = direction + cross(turned, 2 / (1 + dot(half, half)) * half)
         return middle + 0.5 * length * direction, direction
-
-
-def _tenth_of_gyroradius(motion: Lorentz) -> Scalar:
-    bound = motion.field.max_strength()
-    smallest = jnp.min(jnp.abs(motion.rigidity))
-    rotation = bound / (GYRORADIUS * smallest.astype(bound.dtype))
-    return 0.1 / jnp.maximum(rotation, jnp.finfo(rotation.dtype).tiny * 1e3)

@@ -4,74 +4,127 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxcr.arrays import Scalar, Vector
+from jaxcr.fields import Field
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.stops import Stop
 
-_MAX_ITERATIONS = 60
+_MAX_ITERATIONS = 100
 
 
 class Crossing(eqx.Module):
-    """A particle before the step in which it meets a stop."""
+    """A particle before the step in which it meets surface ``index`` of a stop, if it does."""
 
+    position: Float[Array, "*batch xyz=3"]
+    direction: Float[Array, "*batch xyz=3"]
+    path: Float[Array, "*batch"]
+    length: Float[Array, "*batch"]
+    start: Float[Array, "*batch xyz=3"]
+    rigidity: Float[Array, "*batch"]
+    index: Int[Array, "*batch"]
+    met: Bool[Array, "*batch"]
+
+
+class _Trial(eqx.Module):
+    """Newton's iteration: the bracket, the length tried last, where it led, and the next one."""
+
+    count: Int[Array, ""]
+    low: Scalar
+    high: Scalar
+    length: Scalar
     position: Vector
     direction: Vector
-    start: Vector
-    path: Scalar
-    length: Scalar
-    rigidity: Scalar
+    following: Scalar
+    correction: Scalar
 
 
+@eqx.filter_custom_jvp
 def meet_stop(
-    pusher: Pusher, field, stop: Stop, index: Int[Array, ""], before: Crossing
+    pusher: Pusher, field: Field, stop: Stop, before: Crossing
 ) -> tuple[Vector, Vector, Scalar]:
-    """Return position, direction and path of the particle on surface ``index`` of the stop.
+    """Return position, direction and path of the particle on the surface that it meets.
 
     Parameters
     ----------
     before
         The state before the step, and the step's length; the level is negative there and
-        positive after the step.
+        positive after the step. Without ``met`` the state before the step comes back.
 
     Notes
     -----
     The pusher's own step is shortened until its end lies on the surface: Newton's iteration,
     with bisection as its safeguard, to round-off. Implicit function theorem for the derivative:
-    the root is held fixed and one more Newton step carries the tangents.
+    the step shortens by the change of the level over its slope along the orbit.
     """
+    # The result comes out of the loop: computed behind it, it would be compiled, and so rounded,
+    # together with whatever uses it.
+    found = _root(pusher, field, stop, before)
+    return found.position, found.direction, before.path + found.length
+
+
+@meet_stop.def_jvp
+def _meet_stop_jvp(primals, tangents):
+    out = meet_stop(*primals)
+    before = primals[3]
+    length = out[2] - before.path
+
+    state, moved = eqx.filter_jvp(lambda *x: _state_at(*x, length), primals, tangents)
+    one = jnp.ones_like(length)
+    _, along = eqx.filter_jvp(lambda x: _state_at(*primals, x), (length,), (one,))
+    moved, along = (
+        [jnp.zeros_like(x) if dx is None else dx for x, dx in zip(state, slopes, strict=True)]
+        for slopes in (moved, along)
+    )
+    crosses = before.met & (along[3] > 0)
+    shift = -jnp.where(crosses, moved[3] / jnp.where(crosses, along[3], 1), 0)
+    return out, tuple(a + shift * b for a, b in zip(moved[:3], along[:3], strict=True))
+
+
+def _state_at(pusher, field, stop, before: Crossing, length: Scalar):
+    """Return position, direction, path and level after ``length`` of the step."""
     motion = Lorentz(field, before.rigidity)
-
-    def level(length: Scalar) -> Scalar:
-        position, _ = pusher.advance(motion, before.position, before.direction, length)
-        return stop.levels(position, before.start, before.path + length)[index]
-
-    length = lax.stop_gradient(_root(lambda x: lax.stop_gradient(level(x)), before.length))
-    value, slope = jax.jvp(level, (length,), (jnp.ones_like(length),))
-    slope = lax.stop_gradient(slope)
-    length = length - jnp.where(slope > 0, value / jnp.where(slope > 0, slope, 1), 0)
     position, direction = pusher.advance(motion, before.position, before.direction, length)
-    return position, direction, before.path + length
+    path = before.path + length
+    level = stop.levels(position, before.start, path)[before.index]
+    return position, direction, path, level
 
 
-def _root(level, length: Scalar) -> Scalar:
-    """Return the step length in [0, length] at which ``level`` turns positive."""
-    resolution = 4 * jnp.finfo(length.dtype).eps * length
+def _root(pusher, field, stop, before: Crossing) -> _Trial:
+    """Return the trial at the length in [0, step] at which the level turns positive."""
+    epsilon = jnp.finfo(before.path.dtype).eps
+    size = before.path + jnp.max(jnp.abs(before.position))
 
-    def body(carry):
-        count, low, high, trial, _ = carry
-        value, slope = jax.jvp(level, (trial,), (jnp.ones_like(trial),))
-        low, high = jnp.where(value < 0, trial, low), jnp.where(value < 0, high, trial)
-        newton = trial - value / jnp.where(slope == 0, 1, slope)
+    def body(trial: _Trial) -> _Trial:
+        length = trial.following
+        position, direction, path, _ = lax.optimization_barrier(
+            _state_at(pusher, field, stop, before, length)
+        )
+        # The orbit goes along its direction: a slope of the level that costs no field derivative.
+        value, slope = jax.jvp(
+            lambda *x: stop.levels(x[0], before.start, x[1])[before.index],
+            (position, path),
+            (direction, jnp.ones_like(path)),
+        )
+        low = jnp.where(value < 0, length, trial.low)
+        high = jnp.where(value < 0, trial.high, length)
+        newton = length - value / jnp.where(slope == 0, 1, slope)
         inside = (newton > low) & (newton < high) & (slope > 0)
-        new = jnp.where(inside, newton, 0.5 * (low + high))
-        return count + 1, low, high, new, jnp.abs(new - trial)
+        following = jnp.where(inside, newton, 0.5 * (low + high))
+        near = jnp.where(slope > 0, jnp.abs(newton - length), high - low)
+        return _Trial(
+            trial.count + 1, low, high, length, position, direction, following,
+            jnp.minimum(near, high - low),
+        )  # fmt: skip
 
-    def unfinished(carry):
-        count, _, _, _, change = carry
-        return (count < _MAX_ITERATIONS) & (change > resolution)
+    def unfinished(trial: _Trial):
+        resolution = 2 * epsilon * (size + trial.length)
+        return before.met & (trial.count < _MAX_ITERATIONS) & (trial.correction > resolution)
 
-    init = (jnp.int32(0), jnp.zeros_like(length), length, 0.5 * length, length)
-    return lax.while_loop(unfinished, body, init)[3]
+    zero, length = jnp.zeros_like(before.length), before.length
+    first = _Trial(
+        jnp.int32(0), zero, length, zero, before.position, before.direction, 0.5 * length, length
+    )
+    return lax.while_loop(unfinished, body, first)

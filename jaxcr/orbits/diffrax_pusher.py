@@ -6,6 +6,7 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector, as_float
 from jaxcr.orbits.lorentz import Lorentz
@@ -20,18 +21,22 @@ class DiffraxPusher(Pusher):
     solver
         An explicit diffrax solver with an error estimate, e.g. ``diffrax.Tsit5()``.
     rtol, atol
-        Tolerances of the step control; position counts in gyroradii, direction is dimensionless.
+        A step is kept when its error is below ``rtol + atol``: of the direction, which is
+        dimensionless, and of the position in units of the smallest gyroradius.
 
     Notes
     -----
     Order of the solver where the field is smooth; on a trilinear field the jumps of its
     derivative at cell faces limit every high-order scheme. The norm of the direction drifts
-    within the tolerance. Control: diffrax's ``PIDController`` with its default coefficients.
+    within the tolerance. Control: diffrax's ``PIDController`` with its default coefficients;
+    it does not depend on where the origin is. A step into a field that is not a number ends the
+    orbit.
     """
 
     solver: diffrax.AbstractAdaptiveSolver
     rtol: Scalar
     atol: Scalar
+    gyroradius: Scalar | None
 
     def __init__(
         self,
@@ -45,16 +50,19 @@ class DiffraxPusher(Pusher):
         self.solver = _forward_differentiable(solver)
         self.rtol = as_float(rtol)
         self.atol = as_float(atol)
+        self.gyroradius = None
 
     def prepare(self, motion: Lorentz) -> "DiffraxPusher":
-        """Return the pusher as it is: its steps follow from the tolerances."""
-        return self
+        """Return the pusher with its unit of length, the smallest gyroradius."""
+        unit = lax.stop_gradient(motion.smallest_gyroradius())
+        return eqx.tree_at(lambda x: x.gyroradius, self, unit, is_leaf=lambda x: x is None)
 
     def init(self, motion: Lorentz, position: Vector, direction: Vector) -> Any:
         """Return the length of the first step, and the solver's and the controller's state."""
-        terms, controller, state = self._setup(motion, position, direction)
+        terms, state = diffrax.ODETerm(motion), (position, direction)
+        controller = self._controller(position)
         zero = jnp.zeros((), position.dtype)
-        first = 0.01 * self._gyroradius(motion, position)
+        first = 0.01 * self.gyroradius.astype(position.dtype)
         end, control = controller.init(
             terms,
             zero,
@@ -75,40 +83,37 @@ class DiffraxPusher(Pusher):
     def step(self, motion: Lorentz, position: Vector, direction: Vector, state: Any):
         """Try one step; the controller keeps or rejects it and chooses the next length."""
         length, solver_state, control = state
-        terms, controller, y0 = self._setup(motion, position, direction)
+        terms, y0 = diffrax.ODETerm(motion), (position, direction)
         zero = jnp.zeros((), position.dtype)
         y1, error, _, new_solver_state, _ = self.solver.step(
             terms, zero, length, y0, None, solver_state, False
         )
-        keep, start, end, _, control, _ = controller.adapt_step_size(
-            zero, length, y0, y1, None, error, self.solver.error_order(terms), control
+        # Errors are compared with states of size 1, which makes them relative to the unit.
+        error = jnp.concatenate([error[0] / self.gyroradius.astype(position.dtype), error[1]])
+        one = jnp.ones_like(error)
+        keep, start, end, _, control, _ = self._controller(position).adapt_step_size(
+            zero, length, one, one, None, error, self.solver.error_order(terms), control
         )
+        broken = ~jnp.isfinite(jnp.sum(error))
         solver_state = jax.tree.map(
             lambda new, old: jnp.where(keep, new, old) if eqx.is_array(new) else new,
             new_solver_state,
             solver_state,
         )
         position, direction = (jnp.where(keep, new, old) for new, old in zip(y1, y0, strict=True))
+        position = jnp.where(broken, jnp.nan, position)
         return position, direction, jnp.where(keep, length, 0), (end - start, solver_state, control)
 
     def advance(self, motion: Lorentz, position: Vector, direction: Vector, length: Scalar):
         """Make one uncontrolled step of the solver."""
-        terms, _, y0 = self._setup(motion, position, direction)
+        terms, y0 = diffrax.ODETerm(motion), (position, direction)
         zero = jnp.zeros((), position.dtype)
         solver_state = self.solver.init(terms, zero, length, y0, None)
         return self.solver.step(terms, zero, length, y0, None, solver_state, False)[0]
 
-    def _setup(self, motion: Lorentz, position: Vector, direction: Vector):
+    def _controller(self, position: Vector) -> diffrax.PIDController:
         dtype = position.dtype
-        terms = diffrax.ODETerm(motion)
-        controller = diffrax.PIDController(
-            rtol=self.rtol.astype(dtype), atol=self.atol.astype(dtype)
-        )
-        return terms, controller, (position, direction)
-
-    def _gyroradius(self, motion: Lorentz, position: Vector) -> Scalar:
-        rotation = jnp.linalg.norm(motion.rotation(position))
-        return 1 / jnp.maximum(rotation, jnp.asarray(1e-6, rotation.dtype))
+        return diffrax.PIDController(rtol=self.rtol.astype(dtype), atol=self.atol.astype(dtype))
 
 
 def _forward_differentiable(solver: diffrax.AbstractAdaptiveSolver):

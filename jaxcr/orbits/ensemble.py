@@ -20,6 +20,7 @@ from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.stops import Stop
 
 _STEPS_PER_REFILL = 16
+_LANE_MULTIPLE = 16  # vector registers hold 16 numbers at most: no lane is a remainder
 
 
 class _Particles(eqx.Module):
@@ -50,7 +51,7 @@ def trace_ensemble(
     position: Float[Array, "*particle xyz=3"],
     direction: Float[Array, "particle xyz=3"],
     *,
-    rigidity: ScalarLike | Float[Array, " particle"],
+    rigidity: ScalarLike | Float[Array, "..."],
     stop: Stop,
     pusher: Pusher | None = None,
     max_path_length: ScalarLike | None = None,
@@ -97,8 +98,9 @@ def trace_ensemble(
     lanes = _default_lanes(devices) if lanes is None else lanes
     pusher = Boris() if pusher is None else pusher
     return _trace(
-        field, particles, stop, pusher, limit.astype(dtype), max_steps, lanes, tuple(devices)
-    )
+        field, particles, stop, pusher, limit.astype(dtype), jnp.int32(max_steps), lanes,
+        tuple(devices),
+    )  # fmt: skip
 
 
 def _default_lanes(devices) -> int:
@@ -109,34 +111,39 @@ def _default_lanes(devices) -> int:
 @eqx.filter_jit
 def _trace(field, particles, stop, pusher, limit, max_steps, lanes, devices) -> Exits:
     """Share the particles out over the devices, and take the padding off again."""
-    pusher = pusher.prepare(Lorentz(field, particles.rigidity))
-    if len(devices) == 1:
-        return _run_lanes(field, particles, stop, pusher, limit, max_steps, lanes)
+    smallest = jnp.min(jnp.abs(particles.rigidity))
+    pusher = pusher.prepare(Lorentz(field, smallest))
     num = particles.rigidity.shape[0]
     extra = -num % len(devices)
-    padded = jax.tree.map(lambda x: jnp.concatenate([x, x[:1].repeat(extra, axis=0)]), particles)
-    row, column = PartitionSpec("device"), PartitionSpec(None, "device")
-    split = column if stop.shape else row
-    exits = jax.shard_map(
-        lambda *args: _run_lanes(*args, max_steps, lanes),
+    particles = jax.tree.map(lambda x: jnp.concatenate([x, x[:1].repeat(extra, axis=0)]), particles)
+    arrays, rest = eqx.partition((field, stop, pusher, limit, max_steps), eqx.is_array)
+
+    def run(particles, arrays):
+        field, *others = eqx.combine(arrays, rest)
+        exits = _run_lanes(field, particles, *others, lanes)
+        # Particles first on every array, the axis that devices split.
+        on_stops = (exits.position, exits.direction, exits.path_length)
+        axis = len(stop.shape)
+        rows = tuple(jnp.moveaxis(x, axis, 0) for x in on_stops)
+        return *rows, exits.status, exits.num_steps
+
+    # One device goes the same way as several: another program would round differently.
+    row = PartitionSpec("device")
+    *rows, status, num_steps = jax.shard_map(
+        run,
         mesh=Mesh(np.array(devices), ("device",)),
-        in_specs=(PartitionSpec(), row, *[PartitionSpec()] * 3),
-        out_specs=Exits(split, split, split, row, row),
+        in_specs=(row, PartitionSpec()),
+        out_specs=row,
         check_vma=False,
-    )(field, padded, stop, pusher, limit)
-    if not extra:
-        return exits
-    cut = lambda x: lax.slice_in_dim(x, 0, num, axis=len(stop.shape))  # noqa: E731
-    return Exits(
-        cut(exits.position), cut(exits.direction), cut(exits.path_length),
-        exits.status[:num], exits.num_steps[:num],
-    )  # fmt: skip
+    )(particles, arrays)
+    rows = [jnp.moveaxis(x[:num], 0, len(stop.shape)) for x in rows]
+    return Exits(*rows, status[:num], num_steps[:num])
 
 
 def _run_lanes(field, particles, stop, pusher, limit, max_steps, lanes) -> Exits:
     """Trace all particles of one device in lanes, then put them onto their stops."""
     num = particles.rigidity.shape[0]
-    width = min(lanes, num)
+    width = -(-min(lanes, num) // _LANE_MULTIPLE) * _LANE_MULTIPLE
 
     def start(index):
         chosen = jax.tree.map(lambda x: x[index], particles)
@@ -159,12 +166,13 @@ def _run_lanes(field, particles, stop, pusher, limit, max_steps, lanes) -> Exits
         particle = jnp.where(ended, jnp.where(taken, new, num), particle)
         return lane, particle, following + jnp.sum(ended, dtype=jnp.int32), done
 
-    lane = start(jnp.arange(width))
+    particle = jnp.minimum(jnp.arange(width, dtype=jnp.int32), num)
+    lane = start(jnp.minimum(particle, num - 1))
     done = jax.tree.map(lambda x: jnp.zeros((num + 1, *x.shape[1:]), x.dtype), lane)
-    carry = (lane, jnp.arange(width, dtype=jnp.int32), jnp.int32(width), done)
+    carry = (lane, particle, jnp.int32(width), done)
     done = lax.while_loop(lambda c: jnp.any(c[1] < num), body, carry)[3]
     done = jax.tree.map(lambda x: x[:num], done)
-    return _collect(field, stop, pusher, done)
+    return _collect(field, stop, pusher, done, width)
 
 
 def _where(condition: Bool[Array, " lane"], new: Array, old: Array) -> Array:
@@ -175,7 +183,7 @@ def _start_lane(field, stop: Stop, pusher: Pusher, particle: _Particles) -> _Lan
     """Return the lane of a particle at its start."""
     zero = jnp.zeros((), particle.position.dtype)
     state = pusher.init(Lorentz(field, particle.rigidity), particle.position, particle.direction)
-    outside = stop.levels(particle.position, particle.position, zero)[-1] >= 0
+    outside = jnp.any(stop.levels(particle.position, particle.position, zero) >= 0)
     num_earlier = max(1, *stop.shape) - 1 if stop.shape else 0
     record = (particle.position, particle.direction, zero, pusher.step_length(state))
     return _Lane(
@@ -198,11 +206,11 @@ def _advance_lane(field, stop: Stop, pusher: Pusher, limit, max_steps, lane: _La
         Lorentz(field, lane.rigidity), lane.position, lane.direction, lane.pusher_state
     )
     path, num_steps = lane.path + length, lane.num_steps + 1
-    beyond = stop.levels(position, lane.start, path) >= 0
     finite = jnp.isfinite(jnp.sum(position) + jnp.sum(direction))
+    beyond = (stop.levels(position, lane.start, path) >= 0) & finite
     status = jnp.where((path >= limit) | (num_steps >= max_steps), TOO_LONG, RUNNING)
-    status = jnp.where(finite, status, NOT_FINITE)
-    status = jnp.where(beyond[-1], REACHED, status).astype(jnp.int32)
+    status = jnp.where(beyond[-1], REACHED, status)
+    status = jnp.where(finite, status, NOT_FINITE).astype(jnp.int32)
     running = lane.status == RUNNING
     met, earlier = lane.met, lane.earlier
     if met.shape[0]:
@@ -228,31 +236,41 @@ def _advance_lane(field, stop: Stop, pusher: Pusher, limit, max_steps, lane: _La
     )
 
 
-def _collect(field, stop: Stop, pusher: Pusher, lane: _Lane) -> Exits:
+def _collect(field, stop: Stop, pusher: Pusher, lane: _Lane, width: int) -> Exits:
     """Return the exits of all lanes: on the surface where it was met, else the last state."""
+    before = _before_stops(pusher, lane)
+    on_stops = _in_blocks(lambda x: meet_stop(pusher, field, stop, x), before, width)
+    if stop.shape:
+        on_stops = [x.reshape(-1, *stop.shape, *x.shape[1:]) for x in on_stops]
+        on_stops = [jnp.moveaxis(x, 1, 0) for x in on_stops]
+    return Exits(*on_stops, lane.status, lane.num_steps)
+
+
+def _before_stops(pusher: Pusher, lane: _Lane) -> Crossing:
+    """Return the state before each stop, one row for each particle and stop."""
     step = jax.vmap(pusher.step_length)(lane.pusher_state)
     last = (lane.position, lane.direction, lane.path, step)
-    records = jax.tree.map(
-        lambda early, late: jnp.concatenate([early, late[:, None]], axis=1), lane.earlier, last
-    )
-    reached = jnp.concatenate([lane.met, (lane.status == REACHED)[:, None]], axis=1)
+    met = jnp.concatenate([lane.met, (lane.status == REACHED)[:, None]], axis=1)
+    num, num_stops = met.shape
+    per_stop = lambda x: jnp.repeat(x, num_stops, axis=0)  # noqa: E731
 
-    def one(index, record, met, start, rigidity):
-        position, direction, path, length = record
-        before = Crossing(position, direction, start, path, length, rigidity)
-        on_stop = meet_stop(pusher, field, stop, index, before)
-        return jax.tree.map(
-            lambda new, old: jnp.where(met, new, old), on_stop, (position, direction, path)
-        )
+    def record(early, late):
+        every = jnp.concatenate([early, late[:, None]], axis=1)
+        every = every.reshape(num * num_stops, *late.shape[1:])
+        return _where(met.ravel(), every, per_stop(late))
 
-    all_stops = jax.vmap(one, in_axes=(0, 0, 0, None, None))
-    indices = jnp.arange(reached.shape[1])
-    position, direction, path = jax.vmap(all_stops, in_axes=(None, 0, 0, 0, 0), out_axes=1)(
-        indices, records, reached, lane.start, lane.rigidity
-    )
-    if not stop.shape:
-        position, direction, path = position[0], direction[0], path[0]
-    return Exits(position, direction, path, lane.status, lane.num_steps)
+    records = jax.tree.map(record, lane.earlier, last)
+    index = jnp.tile(jnp.arange(num_stops), num)
+    return Crossing(*records, per_stop(lane.start), per_stop(lane.rigidity), index, met.ravel())
+
+
+def _in_blocks(function, rows, width: int):
+    """Map over rows in blocks as wide as the lanes, so that no row is rounded by its company."""
+    num = jax.tree.leaves(rows)[0].shape[0]
+    blocks = -(-num // width)
+    index = jnp.minimum(jnp.arange(blocks * width), num - 1).reshape(blocks, width)
+    out = lax.map(lambda i: jax.vmap(function)(jax.tree.map(lambda x: x[i], rows)), index)
+    return [x.reshape(blocks * width, *x.shape[2:])[:num] for x in out]
 
 
 def _check_shapes(position, direction, rigidity) -> None:

@@ -8,6 +8,8 @@ from jaxcr.arrays import Scalar, Vector
 from jaxcr.fields import Field
 from jaxcr.units import GYRORADIUS
 
+_WEAKEST_ROTATION = 1e-6  # rad/pc, below which an orbit counts as straight
+
 
 class Lorentz(eqx.Module):
     """Motion of one particle in a static field: dr/ds = n, dn/ds = n × B / (r_1 R).
@@ -23,6 +25,12 @@ class Lorentz(eqx.Module):
         """Return B / (r_1 R) in rad/pc at ``position``: the direction turns by n × rotation."""
         strength = self.field(position)
         return strength / (GYRORADIUS * self.rigidity.astype(strength.dtype))
+
+    def smallest_gyroradius(self) -> Scalar:
+        """Return a lower bound of the gyroradius in pc, 1 Mpc where there is no field."""
+        bound = self.field.max_strength()
+        rotation = bound / (GYRORADIUS * jnp.abs(self.rigidity).astype(bound.dtype))
+        return 1 / jnp.maximum(rotation, jnp.asarray(_WEAKEST_ROTATION, rotation.dtype))
 
     def __call__(self, path, state: tuple[Vector, Vector], args=None) -> tuple[Vector, Vector]:
         """Return the derivative of (position, direction) by path length, as diffrax calls it."""

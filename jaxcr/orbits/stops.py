@@ -62,11 +62,12 @@ class Sphere(Stop):
         return self.radius.shape
 
     def levels(self, position: Vector, start: Vector, path: Scalar) -> Float[Array, " stop"]:
-        """Return the distance outside each sphere, over its radius."""
+        """Return the distance outside each sphere."""
         center = start if self.about_start else self.center.astype(position.dtype)
         away = position - center
-        radius = jnp.atleast_1d(self.radius).astype(position.dtype)
-        return 0.5 * (dot(away, away) - radius**2) / radius
+        # Not |away|² - radius²: fused or not with the sum, the square of the radius rounds
+        # differently from one compiled program to the next.
+        return jnp.sqrt(dot(away, away)) - jnp.atleast_1d(self.radius).astype(position.dtype)
 
     def default_max_path(self) -> Scalar:
         """Return 100 of the largest radius."""

@@ -1,0 +1,172 @@
+"""One orbit through diffrax: helix, exits, all of JAX's transformations."""
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcr import fields, orbits, units
+from jaxcr.orbits.exits import REACHED, TOO_LONG
+
+RIGIDITY = 3.0 / units.GYRORADIUS  # gyroradius 1 pc in 3 µG
+
+
+@pytest.fixture(scope="module")
+def uniform():
+    return fields.UniformField(jnp.array([0.0, 0.0, 3.0]))
+
+
+@pytest.fixture(scope="module")
+def turbulent():
+    grid = fields.realise_grid(
+        fields.PowerLaw(5 / 3, outer_scale=6.0, inner_scale=2.0),
+        key=jax.random.key(1),
+        shape=(16, 16, 16),
+        spacing=0.5,
+        rms=3.0,
+        stencil=fields.CubicSpline(),
+        storage=jnp.float64,
+    )
+    return fields.UniformField(jnp.array([3.0, 0.0, 0.0])) + grid
+
+
+def directions(num):
+    n = np.random.default_rng(5).standard_normal((num, 3))
+    return jnp.asarray(n / np.linalg.norm(n, axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("solver", [diffrax.Tsit5(), diffrax.Dopri8()], ids=["Tsit5", "Dopri8"])
+def test_helix(uniform, solver):
+    # positive charge, B along z, r_L = 1 pc: n turns clockwise, n = (cos s, -sin s) across
+    start = jnp.array([0.6, 0.0, 0.8])
+    orbit = orbits.trace(
+        uniform,
+        jnp.zeros(3),
+        start,
+        rigidity=RIGIDITY,
+        stop=orbits.PathLength(10.0),
+        solver=solver,
+        rtol=1e-10,
+        atol=1e-12,
+    )
+    s = 10.0
+    # tolerance 1e-10 per step over 10 rad
+    np.testing.assert_allclose(orbit.direction, [0.6 * np.cos(s), -0.6 * np.sin(s), 0.8], atol=2e-8)
+    expected = [0.6 * np.sin(s), -0.6 * (1 - np.cos(s)), 0.8 * s]
+    np.testing.assert_allclose(orbit.position, expected, atol=2e-8)
+    assert orbit.status == REACHED
+    assert orbit.path_length == 10.0
+
+
+def test_dense_output_follows_the_orbit(uniform):
+    orbit = orbits.trace(
+        uniform,
+        jnp.zeros(3),
+        jnp.array([1.0, 0.0, 0.0]),
+        rigidity=RIGIDITY,
+        stop=orbits.PathLength(6.0),
+        dense=True,
+    )
+    position, direction = orbit.interpolation(2.5)
+    # the interpolant is of fourth order on steps of tolerance 1e-7
+    np.testing.assert_allclose(direction, [np.cos(2.5), -np.sin(2.5), 0], atol=1e-5)
+    np.testing.assert_allclose(position, [np.sin(2.5), np.cos(2.5) - 1, 0], atol=1e-5)
+
+
+def test_a_thousand_particles_end_on_the_sphere(turbulent):
+    def one(n):
+        return orbits.trace(
+            turbulent,
+            jnp.zeros(3),
+            n,
+            rigidity=RIGIDITY,
+            stop=orbits.Sphere(2.0),
+            rtol=1e-5,
+            atol=1e-7,
+        )
+
+    out = jax.jit(jax.vmap(one))(directions(1000))
+    assert np.all(out.status == REACHED)
+    # polished to round-off by three Newton steps
+    np.testing.assert_allclose(np.linalg.norm(out.position, axis=1), 2.0, rtol=1e-10)
+    ensemble = orbits.trace_ensemble(
+        turbulent,
+        jnp.zeros(3),
+        directions(1000),
+        rigidity=RIGIDITY,
+        stop=orbits.Sphere(2.0),
+        pusher=orbits.DiffraxPusher(rtol=1e-5, atol=1e-7),
+    )
+    # same solver and tolerance, other step sequences; chaos multiplies 1e-5 by a few e
+    apart = np.linalg.norm(out.position - ensemble.position, axis=1)
+    assert np.median(apart) < 1e-4
+    assert np.quantile(apart, 0.99) < 1e-2
+
+
+@pytest.mark.parametrize(
+    "stop", [orbits.Sphere(1.5), orbits.PathLength(2.0)], ids=["sphere", "path"]
+)
+def test_gradients_in_both_modes_equal_differences(turbulent, stop):
+    start = directions(1)[0]
+
+    def exit_along(factor, adjoint=None):
+        orbit = orbits.trace(
+            factor * turbulent,
+            jnp.zeros(3),
+            start,
+            rigidity=RIGIDITY,
+            stop=stop,
+            rtol=1e-9,
+            atol=1e-11,
+            adjoint=adjoint,
+        )
+        return orbit.position @ jnp.array([1.0, 2.0, 3.0]) + orbit.direction[0]
+
+    step = 1e-4
+    quotient = (exit_along(jnp.asarray(1 + step)) - exit_along(jnp.asarray(1 - step))) / (2 * step)
+    reverse = jax.grad(exit_along)(jnp.asarray(1.0))
+    # adaptive steps: ten times rtol over the step of the quotient, 1e-4
+    np.testing.assert_allclose(reverse, quotient, rtol=1e-4, atol=1e-5)
+    forward = jax.jvp(
+        lambda x: exit_along(x, diffrax.ForwardMode()), (jnp.asarray(1.0),), (jnp.asarray(1.0),)
+    )[1]
+    np.testing.assert_allclose(forward, reverse, rtol=1e-6)
+
+
+def test_gradient_under_vmap_and_jit(turbulent):
+    def exit_x(factor, n):
+        return orbits.trace(
+            factor * turbulent, jnp.zeros(3), n, rigidity=RIGIDITY, stop=orbits.Sphere(1.5)
+        ).position[0]
+
+    slopes = jax.jit(jax.vmap(jax.grad(exit_x), in_axes=(None, 0)))(
+        jnp.asarray(1.0), directions(20)
+    )
+    alone = jax.grad(exit_x)(jnp.asarray(1.0), directions(20)[7])
+    np.testing.assert_allclose(slopes[7], alone, rtol=1e-6)
+
+
+def test_an_orbit_that_meets_nothing_says_so(uniform):
+    orbit = orbits.trace(
+        uniform,
+        jnp.zeros(3),
+        jnp.array([1.0, 0.0, 0.0]),
+        rigidity=RIGIDITY,
+        stop=orbits.Sphere(5.0),
+        rtol=1e-4,
+        atol=1e-6,
+    )
+    assert orbit.status == TOO_LONG  # a circle of radius 1 about (0, -1)
+    assert np.all(np.isfinite(orbit.position))
+
+
+def test_several_surfaces_are_for_the_ensemble(uniform):
+    with pytest.raises(ValueError, match=r"one radius or length, got 2. Use trace_ensemble"):
+        orbits.trace(
+            uniform,
+            jnp.zeros(3),
+            jnp.array([1.0, 0.0, 0.0]),
+            rigidity=1.0,
+            stop=orbits.Sphere(jnp.array([1.0, 2.0])),
+        )
