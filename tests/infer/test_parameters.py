@@ -19,7 +19,7 @@ def parameters():
 
 def test_bounded_and_free_are_inverses(parameters):
     values = jnp.array([1.9, -3.99])
-    # round-off, amplified by the slope of the logit near the bounds
+    # round-off, amplified by the slope of the arc cosine near the bounds
     np.testing.assert_allclose(parameters.bounded(parameters.free(values)), values, rtol=1e-13)
 
 
