@@ -80,11 +80,11 @@ class Fit:
     """Seed: plant parameters, simulate a spectrum in other fields, and fit it back."""
     skies: int = 32
     """Simulated skies whose mean is fitted (with --simulate)."""
-    num_starts: int = 6
+    num_starts: int = 4
     """Starting points of the optimiser."""
-    adam_steps: int = 400
+    adam_steps: int = 300
     """Steps of Adam, the check on the optimum."""
-    gradient_fields: int = 4
+    gradient_fields: int = 3
     """Fields for the gradient report, at least 2; 0 leaves it out."""
     out: Path | None = None
     """Result folder; default the next free jaxcr-results/fit-NNN."""
