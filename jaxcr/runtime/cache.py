@@ -34,7 +34,7 @@ def cached_arrays(
 
     Notes
     -----
-    Written to a temporary file and renamed, so that a killed run leaves no half file; a file
+    Written in a temporary folder and moved, so that a killed run leaves no half file; a file
     that cannot be read is computed again.
     """
     path = (directory or cache_directory()) / f"{kind}-{_digest(configuration)}.npz"
@@ -59,7 +59,7 @@ def _digest(configuration: dict) -> str:
 
 def _read(path: Path) -> dict[str, np.ndarray] | None:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except Exception:  # whatever is wrong with the file, the remedy is to compute it again
         return None
@@ -67,13 +67,10 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False)
-    try:
-        with file:
+    with tempfile.TemporaryDirectory(dir=path.parent, suffix=".part") as folder:
+        part = Path(folder) / path.name
+        with part.open("wb") as file:
             np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(file.name, path)
-    except BaseException:
-        Path(file.name).unlink(missing_ok=True)
-        raise
+        part.replace(path)

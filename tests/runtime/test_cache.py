@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxcr.runtime import cache_directory, cached_arrays
+
+CONFIGURATION = {"nside": 8, "nodes": (0.25, 0.4), "seed": 0}
+ARRAYS = {"tensor": np.linspace(0, 1, 7, dtype=np.float32), "count": np.asarray(3)}
+
+
+class Computation:
+    """Counts how often the arrays are computed."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self):
+        self.calls += 1
+        return ARRAYS
+
+
+@pytest.fixture
+def compute():
+    return Computation()
+
+
+def same(arrays):
+    """Whether the arrays are those above, bit for bit."""
+    return arrays.keys() == ARRAYS.keys() and all(
+        np.array_equal(arrays[name], ARRAYS[name]) and arrays[name].dtype == ARRAYS[name].dtype
+        for name in ARRAYS
+    )
+
+
+def test_the_second_time_comes_from_the_disk(tmp_path, compute):
+    first, found_first = cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)
+    second, found_second = cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)
+    assert (found_first, found_second, compute.calls) == (False, True, 1)
+    assert same(first)
+    assert same(second)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]  # no temporary file is left
+
+
+def test_the_order_of_settings_does_not_matter(tmp_path, compute):
+    cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)
+    reordered = dict(reversed(CONFIGURATION.items()))
+    assert cached_arrays("test", reordered, compute, directory=tmp_path)[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed"),
+    [
+        ("test", {"nside": 16}),
+        ("test", {"nodes": (0.25, 0.4000000000000001)}),
+        ("test", {"new": None}),
+        ("other", {}),
+    ],
+)
+def test_anything_else_is_computed(tmp_path, compute, kind, changed):
+    cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)
+    _, found = cached_arrays(kind, CONFIGURATION | changed, compute, directory=tmp_path)
+    assert not found
+    assert compute.calls == 2
+    assert len(list(tmp_path.iterdir())) == 2  # both are kept
+
+
+@pytest.mark.parametrize("damage", [b"", b"not an archive", None])
+def test_damaged_files_are_computed_again(tmp_path, compute, damage):
+    cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:-40] if damage is None else damage)
+    arrays, found = cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)
+    assert same(arrays)
+    assert not found
+    assert cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)[1]  # and stored
+
+
+def test_a_folder_that_cannot_be_written_is_ignored(tmp_path, compute):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    for _ in range(2):
+        arrays, found = cached_arrays("test", CONFIGURATION, compute, directory=blocked / "below")
+        assert same(arrays)
+        assert not found
+    assert compute.calls == 2
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path, compute, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    arrays, found = cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)
+    assert same(arrays)
+    assert not found
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_of_the_computation_come_through(tmp_path):
+    def fail():
+        raise ValueError("too hot")
+
+    with pytest.raises(ValueError, match="too hot"):
+        cached_arrays("test", CONFIGURATION, fail, directory=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_from_the_environment(tmp_path, monkeypatch, compute):
+    monkeypatch.setenv("JAXCR_CACHE", str(tmp_path / "deep" / "cache"))
+    assert cache_directory() == tmp_path / "deep" / "cache"
+    cached_arrays("test", CONFIGURATION, compute)
+    assert len(list((tmp_path / "deep" / "cache").glob("test-*.npz"))) == 1
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_else_the_users_cache(monkeypatch, value):
+    if value is None:
+        monkeypatch.delenv("JAXCR_CACHE", raising=False)
+    else:
+        monkeypatch.setenv("JAXCR_CACHE", value)
+    assert cache_directory().name == "jaxcr"
+    assert cache_directory() != Path("jaxcr")
