@@ -122,6 +122,8 @@ class Sky:
     """Radii of the spheres around the observer, pc; instead of a path."""
     path: float = 60.0
     """Length of the orbits, pc, when no radius is given."""
+    max_path: float | None = None
+    """Path, pc, after which an orbit that met no sphere is given up; default 100 radii."""
     amplitude: float = 1e-3
     """Amplitude of the dipole on the boundary."""
     cells: int = 128

@@ -15,7 +15,7 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         _configure_jax()
         _run(command)
-    except ValueError as problem:
+    except (ValueError, OSError) as problem:
         print(f"jaxcr: error: {problem}", file=sys.stderr)
         return 2
     return 0

@@ -28,6 +28,7 @@ def run_sky(config: Sky) -> None:
         nside=config.nside,
         per_pixel=config.per_pixel,
         pusher=orbits.Boris() if config.pusher == "boris" else orbits.DiffraxPusher(),
+        max_path_length=config.max_path,
     )
     boundary = sky.DipoleBoundary(jnp.array([1.0, 0.0, 0.0]), config.amplitude)
     maps = jnp.atleast_2d(sky.intensity_map(arrivals, boundary))

@@ -1,0 +1,76 @@
+"""Whole runs of the command line, small: files, pictures, cache."""
+
+import json
+import re
+
+import h5py
+import numpy as np
+import pytest
+
+from jaxcr.cli.main import main
+
+SMALL = (
+    "--sky.cells 32 --sky.outer-scale 12 --sky.gyroradius 8 --sky.path 3 --sky.nside 4 "
+    "--sky.lmax 8 --sky.boundary-lmax 8 --sky.num-fields 3 --sky.nodes 0.3 0.6 1.0 1.6 "
+    "--num-starts 2 --adam-steps 20"
+).split()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAXCR_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def test_a_fit_leaves_everything_behind(cache, capsys):
+    assert main(["fit", *SMALL, "--gradient-fields", "2", "--out", str(cache / "one")]) == 0
+    printed = capsys.readouterr().out
+    assert "unpublished, working level, for demonstration" in printed
+    assert "constrained by data" in printed
+    assert "d C_l / d dB/B0" in printed
+    names = {p.name for p in (cache / "one").iterdir()}
+    pictures = {"spectrum.png", "sky.png", "chain.png", "fit.png", "gradient.png"}
+    assert names == {"result.h5", "report.txt"} | pictures
+    with h5py.File(cache / "one" / "result.h5") as one:
+        assert json.loads(one.attrs["configuration"])["sky"]["cells"] == 32
+        assert "jax" in json.loads(one.attrs["versions"])
+        amplitude = one["fit/values"][0]
+        assert one["model/mean"].shape == (8,)
+        assert one["sky/before"].shape == (12 * 32**2,)
+    report = (cache / "one" / "report.txt").read_text(encoding="utf-8")
+    assert float(re.search(r"ln A +1 +(-?[\d.]+)", report)[1]) == pytest.approx(amplitude, abs=1e-3)
+
+
+@pytest.mark.slow
+def test_the_cache_gives_the_same_again(cache, capsys):
+    values = []
+    for name in ("one", "two"):
+        assert main(["fit", *SMALL, "--gradient-fields", "0", "--out", str(cache / name)]) == 0
+        with h5py.File(cache / name / "result.h5") as file:
+            values.append(file["fit/values"][...])
+    assert "from the cache" in capsys.readouterr().out
+    np.testing.assert_array_equal(*values)
+
+
+@pytest.mark.slow
+def test_a_simulated_fit_prints_what_was_planted(cache, capsys):
+    arguments = ["fit", *SMALL, "--simulate", "1", "--skies", "2", "--gradient-fields", "0"]
+    assert main([*arguments, "--out", str(cache / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "planted   pull" in printed
+    assert re.search(r"ln A .* -6\.908", printed)
+
+
+def test_a_sky_and_its_spectrum_agree_between_pushers(cache, capsys):
+    spectra = {}
+    for pusher in ("boris", "diffrax"):
+        out = cache / pusher
+        arguments = "--cells 32 --nside 4 --lmax 8 --path 6 --rigidity 8 --pusher".split()
+        assert main(["sky", *arguments, pusher, "--out", str(out)]) == 0
+        assert (out / "sky-1.png").stat().st_size > 10_000
+        with h5py.File(out / "result.h5") as file:
+            spectra[pusher] = file["sky-1/c_ell"][...]
+            assert file["sky-1/map"].shape == (12 * 4**2,)
+    assert "spectral index" in capsys.readouterr().out
+    # path of two gyroradii: the same orbits, within tolerance 1e-4 and steps of half a cell
+    np.testing.assert_allclose(spectra["boris"][1:5], spectra["diffrax"][1:5], rtol=0.05)
