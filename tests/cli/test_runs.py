@@ -9,11 +9,33 @@ import pytest
 
 from jaxcr.cli.main import main
 
-SMALL = (
-    "--sky.cells 32 --sky.outer-scale 12 --sky.gyroradius 8 --sky.path 3 --sky.nside 4 "
-    "--sky.lmax 8 --sky.boundary-lmax 8 --sky.num-fields 3 --sky.nodes 0.3 0.6 1.0 1.6 "
-    "--num-starts 2 --adam-steps 20"
-).split()
+SMALL = [
+    "--sky.cells",
+    "32",
+    "--sky.outer-scale",
+    "12",
+    "--sky.gyroradius",
+    "8",
+    "--sky.path",
+    "3",
+    "--sky.nside",
+    "4",
+    "--sky.lmax",
+    "8",
+    "--sky.boundary-lmax",
+    "8",
+    "--sky.num-fields",
+    "3",
+    "--sky.nodes",
+    "0.3",
+    "0.6",
+    "1.0",
+    "1.6",
+    "--num-starts",
+    "2",
+    "--adam-steps",
+    "20",
+]
 
 
 @pytest.fixture
@@ -65,7 +87,19 @@ def test_a_sky_and_its_spectrum_agree_between_pushers(cache, capsys):
     spectra = {}
     for pusher in ("boris", "diffrax"):
         out = cache / pusher
-        arguments = "--cells 32 --nside 4 --lmax 8 --path 6 --rigidity 8 --pusher".split()
+        arguments = [
+            "--cells",
+            "32",
+            "--nside",
+            "4",
+            "--lmax",
+            "8",
+            "--path",
+            "6",
+            "--rigidity",
+            "8",
+            "--pusher",
+        ]
         assert main(["sky", *arguments, pusher, "--out", str(out)]) == 0
         assert (out / "sky-1.png").stat().st_size > 10_000
         with h5py.File(out / "result.h5") as file:
