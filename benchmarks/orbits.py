@@ -68,6 +68,7 @@ def directions(num: int, dtype) -> jax.Array:
 def bare_loop(field, pusher, direction, rigidity, num_steps):
     """Make the same number of steps in every lane: no stop, no refill, no status."""
     motion = orbits.Lorentz(field, rigidity)
+    pusher = pusher.prepare(motion)
     position = jnp.zeros_like(direction)
     state = jax.vmap(lambda n: pusher.init(motion, jnp.zeros_like(n), n))(direction)
 
