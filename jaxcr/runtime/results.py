@@ -1,7 +1,9 @@
 """Result folders and the self-describing result file."""
 
+import contextlib
 import json
 import platform
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -28,15 +30,33 @@ def new_folder(path: Path | None, *, kind: str, overwrite: bool = False) -> Path
     Raises
     ------
     ValueError
-        When the folder exists, or a file stands in its place.
+        When the folder exists or cannot be made, or a file stands in its place.
     """
     check_free(path, overwrite=overwrite)
     if path is None:
         number = 1
         while (path := Path("jaxcr-results") / f"{kind}-{number:03d}").exists():
             number += 1
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ValueError(
+            f"--out: expected a folder that can be made, got {path} ({problem.strerror}). "
+            "Name another one."
+        ) from problem
     return path
+
+
+@contextlib.contextmanager
+def result_folder(path: Path | None, *, kind: str, overwrite: bool = False) -> Iterator[Path]:
+    """Make a folder as `new_folder`; leave none behind when the run fails before it writes."""
+    folder = new_folder(path, kind=kind, overwrite=overwrite)
+    try:
+        yield folder
+    except BaseException:
+        with contextlib.suppress(OSError):  # only an empty folder can be removed
+            folder.rmdir()
+        raise
 
 
 def check_free(path: Path | None, *, overwrite: bool = False) -> None:

@@ -8,7 +8,7 @@ from jaxcr.sky.boundaries import (
     TrapBoundary,
 )
 from jaxcr.sky.cascade import cascade_spectrum
-from jaxcr.sky.directions import refined_directions
+from jaxcr.sky.directions import check_per_pixel, refined_directions
 from jaxcr.sky.harmonic_modes import check_lmax, harmonic_matrix, mode_degrees
 from jaxcr.sky.harmonics import alm, cross_spectrum, power_spectrum, real_harmonics
 from jaxcr.sky.healpix import check_nside, nside_of, pixel_centers
@@ -30,6 +30,7 @@ __all__ = [
     "cascade_spectrum",
     "check_lmax",
     "check_nside",
+    "check_per_pixel",
     "cross_spectrum",
     "fit_dipole",
     "half_maps",

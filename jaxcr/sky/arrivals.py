@@ -75,13 +75,14 @@ def backtrack(
     Raises
     ------
     ValueError
-        When more than 1 % of the orbits never reach the boundary (inside jit nothing is raised:
-        see ``Arrivals.lost_share``).
+        When the rigidity is 0, or more than 1 % of the orbits never reach the boundary (inside
+        jit nothing is raised: see ``Arrivals.lost_share``).
 
     Notes
     -----
     Source: f is constant along orbits (Liouville); Giacinti & Sigl, PRL 109 (2012) 071101.
     """
+    _check_rigidity(rigidity)
     dtype = jnp.result_type(float) if dtype is None else dtype
     sky = jnp.asarray(refined_directions(nside, per_pixel), dtype)
     observer = as_float(observer).astype(dtype)
@@ -177,6 +178,16 @@ def _about_start(stop: Stop) -> Stop:
     if not isinstance(stop, Sphere):
         return stop
     return dataclasses.replace(stop, about_start=True)
+
+
+def _check_rigidity(rigidity: ScalarLike) -> None:
+    if is_concrete(rigidity) and not 0 < abs(float(rigidity)) < float("inf"):
+        raise argument_error(
+            "backtrack: rigidity",
+            expected="a number of either sign, not 0",
+            got=f"{float(rigidity):g}",
+            remedy="In PV, with the sign of the charge.",
+        )
 
 
 def _reject_lost(arrivals: Arrivals) -> None:

@@ -27,14 +27,8 @@ def refined_directions(nside: int, per_pixel: int) -> Float[np.ndarray, "pixel c
     import healpy
 
     check_nside(nside, "refined_directions: nside")
-    factor = math.isqrt(max(per_pixel, 0))
-    if factor < 1 or factor**2 != per_pixel or factor & (factor - 1):
-        raise argument_error(
-            "refined_directions: per_pixel",
-            expected="a power of four: 1, 4, 16, ...",
-            got=per_pixel,
-            remedy="4 gives two disjoint halves of two orbits in each pixel.",
-        )
+    check_per_pixel(per_pixel, "refined_directions: per_pixel")
+    factor = math.isqrt(per_pixel)
     parent = healpy.ring2nest(nside, np.arange(12 * nside**2))
     child = parent[:, None] * per_pixel + np.arange(per_pixel)
     return np.stack(healpy.pix2vec(nside * factor, child, nest=True), axis=-1)
@@ -46,12 +40,27 @@ def first_half(per_pixel: int) -> Bool[np.ndarray, " child"]:
     The halves are the two colours of a chessboard, so that both have the centre of the pixel
     as their mean and a gradient of the map does not tell them apart.
     """
-    if per_pixel < 4:
-        raise argument_error(
-            "half-maps: per_pixel",
-            expected="at least 4",
-            got=per_pixel,
-            remedy="Back-track with per_pixel=4 to split the orbits in two disjoint halves.",
-        )
+    check_per_pixel(per_pixel, "half-maps: per_pixel", halves=True)
     index = np.arange(per_pixel)
     return ((index ^ (index >> 1)) & 1) == 0
+
+
+def check_per_pixel(per_pixel: int, name: str, *, halves: bool = False) -> None:
+    """Raise ``ValueError`` unless ``per_pixel`` is a power of four.
+
+    Parameters
+    ----------
+    name
+        The argument as the caller wrote it, for the message.
+    halves
+        Whether the orbits are to be split in two disjoint halves, which takes 4 or more.
+    """
+    factor = math.isqrt(max(per_pixel, 0))
+    least = 4 if halves else 1
+    if per_pixel < least or factor**2 != per_pixel or factor & (factor - 1):
+        raise argument_error(
+            name,
+            expected="a power of four, 4, 16, ..." if halves else "a power of four: 1, 4, 16, ...",
+            got=per_pixel,
+            remedy="4 gives two disjoint halves of two orbits in each pixel.",
+        )

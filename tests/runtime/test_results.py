@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxcr import __version__
-from jaxcr.runtime import check_free, new_folder, versions, write_result
+from jaxcr.runtime import check_free, new_folder, result_folder, versions, write_result
 
 
 @pytest.fixture
@@ -50,6 +50,29 @@ def test_a_file_is_never_overwritten(tmp_path, overwrite):
     with pytest.raises(ValueError, match=r"got a file: .*file\. Name another one\.$"):
         new_folder(tmp_path / "file", kind="fit", overwrite=overwrite)
     assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"--out: expected a folder that can.*Not a directory"):
+        new_folder(tmp_path / "file" / "below", kind="fit")
+
+
+def test_a_run_that_fails_leaves_no_empty_folder(tmp_path):
+    def run(name, **files):
+        with result_folder(tmp_path / name, kind="fit") as folder:
+            for file in files:
+                (folder / file).write_text("kept")
+            raise KeyboardInterrupt
+
+    for name, files in (("empty", {}), ("begun", {"report": 1})):
+        with pytest.raises(KeyboardInterrupt):
+            run(name, **files)
+    assert not (tmp_path / "empty").exists()
+    assert (tmp_path / "begun" / "report").read_text() == "kept"
+    with result_folder(tmp_path / "good", kind="fit") as folder:
+        pass
+    assert folder.is_dir()
 
 
 def test_free_names_pass(tmp_path):

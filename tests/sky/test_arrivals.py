@@ -292,8 +292,16 @@ def test_more_than_one_percent_lost_is_an_error():
 def test_orbits_in_a_pixel_are_checked():
     with pytest.raises(ValueError, match=r"per_pixel: expected a power of four.*got 3"):
         free_flight(stop=PathLength(1.0), observer=HERE, per_pixel=3)
-    with pytest.raises(ValueError, match=r"half-maps: per_pixel: expected at least 4, got 1"):
+    with pytest.raises(
+        ValueError, match=r"half-maps: per_pixel: expected a power of four, 4, 16.*got 1"
+    ):
         half_maps(one_a_pixel(), DIPOLE)
+
+
+@pytest.mark.parametrize("rigidity", [0.0, np.inf, np.nan])
+def test_rigidities_that_no_particle_has(rigidity):
+    with pytest.raises(ValueError, match=rf"rigidity: expected.* not 0, got {rigidity:g}"):
+        backtrack(EMPTY, rigidity=rigidity, stop=PathLength(1.0), observer=HERE, nside=1)
 
 
 def test_float32_stays_float32():

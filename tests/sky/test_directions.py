@@ -67,5 +67,7 @@ def test_orbits_in_a_pixel_are_a_power_of_four(per_pixel):
 def test_other_errors():
     with pytest.raises(ValueError, match=r"refined_directions: nside: expected.*got 12"):
         refined_directions(12, 4)
-    with pytest.raises(ValueError, match=r"per_pixel: expected at least 4, got 1.*per_pixel=4"):
+    with pytest.raises(
+        ValueError, match=r"per_pixel: expected a power of four, 4, 16.*got 1. 4 gives two"
+    ):
         first_half(1)

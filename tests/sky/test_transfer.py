@@ -161,7 +161,9 @@ def test_gradient_by_the_directions(arrivals, rng):
 def test_one_orbit_a_pixel_is_not_enough():
     sky = jnp.asarray(refined_directions(1, 1))
     path = jnp.ones(sky.shape[:-1])
-    with pytest.raises(ValueError, match=r"half-maps: per_pixel: expected at least 4, got 1"):
+    with pytest.raises(
+        ValueError, match=r"half-maps: per_pixel: expected a power of four, 4, 16.*got 1"
+    ):
         transfer_tensor(Arrivals(sky, sky, path, path > 0), AXIS, lmax=2)
 
 
