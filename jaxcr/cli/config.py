@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import json
 import tomllib
 import types
 import typing
@@ -217,7 +218,9 @@ def _toml_value(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_toml_value, value)) + "]"
-    return f'"{value}"' if isinstance(value, str | Path) else repr(value)
+    if isinstance(value, str | Path):
+        return json.dumps(str(value), ensure_ascii=False)  # the same escapes as in TOML
+    return repr(value)
 
 
 def _config_path(argv: list[str]) -> Path | None:
@@ -259,5 +262,16 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
             return value
         if isinstance(option, type) and type(value) is option:
             return value
-    names = " or ".join(getattr(x, "__name__", str(x)) for x in options if x is not type(None))
+    names = " or ".join(_name_of(x) for x in options if x is not type(None))
     raise ValueError(f"{where}: expected {names}, got {value!r}. See --show-config.")
+
+
+def _name_of(hint: Any) -> str:
+    """Return a type as its TOML value is described."""
+    if typing.get_origin(hint) is typing.Literal:
+        return " or ".join(map(repr, typing.get_args(hint)))
+    if typing.get_origin(hint) is tuple:
+        return "a list of numbers"
+    if dataclasses.is_dataclass(hint):
+        return "a table"
+    return {Path: "a path in quotes", bool: "true or false"}.get(hint, hint.__name__)

@@ -2,20 +2,20 @@
 
 import dataclasses
 import time
+from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
 from jaxcr import infer, observed
 from jaxcr.cli import report
+from jaxcr.cli.checks import check_data, check_fit
 from jaxcr.cli.config import Fit, as_dict
 from jaxcr.cli.fit_pictures import draw
 from jaxcr.infer.emulator import table_arrays, table_from_file
 from jaxcr.orbits import lyapunov_length
-from jaxcr.runtime import cached_arrays, check_free, new_folder, write_result
-from jaxcr.sky import check_lmax, check_nside
+from jaxcr.runtime import cached_arrays, result_folder, write_result
 from jaxcr.units import GYRORADIUS
 
 _SKIES_PER_TARGET_SKY = 10
@@ -25,7 +25,14 @@ _SKIES_PER_TARGET_SKY = 10
 def run_fit(config: Fit) -> None:
     """Run the whole job and leave a result folder behind."""
     clock = time.perf_counter()
-    _check(config)
+    check_fit(config)
+    with result_folder(config.out, kind="fit", overwrite=config.overwrite) as folder:
+        _fit(config, folder)
+        print(f"\n{folder}/ has result.h5, report.txt and the pictures ({_seconds(clock)})")
+
+
+def _fit(config: Fit, folder: Path) -> None:
+    """Fit, and write everything into the folder."""
     skies, traps = (
         ensemble(config),
         infer.TrapModel(
@@ -36,7 +43,7 @@ def run_fit(config: Fit) -> None:
     )
     truth = None if config.simulate is None else np.array(infer.PLANTED)
     data = _data(config, skies, traps)
-    folder = new_folder(config.out, kind="fit", overwrite=config.overwrite)
+    check_data(config, data)
     print(f"target: {data.label}, l = {data.ell[0]} to {data.ell[-1]}")
     table = transfer_table(config, skies, data)
     model = infer.SkyModel(table, traps)
@@ -62,36 +69,6 @@ def run_fit(config: Fit) -> None:
         groups=groups,
     )
     (folder / "report.txt").write_text(lines + "\n", encoding="utf-8")
-    print(f"\n{folder}/ has result.h5, report.txt and the pictures ({_seconds(clock)})")
-
-
-def _check(config: Fit) -> None:
-    """Reject settings that contradict each other before anything is computed."""
-    if not jax.config.jax_enable_x64:
-        raise ValueError(
-            "fit: expected float64, got JAX_ENABLE_X64=0. Covariances of C_l need it: unset "
-            "JAX_ENABLE_X64."
-        )
-    if config.target is not None and config.simulate is not None:
-        raise ValueError(
-            "fit: expected one of --target and --simulate, got both. Choose what to fit."
-        )
-    for name, value, least in (
-        ("--skies", config.skies, 1),
-        ("--target-skies", config.target_skies, 1),
-        ("--sky.num-fields", config.sky.num_fields, 2),
-        ("--num-starts", config.num_starts, 1),
-        ("--adam-steps", config.adam_steps, 1),
-    ):
-        if value < least:
-            raise ValueError(f"{name}: expected at least {least}, got {value}.")
-    check_free(config.out, overwrite=config.overwrite)
-    check_nside(config.sky.nside, "--sky.nside")
-    check_lmax(config.sky.lmax, config.sky.nside, "--sky.lmax")
-    if config.gradient_fields == 1:
-        raise ValueError(
-            "--gradient-fields: expected 0, or at least 2, got 1. Errors are between fields."
-        )
 
 
 def ensemble(config: Fit) -> infer.SkyEnsemble:

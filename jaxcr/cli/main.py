@@ -18,6 +18,9 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError) as problem:
         print(f"jaxcr: error: {problem}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("jaxcr: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 

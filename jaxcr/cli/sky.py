@@ -1,12 +1,15 @@
 """``jaxcr sky``: one observer's sky, its spectrum and its pictures."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import fields, orbits, plots, sky
+from jaxcr.cli.checks import check_sky
 from jaxcr.cli.config import Sky, as_dict
-from jaxcr.runtime import new_folder, write_result
+from jaxcr.runtime import result_folder, write_result
 
 _OUTER_SHARE = 0.4  # of the box
 _INNER_CELLS = 4.0
@@ -14,9 +17,14 @@ _INNER_CELLS = 4.0
 
 def run_sky(config: Sky) -> None:
     """Back-track a sky, save it, and print its dipole and first multipoles."""
-    sky.check_nside(config.nside, "--nside")
-    sky.check_lmax(config.lmax, config.nside, "--lmax")
-    folder = new_folder(config.out, kind="sky", overwrite=config.overwrite)
+    check_sky(config)
+    with result_folder(config.out, kind="sky", overwrite=config.overwrite) as folder:
+        _save_sky(config, folder)
+        print(f"{folder}/ has result.h5 and the pictures")
+
+
+def _save_sky(config: Sky, folder: Path) -> None:
+    """Back-track, print, and write everything into the folder."""
     field = _field(config)
     print(fields.describe(field))
     stop = orbits.Sphere(jnp.array(config.radius)) if config.radius else None
@@ -58,7 +66,6 @@ def run_sky(config: Sky) -> None:
         seeds={"turbulence": config.seed},
         groups=groups,
     )
-    print(f"{folder}/ has result.h5 and the pictures")
 
 
 def _field(config: Sky) -> fields.Field:

@@ -2,16 +2,28 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from jaxcr.cli.config import Fit, Info, Sky, from_toml, parse, to_toml
+from jaxcr.cli.config import (
+    Fit,
+    Info,
+    Sky,
+    SkyConfig,
+    TrapConfig,
+    from_toml,
+    parse,
+    to_toml,
+)
 from jaxcr.cli.main import main
 
 
 @pytest.fixture
-def files(tmp_path):
-    """Write the files that the table below names."""
+def files(tmp_path, monkeypatch):
+    """Write the files that the table below names, and go there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JAXCR_CACHE", str(tmp_path / "cache"))
     (tmp_path / "no_column.csv").write_text("ell,power\n1,1e-6\n")
     (tmp_path / "negative.csv").write_text("ell,c_ell\n1,1e-6\n2,-1e-8\n")
     (tmp_path / "unsorted.csv").write_text("ell,c_ell\n2,1e-7\n1,1e-6\n")
@@ -21,6 +33,16 @@ def files(tmp_path):
     (tmp_path / "nested.toml").write_text("[sky]\nnsides = 8\n")
     (tmp_path / "type.toml").write_text('[sky]\nnside = "eight"\n')
     (tmp_path / "broken.toml").write_text("= 3\n")
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    (tmp_path / "flat.toml").write_text("sky = 3\n")
+    (tmp_path / "bool.toml").write_text("num_starts = true\n")
+    (tmp_path / "list.toml").write_text('[sky]\nnodes = [0.3, "x"]\n')
+    (tmp_path / "scalar.toml").write_text("[sky]\nnodes = 0.3\n")
+    (tmp_path / "path.toml").write_text("target = 3\n")
+    (tmp_path / "choice.toml").write_text('pusher = "euler"\n')
+    (tmp_path / "strange.toml").write_text("qqqq = 3\n")
+    (tmp_path / "high.csv").write_text("ell,c_ell\n1,1e-6\n17,1e-9\n")
+    (tmp_path / "binary.csv").write_bytes(b"\x89PNG\xff")
     (tmp_path / "text.npz").write_text("not a field\n")
     (tmp_path / "exists").mkdir()
     return tmp_path
@@ -39,18 +61,55 @@ TABLE = [
     ("fit --config {}/type.toml", "nside: expected int, got 'eight'"),
     ("fit --config {}/broken.toml", "expected a TOML file"),
     ("fit --config {}/missing.toml", "expected a TOML file"),
+    ("fit --config {}/bytes.toml", "expected a TOML file"),
+    ("fit --config {}/flat.toml", "sky: expected a table, got 3"),
+    ("fit --config {}/bool.toml", "num_starts: expected int, got True"),
+    ("fit --config {}/list.toml", "nodes: expected float, got 'x'"),
+    ("fit --config {}/scalar.toml", "nodes: expected a list of numbers, got 0.3"),
+    ("fit --config {}/path.toml", "target: expected a path in quotes, got 3"),
+    ("sky --config {}/choice.toml", "pusher: expected 'boris' or 'diffrax', got 'euler'"),
+    ("sky --config {}/strange.toml", "unknown key 'qqqq'. Valid are config, show_config, field"),
     ("fit --sky.nside 12", "--sky.nside: expected a power of two"),
     ("fit --sky.lmax 40", "3 nside - 1 = 23, got 40"),
     ("fit --skies 0", "--skies: expected at least 1, got 0"),
+    ("fit --target-skies 0", "--target-skies: expected at least 1, got 0"),
+    ("fit --num-starts 0", "--num-starts: expected at least 1, got 0"),
+    ("fit --adam-steps 0", "--adam-steps: expected at least 1, got 0"),
+    ("fit --traps.num-sites 2", "--traps.num-sites: expected at least 3, got 2"),
+    ("fit --traps.edge-width -1", "--traps.edge-width: expected at least 0, got -1"),
+    ("fit --sky.num-fields 1", "--sky.num-fields: expected at least 2, got 1"),
+    ("fit --sky.observers-per-axis 0", "--sky.observers-per-axis: expected at least 1, got 0"),
+    ("fit --sky.per-pixel 1", "--sky.per-pixel: expected a power of four, 4, 16, ..., got 1"),
+    ("fit --sky.per-pixel 3", "--sky.per-pixel: expected a power of four, 4, 16, ..., got 3"),
+    ("fit --sky.gyroradius 0", "--sky.gyroradius: expected a positive number, got 0"),
+    ("fit --sky.path nan", "--sky.path: expected a positive number, got nan"),
+    ("fit --sky.nodes 0.3 1.0", "four or more rising values of dB/B0 from below to above 0.8"),
+    ("fit --sky.nodes 0.3 0.9 0.6 1.2", "got 0.3 0.9 0.6 1.2. The default is 0.25"),
+    ("fit --sky.nodes 0.2 0.3 0.4 0.5", "--sky.nodes: expected four or more rising"),
+    ("fit --sky.cells 32 --no-cache --out {}/new", "outer_scale: expected at most the box"),
+    ("fit --target {}/high.csv --out {}/new", "expected at most --sky.lmax = 16, got 17"),
+    ("fit --target {}/binary.csv", "expected a readable CSV file, got UnicodeDecodeError"),
     ("fit --gradient-fields 1", "--gradient-fields: expected 0, or at least 2"),
     ("fit --out {}/exists", "expected a new folder, got a folder that exists"),
     ("fit --out {}/text.npz", "expected a new folder, got a file"),
+    ("fit --out {}/text.npz/below", "expected a folder that can be made"),
+    ("sky --out {}/exists", "expected a new folder, got a folder that exists: "),
+    ("sky --out {}/text.npz --overwrite", "expected a new folder, got a file"),
     ("sky --nside 3", "--nside: expected a power of two"),
     ("sky --nside 8 --lmax 24", "--lmax: expected 0 ... 3 nside - 1 = 23"),
-    ("sky --field {}/text.npz --out {}/new", "text.npz"),
-    ("sky --cells 16 --per-pixel 3 --out {}/new2", "power of four"),
+    ("sky --field {}/text.npz --out {}/new", "expected an NPZ, NPY or HDF5 file, got"),
+    ("sky --field {}/missing.npz --out {}/new", "missing.npz (No such file or directory)"),
+    ("sky --per-pixel 3", "--per-pixel: expected a power of four, 4, 16, ..., got 3"),
+    ("sky --per-pixel 1", "--per-pixel: expected a power of four, 4, 16, ..., got 1"),
+    ("sky --path -5", "--path: expected a positive number, got -5"),
+    ("sky --spacing 0", "--spacing: expected a positive number, got 0"),
+    ("sky --max-path 0", "--max-path: expected a positive number, got 0"),
+    ("sky --cells 0", "--cells: expected at least 2, got 0"),
+    ("sky --cells 8 --out {}/new", "expected 0 < inner_scale < outer_scale, got 2, 1.6"),
+    ("sky --cells 16 --rigidity 0 --out {}/new", "rigidity: expected a number of either sign"),
+    ("sky --cells 16 --radius 20 10 --out {}/new", "strictly rising order, got [20.0, 10.0]"),
     (
-        "sky --cells 32 --nside 2 --lmax 4 --radius 7 --rigidity 1 --max-path 7.5 --out {}/new3",
+        "sky --cells 32 --nside 2 --lmax 4 --radius 7 --rigidity 1 --max-path 7.5 --out {}/new",
         "orbits that never reach the boundary: expected at most 1%",
     ),
 ]
@@ -63,13 +122,19 @@ def test_one_message_and_exit_code_two(files, capsys, arguments, message):
     assert message in error
     assert error.count("jaxcr: error:") == 1
     assert "Traceback" not in error
+    assert not (files / "new").exists()  # so that the corrected command may use the name
+    assert not list(files.glob("jaxcr-results/*"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ("fit --nsied 3", "Unrecognized options: --nsied"),
-        ("fitt", "fit"),
+        ("fit --num-start 3", "--num-starts INT"),
+        ("fit --sky.nsid 3", "--sky.nside INT"),
+        ("sky --rigidty 3", "--rigidity FLOAT"),
+        ("fitt", "Available subcommands: fit, sky, info"),
+        ("fit --config", "Missing value for argument '--config'"),
         ("fit --sky.nside x", "invalid literal"),
         ("sky --pusher euler", "boris"),
         ("", "fit"),
@@ -83,6 +148,40 @@ def test_the_parser_ends_with_code_two(capsys, arguments, message):
     assert message in captured.err + captured.out
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["fit", "--help"], ["sky", "--help"]])
+def test_help_imports_no_jax(arguments):
+    program = (
+        "import sys\nfrom jaxcr.cli.main import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "finally:\n    assert not {'jax', 'numpy', 'healpy', 'matplotlib'} & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for word in ("fit", "sky", "info") if arguments == ["--help"] else ("--config", "--out"):
+        assert word in done.stdout
+
+
+def test_an_interrupted_run_ends_quietly(monkeypatch, capsys):
+    def interrupt(command):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("jaxcr.cli.main._run", interrupt)
+    assert main(["info"]) == 130
+    assert capsys.readouterr().err == "jaxcr: interrupted\n"
+
+
+def test_trouble_with_files_is_one_message(monkeypatch, capsys):
+    def fill(command):
+        raise OSError(28, "No space left on device", "result.h5")
+
+    monkeypatch.setattr("jaxcr.cli.main._run", fill)
+    assert main(["info"]) == 2
+    error = capsys.readouterr().err
+    assert error == "jaxcr: error: [Errno 28] No space left on device: 'result.h5'\n"
+
+
 def test_a_fit_without_float64_says_what_to_do():
     done = subprocess.run(
         [sys.executable, "-m", "jaxcr.cli.main", "fit"],
@@ -93,10 +192,30 @@ def test_a_fit_without_float64_says_what_to_do():
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", [Fit(), Sky(), Fit(num_starts=7), Sky(radius=(10.0, 20.0))])
+@pytest.mark.parametrize(
+    "command",
+    [
+        Fit(),
+        Sky(),
+        Fit(num_starts=7, simulate=3, target=Path('of "a\\b"/ä.csv'), cache=False),
+        Fit(sky=SkyConfig(nodes=(0.1, 1e-7, 1 / 3)), traps=TrapConfig(edge_width=0.01)),
+        Sky(radius=(10.0, 20.0), pusher="diffrax", field_unit=1e-3, field_dataset="gas/b"),
+    ],
+)
 def test_the_printed_configuration_reads_back_as_itself(tmp_path, command):
     (tmp_path / "config.toml").write_text(to_toml(command))
     assert from_toml(type(command), tmp_path / "config.toml") == command
+
+
+@pytest.mark.parametrize("arguments", ["fit --num-starts 3 --sky.nside 4", "sky --radius 3 4"])
+def test_what_show_config_prints_is_a_configuration(tmp_path, capsys, arguments):
+    command, *flags = arguments.split()
+    assert main([command, *flags, "--show-config"]) == 0
+    (tmp_path / "config.toml").write_text(capsys.readouterr().out)
+    direct = parse([command, *flags])
+    again = parse([command, "--config", str(tmp_path / "config.toml")])
+    assert to_toml(again) == to_toml(direct)
+    assert again.out is None
 
 
 def test_flags_override_the_configuration_file(tmp_path):

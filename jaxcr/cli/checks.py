@@ -1,0 +1,99 @@
+"""Reject settings that cannot work or contradict each other before anything is computed."""
+
+import jax
+import numpy as np
+
+from jaxcr.arrays import argument_error
+from jaxcr.cli.config import Fit, Sky, SkyConfig
+from jaxcr.observed import SpectrumData
+from jaxcr.sky import check_lmax, check_nside, check_per_pixel
+
+_FIRST_LEVEL = 0.8
+"""dB/B0 at which every fit starts; the nodes must lie around it."""
+
+
+def check_fit(config: Fit) -> None:
+    """Raise ``ValueError`` for settings with which a fit would fail later."""
+    if not jax.config.jax_enable_x64:
+        raise ValueError(
+            "fit: expected float64, got JAX_ENABLE_X64=0. Covariances of C_l need it: unset "
+            "JAX_ENABLE_X64."
+        )
+    if config.target is not None and config.simulate is not None:
+        raise ValueError(
+            "fit: expected one of --target and --simulate, got both. Choose what to fit."
+        )
+    _at_least(
+        ("--skies", config.skies, 1),
+        ("--target-skies", config.target_skies, 1),
+        ("--num-starts", config.num_starts, 1),
+        ("--adam-steps", config.adam_steps, 1),
+        ("--gradient-fields", config.gradient_fields, 0),
+        ("--traps.num-sites", config.traps.num_sites, 3),
+        ("--traps.edge-width", config.traps.edge_width, 0),
+    )
+    if config.gradient_fields == 1:
+        raise ValueError(
+            "--gradient-fields: expected 0, or at least 2, got 1. Errors are between fields."
+        )
+    _check_skies(config.sky)
+
+
+def check_data(config: Fit, data: SpectrumData) -> None:
+    """Raise ``ValueError`` when the data reach beyond the simulated multipoles."""
+    if data.ell[-1] > config.sky.lmax:
+        raise argument_error(
+            "fit: multipoles of the data",
+            expected=f"at most --sky.lmax = {config.sky.lmax}",
+            got=int(data.ell[-1]),
+            remedy="Leave the higher ones out, or raise --sky.lmax and --sky.nside.",
+        )
+
+
+def check_sky(config: Sky) -> None:
+    """Raise ``ValueError`` for settings with which a sky would fail later."""
+    check_nside(config.nside, "--nside")
+    check_lmax(config.lmax, config.nside, "--lmax")
+    check_per_pixel(config.per_pixel, "--per-pixel", halves=True)
+    _positive(("--spacing", config.spacing), ("--path", config.path))
+    if config.max_path is not None:
+        _positive(("--max-path", config.max_path))
+    _at_least(("--cells", config.cells, 2), ("--seed", config.seed, 0))
+
+
+def _check_skies(sky: SkyConfig) -> None:
+    """Raise for an ensemble of skies that cannot be simulated."""
+    check_nside(sky.nside, "--sky.nside")
+    check_lmax(sky.lmax, sky.nside, "--sky.lmax")
+    check_per_pixel(sky.per_pixel, "--sky.per-pixel", halves=True)
+    _at_least(
+        ("--sky.num-fields", sky.num_fields, 2),
+        ("--sky.observers-per-axis", sky.observers_per_axis, 1),
+        ("--sky.lmax", sky.lmax, 1),
+        ("--sky.boundary-lmax", sky.boundary_lmax, 1),
+        ("--sky.cells", sky.cells, 2),
+    )
+    _positive(
+        ("--sky.gyroradius", sky.gyroradius), ("--sky.path", sky.path), ("--sky.step", sky.step)
+    )
+    nodes = np.asarray(sky.nodes, float)
+    around = nodes.size >= 4 and 0 < nodes[0] < _FIRST_LEVEL < nodes[-1] < np.inf
+    if not (around and np.all(np.diff(nodes) > 0)):
+        raise argument_error(
+            "--sky.nodes",
+            expected=f"four or more rising values of dB/B0 from below to above {_FIRST_LEVEL:g}",
+            got=" ".join(f"{x:g}" for x in sky.nodes) or "none",
+            remedy=f"The default is {' '.join(f'{x:g}' for x in SkyConfig().nodes)}.",
+        )
+
+
+def _at_least(*settings: tuple[str, int | float, int]) -> None:
+    for name, value, least in settings:
+        if not value >= least:
+            raise ValueError(f"{name}: expected at least {least}, got {value}.")
+
+
+def _positive(*settings: tuple[str, int | float]) -> None:
+    for name, value in settings:
+        if not 0 < value < float("inf"):
+            raise ValueError(f"{name}: expected a positive number, got {value:g}.")
