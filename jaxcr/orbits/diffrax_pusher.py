@@ -29,8 +29,8 @@ class DiffraxPusher(Pusher):
     Order of the solver where the field is smooth; on a trilinear field the jumps of its
     derivative at cell faces limit every high-order scheme. The norm of the direction drifts
     within the tolerance. Control: diffrax's ``PIDController`` with its default coefficients;
-    it does not depend on where the origin is. A step into a field that is not a number ends the
-    orbit.
+    it does not depend on where the origin is. Steps into a field that is not a number are
+    shortened until they are negligible; then the orbit ends.
     """
 
     solver: diffrax.AbstractAdaptiveSolver
@@ -47,7 +47,7 @@ class DiffraxPusher(Pusher):
     ):
         solver = diffrax.Tsit5() if solver is None else solver
         # A plain loop over the stages: diffrax's default is not forward-mode differentiable.
-        self.solver = _forward_differentiable(solver)
+        self.solver = forward_differentiable(solver)
         self.rtol = as_float(rtol)
         self.atol = as_float(atol)
         self.gyroradius = None
@@ -90,11 +90,13 @@ class DiffraxPusher(Pusher):
         )
         # Errors are compared with states of size 1, which makes them relative to the unit.
         error = jnp.concatenate([error[0] / self.gyroradius.astype(position.dtype), error[1]])
+        finite = jnp.isfinite(jnp.sum(error))
+        error = jnp.where(finite, error, jnp.inf)
         one = jnp.ones_like(error)
         keep, start, end, _, control, _ = self._controller(position).adapt_step_size(
             zero, length, one, one, None, error, self.solver.error_order(terms), control
         )
-        broken = ~jnp.isfinite(jnp.sum(error))
+        broken = ~finite & (length < smallest_step(self.gyroradius.astype(position.dtype)))
         solver_state = jax.tree.map(
             lambda new, old: jnp.where(keep, new, old) if eqx.is_array(new) else new,
             new_solver_state,
@@ -116,7 +118,12 @@ class DiffraxPusher(Pusher):
         return diffrax.PIDController(rtol=self.rtol.astype(dtype), atol=self.atol.astype(dtype))
 
 
-def _forward_differentiable(solver: diffrax.AbstractAdaptiveSolver):
+def smallest_step(gyroradius: Scalar) -> Scalar:
+    """Return the step (pc) below which an orbit is given up: its field is not a number."""
+    return jnp.sqrt(jnp.finfo(gyroradius.dtype).eps) * gyroradius
+
+
+def forward_differentiable(solver: diffrax.AbstractAdaptiveSolver):
     """Return the solver with a plain loop over its stages: the default has no forward mode."""
     if getattr(solver, "scan_kind", "lax") is not None:
         return solver

@@ -7,13 +7,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optimistix as optx
+from jax import lax
 from jaxtyping import Array, Int
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float
 from jaxcr.fields import Field
 from jaxcr.orbits.boris import Boris
-from jaxcr.orbits.diffrax_pusher import DiffraxPusher
-from jaxcr.orbits.exits import REACHED, TOO_LONG
+from jaxcr.orbits.diffrax_pusher import forward_differentiable, smallest_step
+from jaxcr.orbits.exits import NOT_FINITE, REACHED, STARTED_OUTSIDE, TOO_LONG
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.stops import PathLength, Stop
 
@@ -91,61 +92,67 @@ def trace(
             got=f"{stop.shape[0]}",
             remedy="Use trace_ensemble, which records several in one pass.",
         )
-    position, direction = as_float(position), as_float(direction)
+    direction = as_float(direction)
+    position = as_float(position).astype(direction.dtype)
     motion = Lorentz(field, as_float(rigidity))
-    pusher = DiffraxPusher(solver, rtol=rtol, atol=atol)
-    solution = _solve(motion, position, direction, stop, pusher, max_steps, dense, adjoint)
-    path, reached = _end(solution, stop)
-    end = jax.tree.map(lambda y: y[-1], solution.ys)
-    state = _polish(motion, stop, position, (*end, path), reached)
+    solver = diffrax.Tsit5() if solver is None else solver
+    adjoint = diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint
+    if isinstance(adjoint, diffrax.ForwardMode):
+        solver = forward_differentiable(solver)
+    tolerances = [as_float(x).astype(direction.dtype) for x in (rtol, atol)]
+    return _trace(motion, position, direction, stop, solver, tolerances, max_steps, dense, adjoint)
+
+
+@eqx.filter_jit
+def _trace(motion, position, direction, stop, solver, tolerances, max_steps, dense, adjoint):
+    zero = jnp.zeros((), position.dtype)
+    fixed = isinstance(stop, PathLength)
+    outside = stop.levels(position, position, zero)[0] >= 0
+    end = (stop.length if fixed else stop.default_max_path()).astype(position.dtype)
+    gyroradius = lax.stop_gradient(motion.smallest_gyroradius()).astype(position.dtype)
+
+    def level(t, y, args, **kwargs):
+        return stop.levels(y[0], position, t)[0]
+
+    solution = diffrax.diffeqsolve(
+        diffrax.ODETerm(motion),
+        solver,
+        zero,
+        jnp.where(outside, zero, end),
+        0.01 * gyroradius,
+        (position, direction),
+        saveat=diffrax.SaveAt(t1=True, dense=dense),
+        stepsize_controller=diffrax.PIDController(
+            rtol=tolerances[0],
+            atol=tolerances[1],
+            dtmin=smallest_step(gyroradius),
+            force_dtmin=False,
+        ),
+        event=None if fixed else diffrax.Event(level, optx.Bisection(rtol=1e-8, atol=1e-8)),
+        max_steps=max_steps,
+        adjoint=adjoint,
+        throw=False,
+    )
+    state, status = _end(solution, fixed, outside, (position, direction, zero))
     return Orbit(
-        *state,
-        status=jnp.where(reached, REACHED, TOO_LONG).astype(jnp.int32),
+        *_polish(motion, stop, position, state, status == REACHED),
+        status=status,
         num_steps=jnp.asarray(solution.stats["num_steps"], jnp.int32),
         interpolation=solution.evaluate if dense else None,
     )
 
 
-def _solve(motion, position, direction, stop, pusher, max_steps, dense, adjoint):
-    """Return diffrax's solution, ended by its event or its length."""
-    dtype = position.dtype
-    fixed = isinstance(stop, PathLength)
-    end = stop.length if fixed else stop.default_max_path()
-
-    def level(t, y, args, **kwargs):
-        return stop.levels(y[0], position, t)[0]
-
-    event = None if fixed else diffrax.Event(level, optx.Bisection(rtol=1e-8, atol=1e-8))
-    forward = isinstance(adjoint, diffrax.ForwardMode)
-    solver = pusher.solver
-    if not forward and hasattr(solver, "scan_kind"):
-        solver = eqx.tree_at(lambda s: s.scan_kind, solver, None)
-    return diffrax.diffeqsolve(
-        diffrax.ODETerm(motion),
-        solver,
-        jnp.zeros((), dtype),
-        end.astype(dtype),
-        None,
-        (position, direction),
-        saveat=diffrax.SaveAt(t1=True, dense=dense),
-        stepsize_controller=diffrax.PIDController(
-            rtol=pusher.rtol.astype(dtype), atol=pusher.atol.astype(dtype)
-        ),
-        event=event,
-        max_steps=max_steps,
-        adjoint=diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint,
-        throw=False,
-    )
-
-
-def _end(solution, stop: Stop):
-    """Return the path at the end, and whether that is the stop."""
-    wanted = (
-        diffrax.RESULTS.successful
-        if isinstance(stop, PathLength)
-        else diffrax.RESULTS.event_occurred
-    )
-    return solution.ts[-1], solution.result == wanted
+def _end(solution: diffrax.Solution, fixed: bool, outside, start):
+    """Return position, direction and path at the end, and the status."""
+    results = diffrax.RESULTS
+    wanted = results.successful if fixed else results.event_occurred
+    state = (*(y[-1] for y in solution.ys), solution.ts[-1])
+    finite = jnp.isfinite(sum(jnp.sum(x) for x in state))
+    broken = ~finite | (solution.result == results.dt_min_reached)
+    status = jnp.where(solution.result == wanted, REACHED, TOO_LONG)
+    status = jnp.where(broken, NOT_FINITE, status)
+    status = jnp.where(outside, STARTED_OUTSIDE, status).astype(jnp.int32)
+    return [jnp.where(finite, x, first) for x, first in zip(state, start, strict=True)], status
 
 
 def _polish(motion: Lorentz, stop: Stop, start: Vector, state, reached):
@@ -160,6 +167,6 @@ def _polish(motion: Lorentz, stop: Stop, start: Vector, state, reached):
         )
         usable = reached & (slope > 0)
         length = jnp.where(usable, -level / jnp.where(usable, slope, 1), 0)
-        position, direction = boris.advance(motion, position, direction, length)
-        state = (position, direction, path + length)
+        moved = (*boris.advance(motion, position, direction, length), path + length)
+        state = [jnp.where(usable, new, old) for new, old in zip(moved, state, strict=True)]
     return state
