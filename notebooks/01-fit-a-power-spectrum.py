@@ -73,7 +73,10 @@ model = infer.SkyModel(table, traps)
 data = infer.simulate_data(skies, traps, jnp.array(infer.PLANTED), seed=1, num_skies=8)
 problem = infer.Problem(model, model.comparable(data), infer.default_parameters(table))
 result = infer.fit(problem, num_starts=4, adam_steps=200)
-for row in zip(problem.parameters.names, result.values, result.errors, infer.PLANTED, strict=True):
+posterior = result.posterior
+for row in zip(
+    problem.parameters.names, posterior.mean, posterior.errors, infer.PLANTED, strict=True
+):
     print("{:9s} {:7.3f} ± {:.3f}   planted {:.3f}".format(*row))
 
 # %% [markdown]

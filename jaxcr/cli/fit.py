@@ -186,7 +186,15 @@ def _groups(data, problem, result, gauge, path) -> dict[str, dict]:
             "names": ", ".join(problem.parameters.names),
             "priors": ", ".join(str(p.prior) for p in problem.parameters.parameters),
         }
-        | {field.name: getattr(result, field.name) for field in dataclasses.fields(result)},
+        | {
+            field.name: getattr(result, field.name)
+            for field in dataclasses.fields(result)
+            if field.name != "posterior"
+        },
+        "posterior": {
+            field.name: getattr(result.posterior, field.name)
+            for field in dataclasses.fields(result.posterior)
+        },
     }
     if gauge is not None:
         groups["gradient"] = {

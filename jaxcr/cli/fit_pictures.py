@@ -141,7 +141,7 @@ def _chain(folder: Path, problem, result) -> dict:
 
 def _plane(folder: Path, problem, result, truth) -> dict:
     """Draw convergence, and the cost on the plane of amplitude and turbulence."""
-    values, errors = np.asarray(result.values), np.asarray(result.errors)
+    values, errors = np.asarray(result.values), np.asarray(result.posterior.errors)
     parameters = problem.parameters.parameters
     axes = [
         np.linspace(

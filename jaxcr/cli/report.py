@@ -6,15 +6,17 @@ from jaxcr.infer import FitResult, GradientReport, PathSystematic, Problem
 
 
 def fit_table(problem: Problem, result: FitResult, truth: np.ndarray | None = None) -> str:
-    """Return the table of parameters: value, error, prior, whether the data constrain it."""
+    """Return the table of parameters: posterior mean and error, best fit, prior, constrained."""
     head = (
-        f"{'parameter':12}{'unit':8}{'value':>10}{'error':>9}  {'prior':20}{'constrained by data'}"
+        f"{'parameter':12}{'unit':8}{'value':>10}{'error':>9}{'best fit':>10}  {'prior':32}"
+        f"{'constrained by data'}"
     )
     rows = [head + ("   planted   pull" if truth is not None else "")]
     for i, parameter in enumerate(problem.parameters.parameters):
-        value, error = float(result.values[i]), float(result.errors[i])
+        value, error = float(result.posterior.mean[i]), float(result.posterior.errors[i])
         bounds = f" in [{parameter.lower:.2g}, {parameter.upper:.2g}]"
-        row = f"{parameter.name:12}{parameter.unit or '1':8}{value:10.3f} ±{error:7.3f}  "
+        row = f"{parameter.name:12}{parameter.unit or '1':8}{value:10.3f} ±{error:7.3f}"
+        row += f"{float(result.values[i]):10.3f}  "
         row += f"{str(parameter.prior) + bounds:32}{'yes' if result.constrained[i] else 'no':19}"
         if truth is not None:
             row += f"{truth[i]:10.3f}{(value - truth[i]) / error:7.2f}"
@@ -24,7 +26,8 @@ def fit_table(problem: Problem, result: FitResult, truth: np.ndarray | None = No
 
 def derived_lines(problem: Problem, result: FitResult) -> str:
     """Return the derived numbers: A, dB/B0, R, gradient, and the place in the chain."""
-    v, e = np.asarray(result.values), np.asarray(result.errors)
+    low, middle, high = np.asarray(result.posterior.quantiles((0.16, 0.5, 0.84)))
+    v = np.asarray(result.values)
     depth = np.exp(v[2])
     strong, weak = 1 + depth * (1 + v[3]), 1 + depth * (1 - v[3])
     site = problem.model.traps.place(float(np.exp(v[0])), 1 + float(depth), float(v[3]))
@@ -33,23 +36,28 @@ def derived_lines(problem: Problem, result: FitResult) -> str:
     )
     return "\n".join(
         [
-            f"A = {np.exp(v[0]):.3g} ({np.exp(v[0] - e[0]):.3g} to {np.exp(v[0] + e[0]):.3g})",
-            f"dB/B0 = {np.exp(v[1]):.3g} ({np.exp(v[1] - e[1]):.3g} to {np.exp(v[1] + e[1]):.3g})",
-            f"mirror ratio (B1 + B2)/2B0 = {1 + depth:.3g}, gradient ln(B1/B2) = "
-            f"{np.log(strong / weak):.3g}",
+            "median (68 % interval):",
+            f"A = {np.exp(middle[0]):.3g} ({np.exp(low[0]):.3g} to {np.exp(high[0]):.3g})",
+            f"dB/B0 = {np.exp(middle[1]):.3g} ({np.exp(low[1]):.3g} to {np.exp(high[1]):.3g})",
+            f"mirror ratio (B1 + B2)/2B0 = {1 + np.exp(middle[2]):.3g} "
+            f"({1 + np.exp(low[2]):.3g} to {1 + np.exp(high[2]):.3g})",
+            "at the best fit:",
+            f"gradient ln(B1/B2) = {np.log(strong / weak):.3g}",
             f"place in the chain (derived, of {problem.model.traps.num_sites} sites): {place}",
         ]
     )
 
 
 def goodness_lines(result: FitResult) -> str:
-    """Return goodness of fit and how far the two optimisers agree."""
+    """Return goodness of fit, how far the optimisers agree, how well the posterior is sampled."""
     apart = np.abs(np.asarray(result.adam_values - result.values)) / np.asarray(result.errors)
     return (
         f"chi² = {result.chi_squared:.2f} for {result.degrees_of_freedom} degrees of freedom, "
         f"p = {result.p_value:.3f}\n"
         f"{int(np.sum(result.converged))} of {len(result.converged)} starts converged; Adam ends "
-        f"{apart.max():.1e} sigma from Levenberg-Marquardt"
+        f"{apart.max():.1e} sigma from Levenberg-Marquardt\n"
+        f"posterior: {len(result.posterior.weights)} weighted samples, worth "
+        f"{float(result.posterior.effective_samples):.0f} independent ones"
     )
 
 

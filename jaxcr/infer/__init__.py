@@ -1,10 +1,11 @@
 """Inference: from spectra to parameters, with gradients."""
 
 from jaxcr.infer.emulator import TransferTable, build_transfer_table
-from jaxcr.infer.fit import FitResult, fit
+from jaxcr.infer.fitting import FitResult, fit
 from jaxcr.infer.gradients import GradientReport, spectrum_gradient
 from jaxcr.infer.likelihood import Problem, fisher_matrix, log_likelihood
 from jaxcr.infer.parameters import Flat, Normal, Parameter, ParameterSet, Prior
+from jaxcr.infer.posterior import Posterior, sample_posterior
 from jaxcr.infer.simulate import PLANTED, simulate_data
 from jaxcr.infer.skies import AXIS, SkyEnsemble, simulated_spectra
 from jaxcr.infer.sky_model import Prediction, SkyModel, default_parameters
@@ -22,6 +23,7 @@ __all__ = [
     "Parameter",
     "ParameterSet",
     "PathSystematic",
+    "Posterior",
     "Prediction",
     "Prior",
     "Problem",
@@ -37,6 +39,7 @@ __all__ = [
     "log_likelihood",
     "path_systematic",
     "read_spectrum",
+    "sample_posterior",
     "simulate_data",
     "simulated_spectra",
     "spectrum_gradient",

@@ -1,4 +1,4 @@
-"""The transfer tensor over dB/B0: simulated at a few nodes with the same phases, then splined."""
+"""The transfer tensor over dB/B0: simulated at a few nodes with the same phases."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,6 +10,9 @@ from jaxtyping import Array, Float
 from jaxcr.arrays import Scalar, argument_error
 from jaxcr.infer.skies import AXIS, SkyEnsemble
 from jaxcr.sky import DipoleBoundary, noise_power, pixel_samples, transfer_tensor
+
+_DEGREE = 4
+"""Of the polynomial in ln dB/B0 through the means at the nodes."""
 
 DEFAULT_NODES = (0.25, 0.33, 0.43, 0.57, 0.75, 0.98, 1.29, 1.7)
 """Values of dB/B0 at which skies are simulated."""
@@ -37,7 +40,7 @@ class TransferTable(eqx.Module):
     nodes: Float[Array, " node"]
     tensors: Float[Array, "node sky ell pair"]
     noise: Float[Array, " node"]
-    spline_pieces: Float[Array, "power piece node"]
+    curve_coefficients: Float[Array, "power node"]
     num_observers: int = eqx.field(static=True)
     independent_skies: float = eqx.field(static=True)
 
@@ -45,7 +48,7 @@ class TransferTable(eqx.Module):
         self.nodes = jnp.asarray(nodes)
         self.tensors = jnp.asarray(tensors).astype(self.nodes.dtype)
         self.noise = jnp.asarray(noise)
-        self.spline_pieces = jnp.asarray(_cardinal_spline(np.log(np.asarray(nodes))))
+        self.curve_coefficients = jnp.asarray(_least_squares(np.asarray(nodes)))
         self.num_observers = num_observers
         self.independent_skies = _independent_skies(np.asarray(tensors), num_observers)
 
@@ -59,29 +62,26 @@ class TransferTable(eqx.Module):
         first, second = np.triu_indices(series.size)
         return self.tensors @ (series[first] * series[second])
 
-    def spline(self, log_level: Scalar) -> Float[Array, " node"]:
-        """Return w with y = w · y_nodes for the cubic spline through any y over ln dB/B0.
+    def curve(self, log_level: Scalar) -> Float[Array, " node"]:
+        """Return w with y = w · y_nodes, a polynomial of degree 4 in ln dB/B0 by least squares.
 
-        A spline is linear in its values, so one set of weights serves all of them.
+        For means: chaos makes the nodes scatter by a few percent though their phases are the
+        same, and a curve through every node has slopes that are not there. Linear in the values
+        of the nodes, so one set of weights serves all of them.
         """
-        i, t = self._piece(log_level)
-        c = self.spline_pieces[:, i]
-        return ((c[0] * t + c[1]) * t + c[2]) * t + c[3]
+        nodes = jnp.log(self.nodes)
+        x = (2 * log_level - nodes[0] - nodes[-1]) / (nodes[-1] - nodes[0])
+        return jnp.polyval(self.curve_coefficients, x)
 
     def line(self, log_level: Scalar) -> Float[Array, " node"]:
         """Return w with y = w · y_nodes for the straight line between neighbouring nodes.
 
-        For covariances: a spline of their entries can leave the positive matrices.
+        For covariances: a polynomial of their entries can leave the positive matrices.
         """
-        i, t = self._piece(log_level)
-        nodes = jnp.log(self.nodes)
-        share = t / (nodes[i + 1] - nodes[i])
-        return jnp.zeros_like(nodes).at[i].set(1 - share).at[i + 1].set(share)
-
-    def _piece(self, log_level: Scalar):
         nodes = jnp.log(self.nodes)
         i = jnp.clip(jnp.searchsorted(nodes, log_level) - 1, 0, nodes.size - 2)
-        return i, log_level - nodes[i]
+        share = (log_level - nodes[i]) / (nodes[i + 1] - nodes[i])
+        return jnp.zeros_like(nodes).at[i].set(1 - share).at[i + 1].set(share)
 
 
 def build_transfer_table(
@@ -150,11 +150,11 @@ def pack_pairs(tensor: Float[Array, "*batch l l"]) -> Float[Array, "*batch pair"
     return tensor[..., first, second] * jnp.broadcast_to(double, (*tensor.shape[:-2], first.size))
 
 
-def _cardinal_spline(nodes: np.ndarray) -> np.ndarray:
-    """Return the pieces (power, interval, node) of the not-a-knot splines through unit vectors."""
-    from scipy.interpolate import CubicSpline
-
-    return CubicSpline(nodes, np.eye(nodes.size)).c
+def _least_squares(nodes: np.ndarray) -> np.ndarray:
+    """Return the matrix from values at the nodes to coefficients, highest power first."""
+    x = np.log(nodes)
+    x = (2 * x - x[0] - x[-1]) / (x[-1] - x[0])
+    return np.linalg.pinv(np.vander(x, min(_DEGREE, nodes.size - 1) + 1))
 
 
 def _independent_skies(tensors: np.ndarray, num_observers: int) -> float:

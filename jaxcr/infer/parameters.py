@@ -3,6 +3,7 @@
 import abc
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -17,11 +18,6 @@ class Prior(eqx.Module):
     def residual(self, value: Float[Array, ""]) -> Float[Array, ""]:
         """Return r with log prior = -r²/2, up to a constant."""
 
-    @property
-    @abc.abstractmethod
-    def sigma(self) -> float:
-        """Standard deviation; infinite for a flat prior."""
-
     @abc.abstractmethod
     def __str__(self) -> str:
         """Return the prior as tables print it."""
@@ -33,11 +29,6 @@ class Flat(Prior):
     def residual(self, value: Float[Array, ""]) -> Float[Array, ""]:
         """Return 0."""
         return jnp.zeros_like(value)
-
-    @property
-    def sigma(self) -> float:
-        """Infinity."""
-        return float("inf")
 
     def __str__(self) -> str:
         return "flat"
@@ -52,11 +43,6 @@ class Normal(Prior):
     def residual(self, value: Float[Array, ""]) -> Float[Array, ""]:
         """Return the distance from the mean in standard deviations."""
         return (value - self.mean) / self.width
-
-    @property
-    def sigma(self) -> float:
-        """The standard deviation."""
-        return self.width
 
     def __str__(self) -> str:
         return f"N({self.mean:.3g}, {self.width:.3g})"
@@ -96,6 +82,13 @@ class Parameter(eqx.Module):
                 remedy="Move the start inside the bounds, or widen them.",
             )
 
+    @property
+    def prior_sigma(self) -> float:
+        """Standard deviation of the prior within the bounds."""
+        values = jnp.linspace(self.lower, self.upper, 1001)
+        weights = jax.nn.softmax(-0.5 * jax.vmap(self.prior.residual)(values) ** 2)
+        return float(jnp.sqrt(weights @ values**2 - (weights @ values) ** 2))
+
 
 class ParameterSet(eqx.Module):
     """Parameters in the order of the model's vector, and the map from unbounded angles.
@@ -110,15 +103,28 @@ class ParameterSet(eqx.Module):
         """The names in order."""
         return tuple(p.name for p in self.parameters)
 
+    @property
+    def lower(self) -> Float[Array, " parameter"]:
+        """The lower bounds."""
+        return jnp.array([p.lower for p in self.parameters])
+
+    @property
+    def upper(self) -> Float[Array, " parameter"]:
+        """The upper bounds."""
+        return jnp.array([p.upper for p in self.parameters])
+
+    @property
+    def prior_sigmas(self) -> Float[np.ndarray, " parameter"]:
+        """Standard deviations of the priors within the bounds."""
+        return np.array([p.prior_sigma for p in self.parameters])
+
     def bounded(self, free: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
         """Return the parameters of angles; a bound is reached at a finite angle, with slope 0."""
-        lower, upper = self._edges()
-        return lower + (upper - lower) * (1 - jnp.cos(free)) / 2
+        return self.lower + (self.upper - self.lower) * (1 - jnp.cos(free)) / 2
 
     def free(self, values: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
         """Return the angles of parameters strictly inside their bounds."""
-        lower, upper = self._edges()
-        return jnp.arccos(1 - 2 * (values - lower) / (upper - lower))
+        return jnp.arccos(1 - 2 * (values - self.lower) / (self.upper - self.lower))
 
     def prior_residuals(self, values: Float[Array, " parameter"]) -> Float[Array, " parameter"]:
         """Return the residuals whose squares sum to -2 log prior."""
@@ -133,13 +139,7 @@ class ParameterSet(eqx.Module):
         """
         from scipy.stats import qmc
 
-        lower, upper = (np.asarray(x) for x in self._edges())
+        lower, upper = np.asarray(self.lower), np.asarray(self.upper)
         spread = qmc.Halton(len(self.parameters), scramble=False).random(max(num, 1))[1:]
         points = lower + (upper - lower) * (0.1 + 0.8 * spread)
         return jnp.asarray(np.vstack([[p.start for p in self.parameters], points]))
-
-    def _edges(self):
-        return (
-            jnp.array([p.lower for p in self.parameters]),
-            jnp.array([p.upper for p in self.parameters]),
-        )

@@ -28,7 +28,7 @@ class SkyModel(eqx.Module):
     The parameter vector is (ln A, ln dB/B0, ln(R - 1), eta): amplitude abs(f_1/f_0) of the
     boundary's dipole, turbulence level, mean mirror ratio and asymmetry of the traps. The sky
     is linear in the boundary, so the first, third and fourth act exactly; dB/B0 acts through
-    the table, by a cubic spline of the mean and a straight line of the covariance.
+    the table, by a smooth curve of the mean and a straight line of the covariance.
     """
 
     table: TransferTable
@@ -42,7 +42,7 @@ class SkyModel(eqx.Module):
     def mean_spectrum(self, values: Float[Array, " parameter"]) -> Float[Array, " ell"]:
         """Return the ensemble mean E[C_l] in sr, l = 0 ... lmax."""
         mean = jnp.mean(self.spectra(values), axis=1)
-        return self.table.spline(values[1]) @ mean
+        return self.table.curve(values[1]) @ mean
 
     def predict(self, values: Float[Array, " parameter"], data: SpectrumData) -> Prediction:
         """Return mean and covariance of the data's ln(C_l + N_l), for other fields than ours.
@@ -62,7 +62,7 @@ class SkyModel(eqx.Module):
             mean, covariance = _moments(_extended_log(total, jnp.asarray(data.noise) / 10))
         else:
             mean, covariance = _lognormal_moments(total, data.num_skies)
-        mean = self.table.spline(values[1]) @ mean
+        mean = self.table.curve(values[1]) @ mean
         covariance = jnp.tensordot(self.table.line(values[1]), covariance, axes=1)
         covariance = covariance * (1 + data.num_skies / self.table.independent_skies)
         return Prediction(mean, covariance + jnp.diag(jnp.asarray(data.log_error) ** 2))

@@ -59,7 +59,7 @@ def test_single_sky_mean_is_that_of_the_logarithm(model):
     values = VALUES.at[1].set(jnp.log(0.9))
     prediction = model.predict(values, data)
     spectra = np.asarray(model.spectra(values))[2][:, [1, 2, 3]]
-    # on a node the spline returns the node
+    # five nodes: the curve meets each
     np.testing.assert_allclose(prediction.mean, np.log(spectra).mean(0), rtol=1e-10)
     expected = np.cov(np.log(spectra).T) * (1 + 1 / model.table.independent_skies)
     np.testing.assert_allclose(prediction.covariance, expected, rtol=1e-9)

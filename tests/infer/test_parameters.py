@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import truncnorm
 
 from jaxcr import infer
 
@@ -33,6 +34,16 @@ def test_any_angle_lands_within_the_bounds_and_reaches_them(parameters):
 def test_prior_residuals_are_standard_deviations(parameters):
     residuals = parameters.prior_residuals(jnp.array([1.0, -1.0]))
     np.testing.assert_allclose(residuals, [0.0, 2.0])
+
+
+def test_prior_sigmas_are_those_within_the_bounds():
+    half = infer.Parameter("size", 0.2, 0.0, 0.6, infer.Normal(0.0, 0.3))
+    flat = infer.Parameter("flat", 0.5, 0.0, 2.0, infer.Flat())
+    sigmas = infer.ParameterSet((half, flat)).prior_sigmas
+    # a sum over 1,001 points
+    np.testing.assert_allclose(
+        sigmas, [truncnorm(0, 2, scale=0.3).std(), 2 / np.sqrt(12)], rtol=2e-3
+    )
 
 
 def test_starts_begin_with_the_given_one_and_spread_inside(parameters):

@@ -1,4 +1,4 @@
-"""Fit by Levenberg-Marquardt and by Adam, from several starts; errors by Laplace."""
+"""Fit by Levenberg-Marquardt and by Adam, from several starts, and sample about the best fit."""
 
 import equinox as eqx
 import jax
@@ -9,10 +9,10 @@ import optimistix as optx
 from jaxtyping import Array, Bool, Float
 
 from jaxcr.infer.likelihood import Problem, chi_squared, fisher_matrix, posterior_residuals
+from jaxcr.infer.posterior import Posterior, sample_posterior
 
 _CONSTRAINED = 0.7
 """A parameter counts as constrained by the data when its error is below this share of its prior."""
-
 
 _MAX_STEPS = 80
 _STATIONARY = 1e-2
@@ -25,7 +25,10 @@ class FitResult(eqx.Module):
     Attributes
     ----------
     values, covariance
-        Best parameters ``(parameter,)`` and their covariance.
+        Best parameters ``(parameter,)``, and the inverse Fisher matrix there (Laplace).
+    posterior
+        Mean, covariance and samples of the posterior: the errors to quote. The Fisher matrix at
+        the best fit misses that amplitude, turbulence and mirror ratio trade along a curve.
     cost
         -2 ln posterior of the best fit, up to a constant.
     chi_squared, degrees_of_freedom, p_value
@@ -40,6 +43,7 @@ class FitResult(eqx.Module):
 
     values: Float[Array, " parameter"]
     covariance: Float[Array, "parameter parameter"]
+    posterior: Posterior
     cost: float
     chi_squared: float
     degrees_of_freedom: int
@@ -54,7 +58,7 @@ class FitResult(eqx.Module):
 
     @property
     def errors(self) -> Float[Array, " parameter"]:
-        """Standard errors of the parameters."""
+        """Laplace errors of the parameters."""
         return jnp.sqrt(jnp.diagonal(self.covariance))
 
 
@@ -73,7 +77,8 @@ def fit(problem: Problem, *, num_starts: int = 6, adam_steps: int = 400) -> FitR
     Notes
     -----
     Both minimise -2 ln(likelihood × prior) in unbounded parameters, on exact gradients. The
-    covariance is the inverse Fisher matrix, prior included, times the Percival factor.
+    Laplace covariance is the inverse Fisher matrix, prior included; it and that of the posterior
+    are taken times the Percival factor. The samples come from a fixed key.
     """
     from scipy.stats import chi2
 
@@ -84,16 +89,25 @@ def fit(problem: Problem, *, num_starts: int = 6, adam_steps: int = 400) -> FitR
     best = jnp.argmin(costs)
     values = problem.parameters.bounded(ends[best])
     adam_free, history = adam(problem, free[0], adam_steps)
-    covariance = jnp.linalg.inv(fisher_matrix(problem, values))
-    num_ell = problem.data.ell.size
-    covariance = covariance * max(1.0, problem.model.percival(num_ell, values.size))
-    priors = np.array([p.prior.sigma for p in problem.parameters.parameters])
-    constrained = np.sqrt(np.diagonal(covariance)) < _CONSTRAINED * priors
-    chi = float(chi_squared(problem, values))
-    freedom = max(1, num_ell - int(constrained.sum()))
+    widening = max(1.0, problem.model.percival(problem.data.ell.size, values.size))
+    covariance = widening * jnp.linalg.inv(_fisher_matrix(problem, values))
+    posterior = sample_posterior(
+        _log_posterior,
+        problem,
+        mean=values,
+        covariance=covariance,
+        lower=problem.parameters.lower,
+        upper=problem.parameters.upper,
+        key=jax.random.key(0),
+    )
+    posterior = eqx.tree_at(lambda p: p.covariance, posterior, widening * posterior.covariance)
+    constrained = np.asarray(posterior.errors) < _CONSTRAINED * problem.parameters.prior_sigmas
+    chi = float(_chi_squared(problem, values))
+    freedom = max(1, problem.data.ell.size - int(constrained.sum()))
     return FitResult(
         values=values,
         covariance=covariance,
+        posterior=posterior,
         cost=float(costs[best]),
         chi_squared=chi,
         degrees_of_freedom=freedom,
@@ -143,7 +157,7 @@ def adam(problem: Problem, free: Float[Array, " parameter"], num_steps: int):
     """
     bounded = problem.parameters.bounded
     slope = jax.jacfwd(bounded)(free)
-    fisher = slope.T @ fisher_matrix(problem, bounded(free)) @ slope
+    fisher = slope.T @ _fisher_matrix(problem, bounded(free)) @ slope
     scale = jnp.linalg.inv(jnp.linalg.cholesky(fisher)).T
     optimiser = optax.adam(
         lambda count: 0.05 * (1 + jnp.cos(jnp.pi * count.astype(free.dtype) / num_steps))
@@ -170,4 +184,13 @@ def _costs(problem: Problem, free: Float[Array, "start parameter"]) -> Float[Arr
 
 def _cost(problem: Problem, free: Float[Array, " parameter"]) -> Float[Array, ""]:
     """Return -2 ln posterior."""
-    return jnp.sum(posterior_residuals(problem, problem.parameters.bounded(free)) ** 2)
+    return -2 * _log_posterior(problem.parameters.bounded(free), problem)
+
+
+def _log_posterior(values: Float[Array, " parameter"], problem: Problem) -> Float[Array, ""]:
+    """Return ln posterior, up to a constant."""
+    return -0.5 * jnp.sum(posterior_residuals(problem, values) ** 2)
+
+
+_fisher_matrix = eqx.filter_jit(fisher_matrix)
+_chi_squared = eqx.filter_jit(chi_squared)
