@@ -3,10 +3,10 @@
     python experiments/closure.py [--seeds 20] [--skies 32] [--out experiments/results/closure.json]
 
 Two statistics over all fits, four degrees of freedom each. The posterior ratio at the planted
-values, 2 ln P(best)/P(planted), is chi-squared whatever the shape of the posterior. The pulls of the
-posterior's mean, with its covariance, are smaller than chi-squared by construction: three priors are
-centred on what is planted, and eta returns its prior. Data: C_1 to C_16 averaged over independent
-skies in fields that the model never saw. All fits share one table of simulated skies.
+values, 2 ln P(best)/P(planted), is chi-squared whatever the shape of the posterior. The pulls of
+the posterior's mean, with its covariance, are smaller than chi-squared by construction: three
+priors are centred on what is planted, and eta returns its prior. Data: C_1 to C_16 averaged over
+independent skies in fields that the model never saw. All fits share one table of simulated skies.
 """
 
 import argparse
