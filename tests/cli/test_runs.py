@@ -56,7 +56,7 @@ def test_a_fit_leaves_everything_behind(cache, capsys):
     with h5py.File(cache / "one" / "result.h5") as one:
         assert json.loads(one.attrs["configuration"])["sky"]["cells"] == 32
         assert "jax" in json.loads(one.attrs["versions"])
-        amplitude = one["fit/values"][0]
+        amplitude = one["posterior/mean"][0]
         assert one["model/mean"].shape == (8,)
         assert one["sky/before"].shape == (12 * 32**2,)
     report = (cache / "one" / "report.txt").read_text(encoding="utf-8")

@@ -164,20 +164,7 @@ def test_several_lengths_are_exact(smooth):
     np.testing.assert_allclose(exits.path_length, np.repeat(lengths[:, None], 20, 1), rtol=1e-12)
 
 
-def test_statuses_tell_what_happened_and_rows_stay_finite(uniform):
-    class Hole(fields.Field):
-        """Not a number beyond x = 1."""
-
-        def __call__(self, position):
-            bad = jnp.where(position[0] > 1, jnp.nan, 0.0).astype(position.dtype)
-            return jnp.array([0.0, 0.0, 1e-3], position.dtype) + bad
-
-        def max_strength(self):
-            return jnp.asarray(1e-3)
-
-        def lattice(self):
-            return None
-
+def test_statuses_tell_what_happened_and_rows_stay_finite(uniform, hole):
     def status(field, start, n, stop, **options):
         exits = orbits.trace_ensemble(
             field,
@@ -193,8 +180,8 @@ def test_statuses_tell_what_happened_and_rows_stay_finite(uniform):
         return int(exits.status[0])
 
     x, far = [1.0, 0.0, 0.0], jnp.array([9.0, 0.0, 0.0])
-    assert status(Hole(), jnp.zeros(3), x, orbits.Sphere(5.0)) == NOT_FINITE
-    assert status(Hole(), jnp.zeros(3), [-1.0, 0.0, 0.0], orbits.Sphere(5.0)) == REACHED
+    assert status(hole, jnp.zeros(3), x, orbits.Sphere(5.0)) == NOT_FINITE
+    assert status(hole, jnp.zeros(3), [-1.0, 0.0, 0.0], orbits.Sphere(5.0)) == REACHED
     assert status(uniform, jnp.zeros(3), x, orbits.Sphere(5.0), max_path_length=50.0) == TOO_LONG
     assert status(uniform, jnp.zeros(3), x, orbits.Sphere(5.0), max_steps=40) == TOO_LONG
     assert status(uniform, far, x, orbits.Sphere(5.0)) == STARTED_OUTSIDE
