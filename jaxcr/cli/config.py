@@ -83,7 +83,7 @@ class Fit:
     """Simulated skies whose mean is fitted (with --simulate)."""
     num_starts: int = 4
     """Starting points of the optimiser."""
-    adam_steps: int = 300
+    adam_steps: int = 600
     """Steps of Adam, the check on the optimum."""
     gradient_fields: int = 3
     """Fields for the gradient report, at least 2; 0 leaves it out."""
