@@ -1,23 +1,27 @@
 """Magnetic fields: B at a point."""
 
 from jaxcr.fields.analytic import UniformField
-from jaxcr.fields.boundaries import Boundary, Periodic
+from jaxcr.fields.boundaries import Boundary, Clamped, Mirrored, Periodic, ZeroOutside
 from jaxcr.fields.field import Field, Lattice, ScaledField, SumField
 from jaxcr.fields.grid import GridField
 from jaxcr.fields.realise_grid import realise_grid
 from jaxcr.fields.report import FieldReport, describe
 from jaxcr.fields.snapshot import read_field, write_field
 from jaxcr.fields.spectra import PowerLaw, Spectrum
-from jaxcr.fields.stencils import CubicSpline, Linear, Stencil
+from jaxcr.fields.stencils import CatmullRom, CubicSpline, Linear, Nearest, Stencil
 
 __all__ = [
     "Boundary",
+    "CatmullRom",
+    "Clamped",
     "CubicSpline",
     "Field",
     "FieldReport",
     "GridField",
     "Lattice",
     "Linear",
+    "Mirrored",
+    "Nearest",
     "Periodic",
     "PowerLaw",
     "ScaledField",
@@ -25,6 +29,7 @@ __all__ = [
     "Stencil",
     "SumField",
     "UniformField",
+    "ZeroOutside",
     "describe",
     "read_field",
     "realise_grid",

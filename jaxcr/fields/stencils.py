@@ -14,6 +14,10 @@ class Stencil(eqx.Module):
 
     before: eqx.AbstractClassVar[int]
     after: eqx.AbstractClassVar[int]
+    overshoot: eqx.AbstractClassVar[float]
+    """Largest sum of the absolute weights of a whole block: |B| is at most that much larger."""
+    reach: eqx.AbstractClassVar[int]
+    """Layers beyond the box that the prefilter feels at round-off."""
 
     @abc.abstractmethod
     def prefilter(self, samples: Float[Array, "nx ny nz xyz=3"]) -> Float[Array, "nx ny nz xyz=3"]:
@@ -24,11 +28,31 @@ class Stencil(eqx.Module):
         """Return the weight of each layer for the offset from the cell below, in [0, 1)."""
 
 
+class Nearest(Stencil):
+    """The nearest sample: piecewise constant, first order; its derivative is zero."""
+
+    before = 0
+    after = 1
+    overshoot = 1.0
+    reach = 0
+
+    def prefilter(self, samples: Float[Array, "nx ny nz xyz=3"]) -> Float[Array, "nx ny nz xyz=3"]:
+        """Return ``samples``: they are their own coefficients."""
+        return samples
+
+    def weights(self, offset: Vector) -> list[Vector]:
+        """Return 1 for the nearer of the two layers, the upper one at half way, and 0."""
+        upper = (offset >= 0.5).astype(offset.dtype)
+        return [1 - upper, upper]
+
+
 class Linear(Stencil):
     """Trilinear interpolation: continuous, second order, 2×2×2 samples."""
 
     before = 0
     after = 1
+    overshoot = 1.0
+    reach = 0
 
     def prefilter(self, samples: Float[Array, "nx ny nz xyz=3"]) -> Float[Array, "nx ny nz xyz=3"]:
         """Return ``samples``: they are their own coefficients."""
@@ -37,6 +61,33 @@ class Linear(Stencil):
     def weights(self, offset: Vector) -> list[Vector]:
         """Return ``1 - t, t``."""
         return [1 - offset, offset]
+
+
+class CatmullRom(Stencil):
+    """Cubic convolution: once continuously differentiable, third order, 4×4×4 samples.
+
+    Local: no prefilter, so a sample moves the field two cells around it only. It overshoots.
+    Source: Keys, IEEE Trans. Acoust. Speech Signal Process. 29 (1981) 1153, a = -1/2.
+    """
+
+    before = 1
+    after = 2
+    overshoot = 1.25**3
+    reach = 0
+
+    def prefilter(self, samples: Float[Array, "nx ny nz xyz=3"]) -> Float[Array, "nx ny nz xyz=3"]:
+        """Return ``samples``: they are their own coefficients."""
+        return samples
+
+    def weights(self, offset: Vector) -> list[Vector]:
+        """Return the four pieces of the kernel at ``offset``."""
+        t, u = offset, 1 - offset
+        return [
+            -0.5 * t * u**2,
+            1 - t**2 * (2.5 - 1.5 * t),
+            1 - u**2 * (2.5 - 1.5 * u),
+            -0.5 * u * t**2,
+        ]
 
 
 class CubicSpline(Stencil):
@@ -50,6 +101,8 @@ class CubicSpline(Stencil):
 
     before = 1
     after = 2
+    overshoot = 1.0
+    reach = 27  # (2 - sqrt 3)^27 = 4e-16
 
     def prefilter(self, samples: Float[Array, "nx ny nz xyz=3"]) -> Float[Array, "nx ny nz xyz=3"]:
         """Return the B-spline coefficients that interpolate periodic ``samples``."""

@@ -5,9 +5,9 @@ import pytest
 from scipy.interpolate import RegularGridInterpolator
 from scipy.ndimage import map_coordinates
 
-from jaxcr.fields import CubicSpline, GridField, Linear
+from jaxcr.fields import CatmullRom, CubicSpline, GridField, Linear, Nearest
 
-STENCILS = [Linear(), CubicSpline()]
+STENCILS = [Nearest(), Linear(), CatmullRom(), CubicSpline()]
 
 
 @jax.jit
@@ -51,13 +51,41 @@ def test_linear_reproduces_trilinear_functions(rng):
 
 
 @pytest.mark.parametrize("stencil", STENCILS)
-def test_weights_sum_to_one_and_are_not_negative(stencil, rng):
-    offset = jnp.asarray(rng.uniform(size=(100, 3)))
+def test_weights_sum_to_one_and_their_sizes_to_the_overshoot(stencil):
+    offset = jnp.repeat(jnp.linspace(0, 1 - 1e-9, 1001)[:, None], 3, axis=1)
     weights = jnp.stack(jax.vmap(stencil.weights)(offset))
     assert len(weights) == stencil.before + stencil.after + 1
-    assert jnp.all(weights >= 0)
     # Four terms of order one: a few units in the last place.
     assert jnp.allclose(jnp.sum(weights, axis=0), 1, rtol=0, atol=1e-15)
+    largest = jnp.max(jnp.sum(jnp.abs(weights), axis=0)) ** 3
+    # The largest is at half way, which is 1e-12 off the grid of offsets.
+    assert jnp.isclose(largest, stencil.overshoot, rtol=1e-5)
+
+
+def test_catmull_rom_by_hand():
+    # At half way: (-1, 9, 9, -1) / 16.
+    weights = jnp.stack(CatmullRom().weights(jnp.full(3, 0.5)))[:, 0]
+    assert jnp.allclose(weights * 16, jnp.array([-1.0, 9.0, 9.0, -1.0]), rtol=0, atol=1e-15)
+
+
+def test_catmull_rom_reproduces_quadratic_functions(rng):
+    index = np.meshgrid(*[np.arange(8) + 0.5] * 3, indexing="ij")
+
+    def function(x, y, z):
+        return np.stack([x**2 + y * z, 1 - x * y**2, z**2 * x], axis=-1)
+
+    points = rng.uniform(2.0, 6.0, size=(40, 3))
+    got = evaluate(unit_box(function(*index), CatmullRom()), jnp.asarray(points))
+    # 64 products of numbers below 300.
+    assert np.allclose(got, function(*points.T), rtol=0, atol=1e-11)
+
+
+def test_nearest_is_the_nearest_sample(rng):
+    samples = rng.normal(size=(4, 5, 6, 3))
+    points = rng.uniform(0, [4.0, 5.0, 6.0], size=(200, 3))
+    i, j, k = np.floor(points).astype(int).T
+    got = evaluate(unit_box(samples, Nearest()), jnp.asarray(points))
+    assert np.array_equal(got, samples[i, j, k])
 
 
 @pytest.mark.parametrize("stencil", STENCILS)
@@ -70,7 +98,9 @@ def test_samples_are_interpolated(stencil, shape, rng):
     assert np.allclose(values.reshape(samples.shape), samples, rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize(("stencil", "order"), [(Linear(), 2), (CubicSpline(), 4)])
+@pytest.mark.parametrize(
+    ("stencil", "order"), [(Nearest(), 1), (Linear(), 2), (CatmullRom(), 3), (CubicSpline(), 4)]
+)
 def test_order_of_convergence(stencil, order, rng):
     points = jnp.asarray(rng.uniform(size=(2000, 3)))
     coarse, fine = (largest_error(num, stencil, points) for num in (16, 32))
@@ -111,6 +141,20 @@ def across_face(derivative, axis):
     face = jnp.array([3.2, 2.9, 4.1]).at[axis].set(3.5)
     step = jnp.zeros(3).at[axis].set(1e-7)
     return derivative(face - step), derivative(face + step)
+
+
+@pytest.mark.parametrize("stencil", [Linear(), CatmullRom(), CubicSpline()])
+def test_derivative_equals_differences(stencil, rng):
+    field = unit_box(rng.normal(size=(8, 8, 8, 3)), stencil)
+    # Away from cell faces, where the trilinear derivative jumps.
+    points = np.floor(rng.uniform(0, 8, size=(50, 3))) + 0.5 + rng.uniform(0.1, 0.9, size=(50, 3))
+    jacobian = jax.jit(jax.vmap(jax.jacfwd(field)))(jnp.asarray(points))
+    step = 1e-5
+    for axis in range(3):
+        shift = step * np.eye(3)[axis]
+        up, down = (evaluate(field, jnp.asarray(points + sign * shift)) for sign in (1, -1))
+        # Truncation by the third derivative is below 1e-9, round-off 1e-11 / 1e-5.
+        assert np.allclose(jacobian[:, :, axis], (up - down) / (2 * step), rtol=0, atol=1e-8)
 
 
 def test_cubic_spline_has_continuous_second_derivatives(rng):
