@@ -7,16 +7,18 @@ from jaxcr.fields.grid import GridField
 from jaxcr.fields.realise_grid import realise_grid
 from jaxcr.fields.report import FieldReport, describe
 from jaxcr.fields.snapshot import read_field, write_field
-from jaxcr.fields.spectra import PowerLaw, Spectrum
+from jaxcr.fields.spectra import BendOver, FunctionSpectrum, PowerLaw, Spectrum
 from jaxcr.fields.stencils import CatmullRom, CubicSpline, Linear, Nearest, Stencil
 
 __all__ = [
+    "BendOver",
     "Boundary",
     "CatmullRom",
     "Clamped",
     "CubicSpline",
     "Field",
     "FieldReport",
+    "FunctionSpectrum",
     "GridField",
     "Lattice",
     "Linear",

@@ -9,12 +9,12 @@ from jaxtyping import Array, Bool, Float, Key
 from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.grid import GridField
-from jaxcr.fields.spectra import PowerLaw
+from jaxcr.fields.spectra import Spectrum
 from jaxcr.fields.stencils import Stencil
 
 
 def realise_grid(
-    spectrum: PowerLaw,
+    spectrum: Spectrum,
     *,
     key: Key[Array, ""],
     shape: tuple[int, int, int],
@@ -81,7 +81,7 @@ def wave_vectors(shape: tuple[int, int, int], spacing: Vector) -> Float[Array, "
 
 @partial(jax.jit, static_argnames="exact_rms")
 def _filter(
-    noise: Float[Array, "nx ny nz xyz=3"], spectrum: PowerLaw, spacing: Scalar, exact_rms: bool
+    noise: Float[Array, "nx ny nz xyz=3"], spectrum: Spectrum, spacing: Scalar, exact_rms: bool
 ) -> Float[Array, "nx ny nz xyz=3"]:
     """Return samples of unit rms: white noise, filtered and projected."""
     shape = noise.shape[:3]
@@ -112,7 +112,7 @@ def _below_nyquist(
     return jnp.all(jnp.abs(k) < jnp.pi / spacing * (1 - 1e-6), axis=-1)
 
 
-def _check_scales(spectrum: PowerLaw, shape: tuple[int, int, int], spacing: ScalarLike) -> None:
+def _check_scales(spectrum: Spectrum, shape: tuple[int, int, int], spacing: ScalarLike) -> None:
     """Raise when the spectrum has wavelengths that the grid cannot hold."""
     if not is_concrete(spectrum, spacing):
         return

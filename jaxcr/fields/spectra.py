@@ -1,20 +1,29 @@
 """Spectra of turbulence: one definition of E(k) for every generator."""
 
 import abc
+from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+
+_NODES = 256
+"""Of Gauss's rule: smooth spectra over eight decades come out to round-off."""
 
 
 class Spectrum(eqx.Module):
     """A one-dimensional spectrum E(k), normalised so that its integral over k is one.
 
     Multiplied by the mean square field it is the power in each interval of k, whatever the
-    directions of the wave vectors.
+    directions of the wave vectors. ``outer_scale`` and ``inner_scale`` are its longest and
+    shortest wavelength in pc.
     """
+
+    outer_scale: eqx.AbstractVar[Scalar]
+    inner_scale: eqx.AbstractVar[Scalar]
 
     @abc.abstractmethod
     def __call__(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -22,7 +31,18 @@ class Spectrum(eqx.Module):
 
     @abc.abstractmethod
     def correlation_length(self) -> Scalar:
-        """Return the one-sided correlation length of isotropic turbulence in pc."""
+        """Return the one-sided correlation length of isotropic turbulence in pc.
+
+        It is (pi/2) <1/k>, the integral of B(0).B(s)/rms² over s > 0; the two-sided one is twice
+        that.
+        """
+
+    def edges(self, dtype) -> tuple[Scalar, Scalar]:
+        """Return the lowest and the highest wavenumber in 1/pc."""
+        return (
+            2 * jnp.pi / self.outer_scale.astype(dtype),
+            2 * jnp.pi / self.inner_scale.astype(dtype),
+        )
 
 
 class PowerLaw(Spectrum):
@@ -49,17 +69,11 @@ class PowerLaw(Spectrum):
         self.index = as_float(index)
         self.outer_scale = as_float(outer_scale)
         self.inner_scale = as_float(inner_scale)
-        if is_concrete(self) and not 0 < float(self.inner_scale) < float(self.outer_scale):
-            raise argument_error(
-                "PowerLaw: inner_scale, outer_scale",
-                expected="0 < inner_scale < outer_scale",
-                got=f"{float(self.inner_scale):g}, {float(self.outer_scale):g} pc",
-                remedy="Both are wavelengths: k runs from 2 pi/outer_scale to 2 pi/inner_scale.",
-            )
+        _check_range("PowerLaw", self.outer_scale, self.inner_scale)
 
     def __call__(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return E(k) in pc; zero outside the range."""
-        low, high = self._edges(wavenumber.dtype)
+        low, high = self.edges(wavenumber.dtype)
         index = self.index.astype(wavenumber.dtype)
         inside = (wavenumber >= low * (1 - 1e-6)) & (wavenumber <= high * (1 + 1e-6))
         safe = jnp.where(inside, wavenumber, low)
@@ -67,14 +81,151 @@ class PowerLaw(Spectrum):
 
     def correlation_length(self) -> Scalar:
         """Return (pi/2) <1/k>, the integral of B(0).B(s)/rms^2 over s > 0, in pc."""
-        low, high = self._edges(self.index.dtype)
+        low, high = self.edges(self.index.dtype)
         mean = _power_integral(-self.index - 1, low, high) / _power_integral(-self.index, low, high)
         return jnp.pi / 2 * mean
 
-    def _edges(self, dtype) -> tuple[Scalar, Scalar]:
-        return (
-            2 * jnp.pi / self.outer_scale.astype(dtype),
-            2 * jnp.pi / self.inner_scale.astype(dtype),
+
+class _Shape(Spectrum):
+    """A spectrum given up to a factor; integrals by Gauss's rule in ln k, differentiable."""
+
+    @abc.abstractmethod
+    def shape(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
+        """Return E(k) up to a factor, for k within the range."""
+
+    def __call__(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
+        """Return E(k) in pc; zero outside the range."""
+        low, high = self.edges(wavenumber.dtype)
+        inside = (wavenumber >= low * (1 - 1e-6)) & (wavenumber <= high * (1 + 1e-6))
+        safe = jnp.where(inside, wavenumber, low)
+        return jnp.where(inside, self.shape(safe) / self._moment(0, wavenumber.dtype), 0)
+
+    def correlation_length(self) -> Scalar:
+        """Return (pi/2) <1/k>, one-sided, in pc."""
+        dtype = self.outer_scale.dtype
+        return jnp.pi / 2 * self._moment(-1, dtype) / self._moment(0, dtype)
+
+    def _moment(self, power: int, dtype) -> Scalar:
+        """Return the integral of k^power shape(k)."""
+        nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+        low, high = (jnp.log(x) for x in self.edges(dtype))
+        half = (high - low) / 2
+        k = jnp.exp(low + half * (1 + jnp.asarray(nodes, dtype)))
+        return half * jnp.sum(jnp.asarray(weights, dtype) * k ** (power + 1) * self.shape(k))
+
+
+class BendOver(_Shape):
+    """E(k) ~ (k l)^q / (1 + (k l)²)^((s + q)/2): rises as k^q below 1/l, falls as k^-s above.
+
+    Parameters
+    ----------
+    index, energy_index
+        s of the inertial range and q of the energy range; q = 4 is the von Karman form.
+    bend_over_scale
+        l in pc, without a factor 2 pi.
+    outer_scale, inner_scale
+        Longest and shortest wavelength in pc, where the spectrum is cut.
+
+    Raises
+    ------
+    ValueError
+        Unless ``0 < inner_scale < outer_scale`` and ``bend_over_scale`` is positive.
+
+    Notes
+    -----
+    For s = 5/3, q = 4 and an endless range the correlation length is 0.49789 l.
+    """
+
+    index: Scalar
+    energy_index: Scalar
+    bend_over_scale: Scalar
+    outer_scale: Scalar
+    inner_scale: Scalar
+
+    def __init__(
+        self,
+        index: ScalarLike,
+        *,
+        energy_index: ScalarLike,
+        bend_over_scale: ScalarLike,
+        outer_scale: ScalarLike,
+        inner_scale: ScalarLike,
+    ):
+        self.index = as_float(index)
+        self.energy_index = as_float(energy_index)
+        self.bend_over_scale = as_float(bend_over_scale)
+        self.outer_scale = as_float(outer_scale)
+        self.inner_scale = as_float(inner_scale)
+        _check_range("BendOver", self.outer_scale, self.inner_scale)
+        if is_concrete(self.bend_over_scale) and not float(self.bend_over_scale) > 0:
+            raise argument_error(
+                "BendOver: bend_over_scale",
+                expected="a positive length",
+                got=f"{float(self.bend_over_scale):g} pc",
+                remedy="It is the l in k l, about twice the correlation length.",
+            )
+
+    def shape(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
+        """Return the bend-over form."""
+        dtype = wavenumber.dtype
+        s, q = self.index.astype(dtype), self.energy_index.astype(dtype)
+        x = wavenumber * self.bend_over_scale.astype(dtype)
+        return x**q * (1 + x**2) ** (-(s + q) / 2)
+
+
+class FunctionSpectrum(_Shape):
+    """E(k) proportional to a function of yours.
+
+    Parameters
+    ----------
+    function
+        k in 1/pc to E(k) up to a factor, for arrays of any shape; positive.
+    outer_scale, inner_scale
+        Longest and shortest wavelength in pc.
+
+    Raises
+    ------
+    ValueError
+        Unless ``0 < inner_scale < outer_scale`` and the function is finite and positive.
+    """
+
+    function: Callable[[Array], Array]
+    outer_scale: Scalar
+    inner_scale: Scalar
+
+    def __init__(
+        self,
+        function: Callable[[Array], Array],
+        *,
+        outer_scale: ScalarLike,
+        inner_scale: ScalarLike,
+    ):
+        self.function = function
+        self.outer_scale = as_float(outer_scale)
+        self.inner_scale = as_float(inner_scale)
+        _check_range("FunctionSpectrum", self.outer_scale, self.inner_scale)
+        values = self.function(jnp.geomspace(*self.edges(self.outer_scale.dtype), 101))
+        if is_concrete(values) and not bool(jnp.all(jnp.isfinite(values) & (values > 0))):
+            raise argument_error(
+                "FunctionSpectrum: function",
+                expected="finite positive values over the whole range",
+                got=f"values from {float(jnp.min(values)):g} to {float(jnp.max(values)):g}",
+                remedy="Check it at k = 2 pi/outer_scale and 2 pi/inner_scale.",
+            )
+
+    def shape(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
+        """Return the function."""
+        return self.function(wavenumber)
+
+
+def _check_range(name: str, outer: Scalar, inner: Scalar) -> None:
+    """Raise unless the scales are a range of wavelengths."""
+    if is_concrete(outer, inner) and not 0 < float(inner) < float(outer):
+        raise argument_error(
+            f"{name}: inner_scale, outer_scale",
+            expected="0 < inner_scale < outer_scale",
+            got=f"{float(inner):g}, {float(outer):g} pc",
+            remedy="Both are wavelengths: k runs from 2 pi/outer_scale to 2 pi/inner_scale.",
         )
 
 

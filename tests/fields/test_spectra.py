@@ -4,8 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.special import beta
 
-from jaxcr.fields import PowerLaw
+from jaxcr.fields import BendOver, FunctionSpectrum, PowerLaw
 
 INDICES = [0.0, 1.0, 1.5, 5 / 3, 2.0, 4.0]
 LOW, HIGH = 2 * np.pi / 50.0, 2 * np.pi / 2.0
@@ -94,3 +95,79 @@ def test_follows_the_type_of_the_wavenumber():
     assert value.dtype == jnp.float32
     # Powers of numbers below 10 in float32.
     assert jnp.allclose(value.astype(float), spectrum(5 / 3)(jnp.ones(2)), rtol=1e-5)
+
+
+def bend_over(index, energy_index=4.0, outer=1e6, inner=1e-6):
+    return BendOver(
+        index,
+        energy_index=energy_index,
+        bend_over_scale=3.0,
+        outer_scale=outer,
+        inner_scale=inner,
+    )
+
+
+@pytest.mark.parametrize(("index", "energy_index"), [(5 / 3, 4.0), (5 / 3, 1.5), (2.0, 2.0)])
+def test_bend_over_by_hand(index, energy_index):
+    # Endless: the integral of x^q (1 + x²)^-(s+q)/2 is half the beta function ((q+1)/2, (s-1)/2).
+    k = jnp.array([0.1, 1 / 3, 2.0])
+    x = np.asarray(k) * 3.0
+    norm = beta((energy_index + 1) / 2, (index - 1) / 2) / 2 / 3.0
+    expected = x**energy_index * (1 + x**2) ** (-(index + energy_index) / 2) / norm
+    # The cut at 1e-6 pc takes (2e-7 / 2 pi)^(s - 1) = 1e-5 of the power.
+    assert np.allclose(bend_over(index, energy_index)(k), expected, rtol=3e-5)
+
+
+def test_correlation_length_of_the_bend_over_is_half_its_scale():
+    # (pi/2) Beta(2, 5/6) / Beta(5/2, 1/3) = 0.49789 for s = 5/3, q = 4
+    law = bend_over(5 / 3)
+    assert np.isclose(law.correlation_length() / 3.0, 0.49789, rtol=3e-5)
+
+
+def test_a_function_is_the_spectrum_that_it_is_proportional_to():
+    k = jnp.geomspace(LOW, HIGH, 20)
+    own = FunctionSpectrum(lambda k: 7.0 * k**-1.5, outer_scale=50.0, inner_scale=2.0)
+    # The rule of 256 nodes is exact for exponentials over one decade.
+    assert jnp.allclose(own(k), spectrum(1.5)(k), rtol=1e-12)
+    assert jnp.isclose(own.correlation_length(), spectrum(1.5).correlation_length(), rtol=1e-12)
+    assert own(jnp.asarray(0.5 * LOW)) == 0
+
+
+def test_bend_over_has_gradients_by_every_parameter():
+    def value(theta):
+        law = BendOver(
+            theta[0],
+            energy_index=theta[1],
+            bend_over_scale=theta[2],
+            outer_scale=theta[3],
+            inner_scale=0.1,
+        )
+        return law.correlation_length() + jnp.log(law(jnp.array(1.0)))
+
+    theta = jnp.array([5 / 3, 4.0, 3.0, 30.0])
+    slope = jax.jit(jax.grad(value))(theta)
+    for i in range(4):
+        up, down = (value(theta.at[i].add(sign * 1e-5)) for sign in (1, -1))
+        # Truncation 1e-10, rounding 1e-11.
+        assert jnp.isclose(slope[i], (up - down) / 2e-5, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: bend_over(5 / 3, outer=1.0, inner=2.0), "BendOver: inner_scale, outer_scale"),
+        (
+            lambda: BendOver(
+                2.0, energy_index=4.0, bend_over_scale=0.0, outer_scale=2.0, inner_scale=1.0
+            ),
+            "BendOver: bend_over_scale: expected a positive length, got 0 pc",
+        ),
+        (
+            lambda: FunctionSpectrum(lambda k: k - 1, outer_scale=50.0, inner_scale=2.0),
+            "FunctionSpectrum: function: expected finite positive values",
+        ),
+    ],
+)
+def test_rejects_what_is_no_spectrum(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
