@@ -5,10 +5,12 @@ from jaxcr.fields.boundaries import Boundary, Clamped, Mirrored, Periodic, ZeroO
 from jaxcr.fields.field import Field, Lattice, ScaledField, SumField
 from jaxcr.fields.grid import GridField
 from jaxcr.fields.realise_grid import realise_grid
+from jaxcr.fields.realise_waves import realise_waves
 from jaxcr.fields.report import FieldReport, describe
 from jaxcr.fields.snapshot import read_field, write_field
 from jaxcr.fields.spectra import BendOver, FunctionSpectrum, PowerLaw, Spectrum
 from jaxcr.fields.stencils import CatmullRom, CubicSpline, Linear, Nearest, Stencil
+from jaxcr.fields.waves import WaveField
 
 __all__ = [
     "BendOver",
@@ -31,9 +33,11 @@ __all__ = [
     "Stencil",
     "SumField",
     "UniformField",
+    "WaveField",
     "ZeroOutside",
     "describe",
     "read_field",
     "realise_grid",
+    "realise_waves",
     "write_field",
 ]

@@ -1,0 +1,116 @@
+"""A field that is a sum of plane waves: any range of scales, no memory, divergence-free."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.fields.field import Field, Lattice
+
+_COSINE = (
+    1.0, -19.739208802178716, 64.93939402266829, -85.45681720669372,
+    60.24464137187666, -26.426256783374388, 7.903536371318467, -1.714390711088671,
+)  # fmt: skip
+"""Taylor coefficients of cos(2 pi t) in t²: error 3e-6 for abs(t) <= 1/2."""
+
+_SAFE_STRENGTH = 5.0
+"""In rms: a Gaussian vector exceeds it with probability 3e-15."""
+
+
+class WaveField(Field):
+    """B(x) = sum of amplitude × cos(2 pi (frequency · x + phase)).
+
+    Parameters
+    ----------
+    frequencies
+        Wave vectors over 2 pi, in 1/pc, ``(wave, 3)``.
+    phases
+        In cycles, ``(wave,)``.
+    amplitudes
+        In µG, across the wave vectors, ``(wave, 3)``.
+    scale
+        Factor on everything.
+
+    Raises
+    ------
+    ValueError
+        When shapes disagree, or an amplitude is not across its wave vector (div B ≠ 0).
+
+    Notes
+    -----
+    One evaluation is two products with the waves and a polynomial: in float32 the cosine has an
+    error of 3e-6, in float64 it is exact. Phases are formed in the type of ``frequencies``: keep
+    those in float64 where k·x spans many cycles. A float32 position itself is known to 6e-8 of
+    its distance from 0 only. Source: Giacalone & Jokipii, ApJ 520 (1999) 204.
+    """
+
+    frequencies: Float[Array, "wave xyz=3"]
+    phases: Float[Array, " wave"]
+    amplitudes: Float[Array, "wave xyz=3"]
+    scale: Scalar
+
+    def __init__(
+        self,
+        frequencies: Float[Array, "_ _"],
+        phases: Float[Array, " _"],
+        amplitudes: Float[Array, "_ _"],
+        *,
+        scale: ScalarLike = 1.0,
+    ):
+        num = phases.shape[0]
+        if frequencies.shape != (num, 3) or amplitudes.shape != (num, 3):
+            raise argument_error(
+                "WaveField: frequencies, phases, amplitudes",
+                expected="shapes (wave, 3), (wave,), (wave, 3)",
+                got=f"{frequencies.shape}, {phases.shape}, {amplitudes.shape}",
+                remedy="Give one row for each wave.",
+            )
+        _check_transverse(frequencies, amplitudes)
+        self.frequencies = frequencies
+        self.phases = phases
+        self.amplitudes = amplitudes
+        self.scale = as_float(scale).astype(amplitudes.dtype)
+
+    def __call__(self, position: Vector) -> Vector:
+        """Return B in µG at ``position`` in pc."""
+        dtype = position.dtype
+        cycles = self.frequencies @ position.astype(self.frequencies.dtype) + self.phases
+        cycles = (cycles - jnp.round(cycles)).astype(dtype)
+        amplitudes = self.scale.astype(dtype) * self.amplitudes.astype(dtype)
+        return _cosine(cycles) @ amplitudes
+
+    def max_strength(self) -> Scalar:
+        """Return five times the rms, or the sum of all amplitudes where that is less."""
+        squares = jnp.sum(self.amplitudes**2, axis=1)
+        typical = _SAFE_STRENGTH * jnp.sqrt(jnp.sum(squares) / 2)
+        return jnp.abs(self.scale) * jnp.minimum(typical, jnp.sum(jnp.sqrt(squares)))
+
+    def lattice(self) -> Lattice | None:
+        """Return ``None``: waves have no cells, so the step of a pusher is yours to choose."""
+        return None
+
+
+def _cosine(cycles: Float[Array, " wave"]) -> Float[Array, " wave"]:
+    """Return cos(2 pi cycles) for cycles in [-1/2, 1/2]."""
+    if cycles.dtype != jnp.float32:
+        return jnp.cos(2 * jnp.pi * cycles)
+    square = cycles * cycles
+    value = jnp.full_like(square, _COSINE[-1])
+    for coefficient in _COSINE[-2::-1]:
+        value = value * square + coefficient
+    return value
+
+
+def _check_transverse(frequencies, amplitudes) -> None:
+    """Raise when some wave is not divergence-free."""
+    if not is_concrete(frequencies, amplitudes):
+        return
+    along = jnp.abs(jnp.sum(frequencies * amplitudes.astype(frequencies.dtype), axis=1))
+    size = jnp.linalg.norm(frequencies, axis=1) * jnp.linalg.norm(amplitudes, axis=1)
+    worst = float(jnp.max(along / jnp.where(size > 0, size, 1).astype(along.dtype)))
+    if worst > 1e-5:
+        raise argument_error(
+            "WaveField: amplitudes",
+            expected="vectors across the wave vectors (div B = 0)",
+            got=f"a cosine of {worst:.1g} between them",
+            remedy="Subtract the part along k.",
+        )
