@@ -1,6 +1,6 @@
 """Magnetic fields: B at a point."""
 
-from jaxcr.fields.analytic import UniformField
+from jaxcr.fields.analytic import FunctionField, UniformField
 from jaxcr.fields.boundaries import Boundary, Clamped, Mirrored, Periodic, ZeroOutside
 from jaxcr.fields.field import Field, Lattice, ScaledField, SumField
 from jaxcr.fields.grid import GridField
@@ -20,6 +20,7 @@ __all__ = [
     "CubicSpline",
     "Field",
     "FieldReport",
+    "FunctionField",
     "FunctionSpectrum",
     "GridField",
     "Lattice",
