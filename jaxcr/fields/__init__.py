@@ -4,6 +4,7 @@ from jaxcr.fields.analytic import FunctionField, UniformField
 from jaxcr.fields.boundaries import Boundary, Clamped, Mirrored, Periodic, ZeroOutside
 from jaxcr.fields.field import Field, Lattice, ScaledField, SumField
 from jaxcr.fields.grid import GridField
+from jaxcr.fields.mirror_chain import MirrorChainField
 from jaxcr.fields.realise_grid import realise_grid
 from jaxcr.fields.realise_waves import realise_waves
 from jaxcr.fields.report import FieldReport, describe
@@ -25,6 +26,7 @@ __all__ = [
     "GridField",
     "Lattice",
     "Linear",
+    "MirrorChainField",
     "Mirrored",
     "Nearest",
     "Periodic",

@@ -1,0 +1,117 @@
+"""A chain of magnetic bottles, as the traps of a Markov chain have them."""
+
+import jax.numpy as jnp
+from jax import lax
+
+from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.fields.field import Field, Lattice
+
+_NEWTON_STEPS = 30
+
+
+class MirrorChainField(Field):
+    """Bottles of equal length along x, each a multiple of the one before.
+
+    Parameters
+    ----------
+    minimum
+        B in µG in the middle of the first bottle.
+    left_mirror, right_mirror
+        B in µG where the first bottle begins, at x = 0, and ends. All fields grow by the ratio
+        of these two from one bottle to the next.
+    length
+        Of a bottle in pc.
+    num_bottles
+        How many will be visited, from x = 0 on; only the bound of |B| depends on it.
+
+    Raises
+    ------
+    ValueError
+        Unless minimum, length and num_bottles are positive and both mirrors above the minimum.
+
+    Notes
+    -----
+    ln B on the axis is a line plus a cosine: B_x = B(x), and (B_y, B_z) = -(y, z) B'(x)/2, from
+    the vector potential r B(x)/2 around the axis. So div B = 0 everywhere, while curl B is of
+    order r/length: stay within a small part of the length from the axis.
+    """
+
+    left: Scalar
+    growth: Scalar
+    depth: Scalar
+    shift: Scalar
+    length: Scalar
+    num_bottles: Scalar
+
+    def __init__(
+        self,
+        *,
+        minimum: ScalarLike,
+        left_mirror: ScalarLike,
+        right_mirror: ScalarLike,
+        length: ScalarLike,
+        num_bottles: int,
+    ):
+        low, left, right = (as_float(x) for x in (minimum, left_mirror, right_mirror))
+        self.length = as_float(length)
+        self.num_bottles = as_float(num_bottles)
+        if is_concrete(low, left, right, self.length) and not (
+            0 < float(low) < min(float(left), float(right))
+            and float(self.length) > 0
+            and num_bottles > 0
+        ):
+            raise argument_error(
+                "MirrorChainField: minimum, left_mirror, right_mirror, length, num_bottles",
+                expected="0 < minimum < both mirrors, a positive length, one bottle or more",
+                got=f"{float(low):g}, {float(left):g}, {float(right):g} µG, "
+                f"{float(self.length):g} pc, {num_bottles}",
+                remedy="The mirror ratios are left_mirror / minimum and right_mirror / minimum.",
+            )
+        self.left = left
+        self.growth = jnp.log(right / left)
+        self.depth = _depth(jnp.log(left / low), self.growth)
+        self.shift = _shift(self.depth, self.growth)
+
+    def __call__(self, position: Vector) -> Vector:
+        """Return B in µG at ``position`` in pc."""
+        dtype = position.dtype
+        left, growth, depth, shift, length = (
+            x.astype(dtype) for x in (self.left, self.growth, self.depth, self.shift, self.length)
+        )
+        along = position[0] / length
+        turn = 2 * jnp.pi * (along + shift)
+        dip = (jnp.cos(turn) - jnp.cos(2 * jnp.pi * shift)) / 2
+        strength = left * jnp.exp(growth * along + depth * dip)
+        slope = strength * (growth - jnp.pi * depth * jnp.sin(turn)) / length
+        return jnp.stack([strength, -0.5 * position[1] * slope, -0.5 * position[2] * slope])
+
+    def max_strength(self) -> Scalar:
+        """Return the strongest mirror on the axis."""
+        return self.left * jnp.exp(jnp.maximum(self.growth, 0) * self.num_bottles)
+
+    def lattice(self) -> Lattice | None:
+        """Return ``None``: the field has no cells."""
+        return None
+
+
+def _shift(depth: Scalar, growth: Scalar) -> Scalar:
+    """Return where the cosine has the mirror, in bottles."""
+    return jnp.arcsin(growth / (jnp.pi * depth)) / (2 * jnp.pi)
+
+
+def _depth(wanted: Scalar, growth: Scalar) -> Scalar:
+    """Return the swing of ln B whose left mirror is ln ``wanted`` above the minimum.
+
+    It solves growth (2 shift - 1/2) + depth cos(2 pi shift) = wanted; the derivative of the left
+    side by depth is the cosine alone, because mirror and minimum are stationary.
+    """
+
+    def step(_, depth):
+        shift = _shift(depth, growth)
+        cosine = jnp.cos(2 * jnp.pi * shift)
+        excess = growth * (2 * shift - 0.5) + depth * cosine - wanted
+        lowest = jnp.abs(growth) / jnp.pi
+        return jnp.maximum(depth - excess / cosine, (depth + lowest) / 2)
+
+    start = jnp.maximum(wanted + growth / 2, 0) + jnp.abs(growth)
+    return lax.fori_loop(0, _NEWTON_STEPS, step, start)
