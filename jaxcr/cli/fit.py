@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ from jaxcr import infer, observed
 from jaxcr.cli import report
 from jaxcr.cli.checks import check_data, check_fit
 from jaxcr.cli.config import Fit, as_dict
-from jaxcr.cli.fit_pictures import draw
+from jaxcr.cli.fit_pictures import draw, draw_gradient
 from jaxcr.infer.emulator import table_arrays, table_from_file
 from jaxcr.orbits import lyapunov_length
 from jaxcr.runtime import cached_arrays, result_folder, write_result
@@ -55,12 +56,15 @@ def _fit(config: Fit, folder: Path) -> None:
     result = infer.fit(problem, num_starts=config.num_starts, adam_steps=config.adam_steps)
     lines = _lines(config, problem, result, truth)
     print(lines, flush=True)
-    gauge, path = _gauges(config, skies, result)
+    with ThreadPoolExecutor(1) as beside:  # half of either is compilation, on one core
+        pictures = beside.submit(draw, folder, problem, result, skies, data, truth)
+        gauge, path = _gauges(config, skies, result)
+        groups = pictures.result()
     if gauge is not None:
+        draw_gradient(folder, gauge)
         extra = "\n".join(["", report.gradient_table(gauge), "", report.path_line(path)])
         print(extra, flush=True)
         lines += "\n" + extra
-    groups = draw(folder, problem, result, gauge, skies, data, truth)
     groups |= _groups(data, problem, result, gauge, path)
     write_result(
         folder / "result.h5",

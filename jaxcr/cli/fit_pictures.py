@@ -22,29 +22,30 @@ def draw(
     folder: Path,
     problem: infer.Problem,
     result: infer.FitResult,
-    gauge: infer.GradientReport | None,
     skies: infer.SkyEnsemble,
     data: infer.SpectrumData,
     truth: np.ndarray | None,
 ) -> dict[str, dict]:
     """Save the pictures of a fit; return their numbers as groups of the result file."""
-    groups = {
+    return {
         "model": _spectrum(folder, problem, result, data, skies.nside),
         "sky": _sky(folder, problem, result, skies),
         "chain": _chain(folder, problem, result),
         "plane": _plane(folder, problem, result, truth),
     }
-    if gauge is not None:
-        figure = plots.plot_gradient(
-            ell=np.arange(1, gauge.spectrum.size),
-            pathwise=gauge.pathwise[1:],
-            pathwise_error=gauge.pathwise_error[1:],
-            difference=gauge.difference[1:],
-            difference_error=gauge.difference_error[1:],
-            title=f"derivative of C_l by {gauge.name} at {gauge.value:.2f}",
-        )
-        _save(figure, folder / "gradient.png")
-    return groups
+
+
+def draw_gradient(folder: Path, gauge: infer.GradientReport) -> None:
+    """Save the picture of the gradient report."""
+    figure = plots.plot_gradient(
+        ell=np.arange(1, gauge.spectrum.size),
+        pathwise=gauge.pathwise[1:],
+        pathwise_error=gauge.pathwise_error[1:],
+        difference=gauge.difference[1:],
+        difference_error=gauge.difference_error[1:],
+        title=f"derivative of C_l by {gauge.name} at {gauge.value:.2f}",
+    )
+    _save(figure, folder / "gradient.png")
 
 
 def _spectrum(folder: Path, problem, result, data, nside: int) -> dict:

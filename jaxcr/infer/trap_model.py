@@ -1,6 +1,9 @@
 """The trap chain as a boundary: two shape parameters, an amplitude, and the place derived."""
 
+import math
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -68,14 +71,18 @@ class TrapModel(eqx.Module):
         """
         from scipy.optimize import brentq
 
-        def excess(log_site: float) -> float:
-            value = float(self.amplitude(jnp.exp(log_site), mean_ratio, asymmetry))
-            return float(jnp.log(value)) - float(jnp.log(amplitude)) if value > 0 else -1e3
+        @jax.jit
+        def own_amplitude(log_site):
+            return self.amplitude(jnp.exp(log_site), mean_ratio, asymmetry)
 
-        low, high = 0.0, float(jnp.log(self.num_sites - 1.0))
+        def excess(log_site: float) -> float:
+            value = float(own_amplitude(log_site))
+            return math.log(value / amplitude) if value > 0 else -1e3
+
+        low, high = 0.0, math.log(self.num_sites - 1)
         if excess(low) < 0 or excess(high) > 0:
             return None
-        return float(jnp.exp(brentq(excess, low, high, xtol=1e-6)))
+        return math.exp(brentq(excess, low, high, xtol=1e-6))
 
 
 def _density_steps(trap: Trap) -> tuple[Scalar, Scalar]:
