@@ -4,6 +4,7 @@ from jaxcr.fields.analytic import FunctionField, UniformField
 from jaxcr.fields.boundaries import Boundary, Clamped, Mirrored, Periodic, ZeroOutside
 from jaxcr.fields.field import Field, Lattice, ScaledField, SumField
 from jaxcr.fields.grid import GridField
+from jaxcr.fields.large_scale import DipoleField, ParkerSpiralField
 from jaxcr.fields.mirror_chain import MirrorChainField
 from jaxcr.fields.realise_grid import realise_grid
 from jaxcr.fields.realise_waves import realise_waves
@@ -19,6 +20,7 @@ __all__ = [
     "CatmullRom",
     "Clamped",
     "CubicSpline",
+    "DipoleField",
     "Field",
     "FieldReport",
     "FunctionField",
@@ -29,6 +31,7 @@ __all__ = [
     "MirrorChainField",
     "Mirrored",
     "Nearest",
+    "ParkerSpiralField",
     "Periodic",
     "PowerLaw",
     "ScaledField",

@@ -1,0 +1,181 @@
+"""Large-scale fields with a closed form: dipole, Parker spiral."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.fields.field import Field, Lattice
+
+_CORE = 0.01
+"""Of the reference radius of a dipole, within which its field no longer grows as r^-3."""
+
+
+class DipoleField(Field):
+    """The field of a point dipole: B = s (R/r)³ [3 (m·e) e - m] / 2 around its centre.
+
+    Parameters
+    ----------
+    polar_strength
+        s, |B| in µG at the poles of the reference sphere; at its equator it is s/2.
+    radius
+        R of the reference sphere in pc.
+    axis
+        m, direction of the dipole moment, ``(3,)``; any length.
+    center
+        In pc, ``(3,)``.
+
+    Raises
+    ------
+    ValueError
+        When the radius is not positive or the axis has no length.
+
+    Notes
+    -----
+    Inside a hundredth of the radius the distance is held at that value, so that B stays finite.
+    """
+
+    polar_strength: Scalar
+    radius: Scalar
+    axis: Vector
+    center: Vector
+
+    def __init__(
+        self,
+        *,
+        polar_strength: ScalarLike,
+        radius: ScalarLike,
+        axis: Float[Array, "xyz=3"],
+        center: Float[Array, "xyz=3"],
+    ):
+        self.polar_strength = as_float(polar_strength)
+        self.radius = _positive("DipoleField: radius", radius)
+        self.axis = _unit("DipoleField: axis", axis)
+        self.center = as_float(center)
+
+    def __call__(self, position: Vector) -> Vector:
+        """Return B in µG at ``position`` in pc."""
+        dtype = position.dtype
+        strength, radius, axis = (
+            x.astype(dtype) for x in (self.polar_strength, self.radius, self.axis)
+        )
+        away = (position - self.center.astype(dtype)) / radius
+        square = jnp.maximum(jnp.sum(away**2), jnp.asarray(_CORE**2, dtype))
+        along = jnp.sum(axis * away)
+        return 0.5 * strength * (3 * along * away / square - axis) / square**1.5
+
+    def max_strength(self) -> Scalar:
+        """Return the strength at the poles of the core."""
+        return jnp.abs(self.polar_strength) / _CORE**3
+
+    def lattice(self) -> Lattice | None:
+        """Return ``None``: the field has no cells."""
+        return None
+
+
+class ParkerSpiralField(Field):
+    """The field that a rotating star draws out in its wind, with both polarities.
+
+    B_r = ± s (r0/r)², B_phi = -B_r (r - r0) sin(theta) / p: a spiral of pitch p around z, away from
+    the star in the north and toward it in the south for s > 0.
+
+    Parameters
+    ----------
+    strength
+        s, radial |B| in µG at the source surface.
+    source_radius
+        r0 in pc, the surface at which the field is radial.
+    pitch
+        p = wind speed / angular speed in pc: at that distance in the equator the field winds by
+        45°. 1 au = 4.848e-6 pc for the sun at 1 au.
+    sheet_width
+        Half width in rad of latitude over which the polarity turns; 0 jumps.
+
+    Raises
+    ------
+    ValueError
+        When a length is not positive or the width is negative.
+
+    Notes
+    -----
+    div B = 0 outside the source surface; inside, the field of the surface continues along each
+    ray. Source: Parker, ApJ 128 (1958) 664.
+    """
+
+    strength: Scalar
+    source_radius: Scalar
+    pitch: Scalar
+    sheet_width: Scalar
+
+    def __init__(
+        self,
+        *,
+        strength: ScalarLike,
+        source_radius: ScalarLike,
+        pitch: ScalarLike,
+        sheet_width: ScalarLike = 0.0,
+    ):
+        self.strength = as_float(strength)
+        self.source_radius = _positive("ParkerSpiralField: source_radius", source_radius)
+        self.pitch = _positive("ParkerSpiralField: pitch", pitch)
+        self.sheet_width = as_float(sheet_width)
+        if is_concrete(self.sheet_width) and not float(self.sheet_width) >= 0:
+            raise argument_error(
+                "ParkerSpiralField: sheet_width",
+                expected="an angle of 0 or more",
+                got=f"{float(self.sheet_width):g}",
+                remedy="Give half the thickness of the current sheet in rad.",
+            )
+
+    def __call__(self, position: Vector) -> Vector:
+        """Return B in µG at ``position`` in pc."""
+        dtype = position.dtype
+        strength, source, pitch, width = (
+            x.astype(dtype)
+            for x in (self.strength, self.source_radius, self.pitch, self.sheet_width)
+        )
+        tiny = jnp.finfo(dtype).tiny
+        distance = jnp.maximum(jnp.sqrt(jnp.sum(position**2) + tiny), source)
+        size = jnp.sqrt(jnp.sum(position**2) + tiny)
+        outward = position / size
+        cosine = outward[2]
+        smooth = jnp.tanh(cosine / jnp.where(width > 0, width, 1))
+        polarity = jnp.where(width > 0, smooth, jnp.sign(cosine))
+        radial = polarity * strength * (source / distance) ** 2
+        # phi-hat sin(theta) = (-y, x, 0) / r
+        winding = jnp.stack([-outward[1], outward[0], jnp.zeros((), dtype)])
+        return radial * (outward - (distance - source) / pitch * winding)
+
+    def max_strength(self) -> Scalar:
+        """Return the strength at the source surface, or in the equator where it winds faster."""
+        return jnp.abs(self.strength) * (1 + 0.25 * self.source_radius / self.pitch)
+
+    def lattice(self) -> Lattice | None:
+        """Return ``None``: the field has no cells."""
+        return None
+
+
+def _positive(name: str, value: ScalarLike) -> Scalar:
+    """Return the value as an array; raise unless it is a positive length."""
+    value = as_float(value)
+    if is_concrete(value) and not float(value) > 0:
+        raise argument_error(
+            name,
+            expected="a positive length",
+            got=f"{float(value):g} pc",
+            remedy="All lengths are in pc: 1 au is 4.848e-6.",
+        )
+    return value
+
+
+def _unit(name: str, vector: Float[Array, "xyz=3"]) -> Vector:
+    """Return the vector over its length; raise when it has none."""
+    vector = as_float(vector)
+    length = jnp.linalg.norm(vector)
+    if is_concrete(length) and not float(length) > 0:
+        raise argument_error(
+            name,
+            expected="a direction",
+            got=str(vector.tolist()),
+            remedy="Give a vector that is not zero.",
+        )
+    return vector / length
