@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr.fields import CubicSpline, PowerLaw, describe, realise_grid
+from jaxcr.fields import BendOver, CubicSpline, PowerLaw, describe, realise_grid
 from jaxcr.fields.field import sample_field
 
 NUM_KEYS = 12
@@ -211,3 +211,18 @@ def test_stays_in_float32():
     assert field.origin.dtype == jnp.float32
     # Rounding of float32 in transforms of 4096 cells.
     assert describe(field).divergence < 1e-5
+
+
+def test_bend_over_has_its_rms_spectrum_and_correlation_length():
+    law = BendOver(5 / 3, energy_index=4.0, bend_over_scale=4.0, outer_scale=64.0, inner_scale=2.5)
+    reports = [describe(realise(law, key=i, rms=2.0)) for i in range(8)]
+    # The peak is at four fundamentals: some thousand modes of eight boxes, 1 %.
+    length = np.mean([r.correlation_length for r in reports])
+    assert length == pytest.approx(float(law.correlation_length()), rel=0.02)
+    assert np.mean([r.rms for r in reports]) == pytest.approx(2.0, rel=0.02)
+    measured = np.mean([np.asarray(r.spectrum) for r in reports], axis=0)
+    k = np.asarray(reports[0].wavenumber)
+    chosen = (k > 0.3) & (k < 2.3)  # some hundred modes in every shell, below the cut
+    expected = 4.0 * np.asarray(law(jnp.asarray(k)))
+    np.testing.assert_allclose(measured[chosen], expected[chosen], rtol=0.1)
+    np.testing.assert_allclose(np.mean(measured[chosen] / expected[chosen]), 1, atol=0.01)
