@@ -28,17 +28,22 @@ class Stencil(eqx.Module):
         """Return the weight of each layer for the offset from the cell below, in [0, 1)."""
 
 
-class Nearest(Stencil):
-    """The nearest sample: piecewise constant, first order; its derivative is zero."""
+class _Local(Stencil):
+    """A stencil whose coefficients are the samples."""
 
-    before = 0
-    after = 1
-    overshoot = 1.0
     reach = 0
 
     def prefilter(self, samples: Float[Array, "nx ny nz xyz=3"]) -> Float[Array, "nx ny nz xyz=3"]:
         """Return ``samples``: they are their own coefficients."""
         return samples
+
+
+class Nearest(_Local):
+    """The nearest sample: piecewise constant, first order; its derivative is zero."""
+
+    before = 0
+    after = 1
+    overshoot = 1.0
 
     def weights(self, offset: Vector) -> list[Vector]:
         """Return 1 for the nearer of the two layers, the upper one at half way, and 0."""
@@ -46,24 +51,19 @@ class Nearest(Stencil):
         return [1 - upper, upper]
 
 
-class Linear(Stencil):
+class Linear(_Local):
     """Trilinear interpolation: continuous, second order, 2×2×2 samples."""
 
     before = 0
     after = 1
     overshoot = 1.0
-    reach = 0
-
-    def prefilter(self, samples: Float[Array, "nx ny nz xyz=3"]) -> Float[Array, "nx ny nz xyz=3"]:
-        """Return ``samples``: they are their own coefficients."""
-        return samples
 
     def weights(self, offset: Vector) -> list[Vector]:
         """Return ``1 - t, t``."""
         return [1 - offset, offset]
 
 
-class CatmullRom(Stencil):
+class CatmullRom(_Local):
     """Cubic convolution: once continuously differentiable, third order, 4×4×4 samples.
 
     Local: no prefilter, so a sample moves the field two cells around it only. It overshoots.
@@ -73,11 +73,6 @@ class CatmullRom(Stencil):
     before = 1
     after = 2
     overshoot = 1.25**3
-    reach = 0
-
-    def prefilter(self, samples: Float[Array, "nx ny nz xyz=3"]) -> Float[Array, "nx ny nz xyz=3"]:
-        """Return ``samples``: they are their own coefficients."""
-        return samples
 
     def weights(self, offset: Vector) -> list[Vector]:
         """Return the four pieces of the kernel at ``offset``."""
