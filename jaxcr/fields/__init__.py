@@ -6,6 +6,7 @@ from jaxcr.fields.field import Field, Lattice, ScaledField, SumField
 from jaxcr.fields.grid import GridField
 from jaxcr.fields.large_scale import DipoleField, ParkerSpiralField
 from jaxcr.fields.mirror_chain import MirrorChainField
+from jaxcr.fields.potential import PotentialGridField
 from jaxcr.fields.realise_grid import realise_grid
 from jaxcr.fields.realise_waves import realise_waves
 from jaxcr.fields.report import FieldReport, describe
@@ -33,6 +34,7 @@ __all__ = [
     "Nearest",
     "ParkerSpiralField",
     "Periodic",
+    "PotentialGridField",
     "PowerLaw",
     "ScaledField",
     "Spectrum",
