@@ -3,6 +3,7 @@
 from jaxcr.fields.analytic import FunctionField, UniformField
 from jaxcr.fields.boundaries import Boundary, Clamped, Mirrored, Periodic, ZeroOutside
 from jaxcr.fields.field import Field, Lattice, ScaledField, SumField
+from jaxcr.fields.geometries import Geometry, Isotropic, Slab, SlabTwoD, TwoDimensional
 from jaxcr.fields.grid import GridField
 from jaxcr.fields.large_scale import DipoleField, ParkerSpiralField
 from jaxcr.fields.mirror_chain import MirrorChainField
@@ -26,7 +27,9 @@ __all__ = [
     "FieldReport",
     "FunctionField",
     "FunctionSpectrum",
+    "Geometry",
     "GridField",
+    "Isotropic",
     "Lattice",
     "Linear",
     "MirrorChainField",
@@ -37,9 +40,12 @@ __all__ = [
     "PotentialGridField",
     "PowerLaw",
     "ScaledField",
+    "Slab",
+    "SlabTwoD",
     "Spectrum",
     "Stencil",
     "SumField",
+    "TwoDimensional",
     "UniformField",
     "WaveField",
     "ZeroOutside",

@@ -1,4 +1,4 @@
-"""Realise isotropic turbulence of a given spectrum as plane waves, from a key."""
+"""Realise turbulence of a given spectrum and geometry as plane waves, from a key."""
 
 import jax
 import jax.numpy as jnp
@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import ScalarLike, argument_error, as_float
+from jaxcr.fields.geometries import Geometry, Isotropic
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.fields.waves import WaveField
 
@@ -19,8 +20,9 @@ def realise_waves(
     key: Key[Array, ""],
     num_waves: int,
     rms: ScalarLike,
+    geometry: Geometry | None = None,
 ) -> WaveField:
-    """Draw isotropic turbulence as plane waves that are spaced evenly in ln k.
+    """Draw turbulence as plane waves that are spaced evenly in ln k.
 
     Parameters
     ----------
@@ -29,9 +31,11 @@ def realise_waves(
     key
         Fixes wave vectors within their cells, directions, polarisations and phases.
     num_waves
-        Waves in all; 20 to 50 for each decade of k.
+        Waves in all, for each kind of the geometry alike; 20 to 50 for each decade of k.
     rms
         Root mean square of |B| in µG; differentiable, like every parameter of the spectrum.
+    geometry
+        ``Isotropic()`` (default), ``Slab``, ``TwoDimensional`` or ``SlabTwoD``.
 
     Raises
     ------
@@ -53,31 +57,21 @@ def realise_waves(
             remedy="Take 20 to 50 for each decade of k.",
         )
     dtype = jnp.result_type(float)
-    of_place, of_direction, of_angle, of_phase = jax.random.split(key, 4)
+    geometry = Isotropic() if geometry is None else geometry
+    of_place, of_direction, of_phase = jax.random.split(key, 3)
     low, high = (jnp.log(x) for x in spectrum.edges(dtype))
-    width = (high - low) / num_waves
-    bottom = low + width * jnp.arange(num_waves, dtype=dtype)
+    num_cells = num_waves // geometry.kinds
+    num_waves = num_cells * geometry.kinds
+    width = (high - low) / num_cells
+    bottom = low + width * (jnp.arange(num_waves) // geometry.kinds).astype(dtype)
     wavenumber = jnp.exp(bottom + width * jax.random.uniform(of_place, (num_waves,), dtype))
-    first, second, third = _frames(of_direction, num_waves, dtype)
-    angle = 2 * jnp.pi * jax.random.uniform(of_angle, (num_waves, 1), dtype)
-    polarisation = jnp.cos(angle) * first + jnp.sin(angle) * second
+    direction, polarisation = geometry.draw(of_direction, num_waves, dtype)
+    power = _cell_power(spectrum, bottom, width) / geometry.kinds
     return WaveField(
-        frequencies=wavenumber[:, None] / (2 * jnp.pi) * third,
+        frequencies=wavenumber[:, None] / (2 * jnp.pi) * direction,
         phases=jax.random.uniform(of_phase, (num_waves,), dtype),
-        amplitudes=jnp.sqrt(2 * _cell_power(spectrum, bottom, width))[:, None] * polarisation,
+        amplitudes=jnp.sqrt(2 * power)[:, None] * polarisation,
         scale=as_float(rms),
-    )
-
-
-def _frames(key: Key[Array, ""], num: int, dtype) -> tuple[Float[Array, "wave xyz=3"], ...]:
-    """Return two unit vectors across a random direction, and the direction."""
-    cosine, turn = 2 * jax.random.uniform(key, (2, num), dtype) - 1
-    sine, turn = jnp.sqrt(1 - cosine**2), jnp.pi * turn
-    zero = jnp.zeros(num, dtype)
-    return (
-        jnp.stack([cosine * jnp.cos(turn), cosine * jnp.sin(turn), -sine], axis=1),
-        jnp.stack([-jnp.sin(turn), jnp.cos(turn), zero], axis=1),
-        jnp.stack([sine * jnp.cos(turn), sine * jnp.sin(turn), cosine], axis=1),
     )
 
 
