@@ -45,10 +45,7 @@ def fit_back(config: Fit, skies, traps, model, seed: int, num_skies: int) -> tup
     values, covariance = (
         np.asarray(x) for x in (result.posterior.mean, result.posterior.covariance)
     )
-    best, at_truth = (
-        -0.5 * float(jnp.sum(posterior_residuals(problem, jnp.asarray(x)) ** 2))
-        for x in (result.values, truth)
-    )
+    cost_of_truth = float(jnp.sum(posterior_residuals(problem, jnp.asarray(truth)) ** 2))
     away = values - truth
     expected = model.predict(jnp.asarray(truth), compared)
     spread = np.sqrt(np.diagonal(np.asarray(expected.covariance)))
@@ -60,7 +57,7 @@ def fit_back(config: Fit, skies, traps, model, seed: int, num_skies: int) -> tup
         "errors": np.sqrt(np.diagonal(covariance)).tolist(),
         "pulls": (away / np.sqrt(np.diagonal(covariance))).tolist(),
         "chi2_of_pulls": float(away @ np.linalg.solve(covariance, away)),
-        "posterior_ratio": 2 * (best - at_truth),
+        "posterior_ratio": cost_of_truth - result.cost,
         "best_fit": np.asarray(result.values).tolist(),
         "effective_samples": float(result.posterior.effective_samples),
         "fit_chi2": result.chi_squared,

@@ -35,3 +35,23 @@ def as_float(value: Any) -> Float[Array, "..."]:
     if jnp.issubdtype(array.dtype, jnp.floating):
         return array
     return array.astype(jnp.result_type(float))
+
+
+def unit_vector(name: str, vector: Vector) -> Vector:
+    """Return the vector over its length.
+
+    Raises
+    ------
+    ValueError
+        When it has no length; the message begins with ``name``.
+    """
+    vector = as_float(vector)
+    length = jnp.linalg.norm(vector)
+    if is_concrete(length) and not float(length) > 0:
+        raise argument_error(
+            name,
+            expected="a direction",
+            got=str(vector.tolist()),
+            remedy="Give a vector that is not zero.",
+        )
+    return vector / length

@@ -190,26 +190,23 @@ def _groups(data, problem, result, gauge, path) -> dict[str, dict]:
             "names": ", ".join(problem.parameters.names),
             "priors": ", ".join(str(p.prior) for p in problem.parameters.parameters),
         }
-        | {
-            field.name: getattr(result, field.name)
-            for field in dataclasses.fields(result)
-            if field.name != "posterior"
-        },
-        "posterior": {
-            field.name: getattr(result.posterior, field.name)
-            for field in dataclasses.fields(result.posterior)
-        },
+        | _attributes(result, leave_out="posterior"),
+        "posterior": _attributes(result.posterior),
     }
     if gauge is not None:
-        groups["gradient"] = {
-            field.name: getattr(gauge, field.name) for field in dataclasses.fields(gauge)
-        } | {"verdict": gauge.verdict()}
+        groups["gradient"] = _attributes(gauge) | {"verdict": gauge.verdict()}
         groups["path_systematic"] = {
             "factors": path.factors,
             "c_1": path.c_1,
             "amplitude_factor": path.amplitude_factor,
         }
     return groups
+
+
+def _attributes(module, leave_out: str = "") -> dict:
+    """Return the fields of a module by name."""
+    names = [field.name for field in dataclasses.fields(module)]
+    return {name: getattr(module, name) for name in names if name != leave_out}
 
 
 def _seconds(start: float) -> str:

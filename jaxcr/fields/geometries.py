@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import ScalarLike, Vector, argument_error, as_float, is_concrete, unit_vector
 
 _Directions = tuple[Float[Array, "wave xyz=3"], Float[Array, "wave xyz=3"]]
 
@@ -52,7 +52,7 @@ class Slab(Geometry):
     kinds = 1
 
     def __init__(self, axis: Float[Array, "xyz=3"]):
-        self.axis = _unit("Slab", axis)
+        self.axis = unit_vector("Slab: axis", axis)
 
     def draw(self, key: Key[Array, ""], num: int, dtype) -> _Directions:
         """Return the axis for all waves, polarisations uniform on the circle across it."""
@@ -73,7 +73,7 @@ class TwoDimensional(Geometry):
     kinds = 1
 
     def __init__(self, axis: Float[Array, "xyz=3"]):
-        self.axis = _unit("TwoDimensional", axis)
+        self.axis = unit_vector("TwoDimensional: axis", axis)
 
     def draw(self, key: Key[Array, ""], num: int, dtype) -> _Directions:
         """Return directions uniform on the circle across the axis, polarisations axis × k."""
@@ -98,7 +98,7 @@ class SlabTwoD(Geometry):
     kinds = 2
 
     def __init__(self, axis: Float[Array, "xyz=3"], slab_share: ScalarLike):
-        self.axis = _unit("SlabTwoD", axis)
+        self.axis = unit_vector("SlabTwoD: axis", axis)
         self.slab_share = as_float(slab_share)
         if is_concrete(self.slab_share) and not 0 <= float(self.slab_share) <= 1:
             raise argument_error(
@@ -133,17 +133,3 @@ def _frame(axis: Vector, num: int) -> tuple[Float[Array, "wave xyz=3"], ...]:
     first = jnp.cross(axis, other)
     first = first / jnp.linalg.norm(first)
     return tuple(jnp.tile(x[None], (num, 1)) for x in (axis, first, jnp.cross(axis, first)))
-
-
-def _unit(name: str, axis: Float[Array, "xyz=3"]) -> Vector:
-    """Return the axis over its length; raise when it has none."""
-    axis = as_float(axis)
-    length = jnp.linalg.norm(axis)
-    if is_concrete(length) and not float(length) > 0:
-        raise argument_error(
-            f"{name}: axis",
-            expected="a direction",
-            got=str(axis.tolist()),
-            remedy="Give the direction of the mean field.",
-        )
-    return axis / length

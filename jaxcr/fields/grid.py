@@ -66,7 +66,7 @@ class GridField(Field):
         storage=None,
         scale: ScalarLike = 1.0,
     ):
-        _check_box(samples, as_float(spacing), as_float(origin))
+        check_box(samples, as_float(spacing), as_float(origin))
         self.stencil = Linear() if stencil is None else stencil
         self.boundary = Periodic() if boundary is None else boundary
         self.shape = samples.shape[:3]
@@ -141,7 +141,7 @@ def _contract(weights: list[Vector], axis: int, block: Float[Array, "w ..."]) ->
     return sum(w[axis] * block[i] for i, w in enumerate(weights))
 
 
-def _check_box(
+def check_box(
     samples: Float[Array, "nx ny nz _"],
     spacing: Float[Array, "..."],
     origin: Float[Array, "..."],

@@ -3,7 +3,15 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import (
+    Scalar,
+    ScalarLike,
+    Vector,
+    argument_error,
+    as_float,
+    is_concrete,
+    unit_vector,
+)
 from jaxcr.fields.field import Field, Lattice
 
 _CORE = 0.01
@@ -49,7 +57,7 @@ class DipoleField(Field):
     ):
         self.polar_strength = as_float(polar_strength)
         self.radius = _positive("DipoleField: radius", radius)
-        self.axis = _unit("DipoleField: axis", axis)
+        self.axis = unit_vector("DipoleField: axis", axis)
         self.center = as_float(center)
 
     def __call__(self, position: Vector) -> Vector:
@@ -134,8 +142,8 @@ class ParkerSpiralField(Field):
             for x in (self.strength, self.source_radius, self.pitch, self.sheet_width)
         )
         tiny = jnp.finfo(dtype).tiny
-        distance = jnp.maximum(jnp.sqrt(jnp.sum(position**2) + tiny), source)
         size = jnp.sqrt(jnp.sum(position**2) + tiny)
+        distance = jnp.maximum(size, source)
         outward = position / size
         cosine = outward[2]
         smooth = jnp.tanh(cosine / jnp.where(width > 0, width, 1))
@@ -165,17 +173,3 @@ def _positive(name: str, value: ScalarLike) -> Scalar:
             remedy="All lengths are in pc: 1 au is 4.848e-6.",
         )
     return value
-
-
-def _unit(name: str, vector: Float[Array, "xyz=3"]) -> Vector:
-    """Return the vector over its length; raise when it has none."""
-    vector = as_float(vector)
-    length = jnp.linalg.norm(vector)
-    if is_concrete(length) and not float(length) > 0:
-        raise argument_error(
-            name,
-            expected="a direction",
-            got=str(vector.tolist()),
-            remedy="Give a vector that is not zero.",
-        )
-    return vector / length

@@ -1,14 +1,14 @@
 """A gridded field that is the curl of a splined vector potential: divergence-free everywhere."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector, as_float
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.field import Field, Lattice
-from jaxcr.fields.grid import GridField
+from jaxcr.fields.grid import GridField, check_box
+from jaxcr.fields.realise_grid import wave_vectors
 from jaxcr.fields.stencils import CubicSpline
 
 _OVERSHOOT = 1.5
@@ -50,13 +50,15 @@ class PotentialGridField(Field):
         storage=None,
         scale: ScalarLike = 1.0,
     ):
-        grid = GridField(samples, spacing=spacing, origin=origin)  # checks the box
+        spacing, origin = as_float(spacing), as_float(origin)
+        check_box(samples, spacing, origin)
+        spacing = jnp.broadcast_to(spacing.astype(origin.dtype), (3,))
         storage = jnp.dtype(samples.dtype if storage is None else storage)
-        potential, self.mean, strength = _vector_potential(samples, grid.spacing)
+        potential, self.mean, strength = _vector_potential(samples, spacing)
         self.potential = GridField(
             potential,
-            spacing=grid.spacing,
-            origin=grid.origin,
+            spacing=spacing,
+            origin=origin,
             stencil=CubicSpline(),
             boundary=Periodic(),
             storage=storage,
@@ -107,13 +109,7 @@ def _spline_wave_vectors(
     shape: tuple[int, int, int], spacing: Vector
 ) -> Float[Array, "kx ky kz xyz=3"]:
     """Return what differentiating the spline at its samples multiplies each mode by, over i."""
-    frequencies = [jnp.fft.fftfreq(n, dtype=spacing.dtype) for n in shape[:2]]
-    frequencies.append(jnp.fft.rfftfreq(shape[2], dtype=spacing.dtype))
-
-    def symbol(frequency: Array, cell: Scalar) -> Array:
-        phase = 2 * jnp.pi * frequency
-        derivative = 3 * jnp.sin(phase) / (2 + jnp.cos(phase)) / cell
-        return jnp.where(jnp.abs(frequency) == 0.5, 0, derivative)
-
-    axes = [symbol(f, h) for f, h in zip(frequencies, jax.tree.leaves(list(spacing)), strict=True)]
-    return jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1)
+    cell = spacing[None, None, None]
+    phase = wave_vectors(shape, spacing) * cell
+    derivative = 3 * jnp.sin(phase) / (2 + jnp.cos(phase)) / cell
+    return jnp.where(jnp.abs(phase) > jnp.pi * (1 - 1e-6), 0, derivative)

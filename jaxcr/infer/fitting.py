@@ -90,7 +90,7 @@ def fit(problem: Problem, *, num_starts: int = 6, adam_steps: int = 400) -> FitR
     values = problem.parameters.bounded(ends[best])
     adam_free, history = adam(problem, free[0], adam_steps)
     widening = max(1.0, problem.model.percival(problem.data.ell.size, values.size))
-    covariance = widening * jnp.linalg.inv(_fisher_matrix(problem, values))
+    covariance = widening * jnp.linalg.inv(fisher_matrix(problem, values))
     posterior = sample_posterior(
         _log_posterior,
         problem,
@@ -102,7 +102,7 @@ def fit(problem: Problem, *, num_starts: int = 6, adam_steps: int = 400) -> FitR
     )
     posterior = eqx.tree_at(lambda p: p.covariance, posterior, widening * posterior.covariance)
     constrained = np.asarray(posterior.errors) < _CONSTRAINED * problem.parameters.prior_sigmas
-    chi = float(_chi_squared(problem, values))
+    chi = float(chi_squared(problem, values))
     freedom = max(1, problem.data.ell.size - int(constrained.sum()))
     return FitResult(
         values=values,
@@ -157,7 +157,7 @@ def adam(problem: Problem, free: Float[Array, " parameter"], num_steps: int):
     """
     bounded = problem.parameters.bounded
     slope = jax.jacfwd(bounded)(free)
-    fisher = slope.T @ _fisher_matrix(problem, bounded(free)) @ slope
+    fisher = slope.T @ fisher_matrix(problem, bounded(free)) @ slope
     scale = jnp.linalg.inv(jnp.linalg.cholesky(fisher)).T
     optimiser = optax.adam(
         lambda count: 0.05 * (1 + jnp.cos(jnp.pi * count.astype(free.dtype) / num_steps))
@@ -190,7 +190,3 @@ def _cost(problem: Problem, free: Float[Array, " parameter"]) -> Float[Array, ""
 def _log_posterior(values: Float[Array, " parameter"], problem: Problem) -> Float[Array, ""]:
     """Return ln posterior, up to a constant."""
     return -0.5 * jnp.sum(posterior_residuals(problem, values) ** 2)
-
-
-_fisher_matrix = eqx.filter_jit(fisher_matrix)
-_chi_squared = eqx.filter_jit(chi_squared)

@@ -55,12 +55,14 @@ def posterior_residuals(
     return jnp.concatenate([residuals, determinant[None], prior])
 
 
+@eqx.filter_jit
 def chi_squared(problem: Problem, values: Float[Array, " parameter"]) -> Scalar:
     """Return r^T S^-1 r of the data alone, for the goodness of fit."""
     residuals, _ = _whitened(problem.model, problem.data, values)
     return jnp.sum(residuals**2)
 
 
+@eqx.filter_jit
 def fisher_matrix(
     problem: Problem, values: Float[Array, " parameter"]
 ) -> Float[Array, "parameter parameter"]:

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr.fields import PowerLaw, UniformField, realise_grid
+from jaxcr.fields import UniformField
 from jaxcr.orbits import Boris, PathLength, Sphere
 from jaxcr.sky import (
     Arrivals,
@@ -35,20 +35,6 @@ AXIS = np.array([0.48, -0.6, 0.64])
 HERE = jnp.zeros(3)
 EMPTY = UniformField(jnp.zeros(3))
 DIPOLE = DipoleBoundary(jnp.asarray(AXIS), 1e-3)
-
-
-@pytest.fixture(scope="module")
-def turbulence():
-    """Turbulence of dB/B0 = 1 on 32³ cells."""
-    field = realise_grid(
-        PowerLaw(5 / 3, outer_scale=12.0, inner_scale=4.0),
-        key=jax.random.key(1),
-        shape=(32, 32, 32),
-        spacing=1.0,
-        rms=1.0,
-        exact_rms=True,
-    )
-    return UniformField(jnp.array([1.0, 0.0, 0.0])) + field
 
 
 @pytest.fixture(scope="module")

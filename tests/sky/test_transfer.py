@@ -3,7 +3,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr.fields import PowerLaw, UniformField, realise_grid
 from jaxcr.orbits import Boris, PathLength
 from jaxcr.sky import (
     Arrivals,
@@ -22,18 +21,10 @@ AXIS = jnp.array([0.48, -0.6, 0.64])
 
 
 @pytest.fixture(scope="module")
-def arrivals():
+def arrivals(turbulence):
     """Two observers in turbulence of dB/B0 = 1 on 32³ cells, r_L = 8, paths of 20."""
-    field = realise_grid(
-        PowerLaw(5 / 3, outer_scale=12.0, inner_scale=4.0),
-        key=jax.random.key(1),
-        shape=(32, 32, 32),
-        spacing=1.0,
-        rms=1.0,
-        exact_rms=True,
-    )
     return backtrack(
-        UniformField(jnp.array([1.0, 0.0, 0.0])) + field,
+        turbulence,
         rigidity=8 / GYRORADIUS,
         stop=PathLength(20.0),
         observer=jnp.array([[0.0, 0.0, 0.0], [8.0, 3.0, -5.0]]),
