@@ -2,10 +2,12 @@
 
 from jaxcr.fields.analytic import FunctionField, UniformField
 from jaxcr.fields.boundaries import Boundary, Clamped, Mirrored, Periodic, ZeroOutside
+from jaxcr.fields.cascade import GoldreichSridhar
 from jaxcr.fields.field import Field, Lattice, ScaledField, SumField
 from jaxcr.fields.geometries import Geometry, Isotropic, Slab, SlabTwoD, TwoDimensional
 from jaxcr.fields.grid import GridField
 from jaxcr.fields.large_scale import DipoleField, ParkerSpiralField
+from jaxcr.fields.mhd_modes import Alfven, Fast, Slow
 from jaxcr.fields.mirror_chain import MirrorChainField
 from jaxcr.fields.potential import PotentialGridField
 from jaxcr.fields.realise_grid import realise_grid
@@ -17,17 +19,20 @@ from jaxcr.fields.stencils import CatmullRom, CubicSpline, Linear, Nearest, Sten
 from jaxcr.fields.waves import WaveField
 
 __all__ = [
+    "Alfven",
     "BendOver",
     "Boundary",
     "CatmullRom",
     "Clamped",
     "CubicSpline",
     "DipoleField",
+    "Fast",
     "Field",
     "FieldReport",
     "FunctionField",
     "FunctionSpectrum",
     "Geometry",
+    "GoldreichSridhar",
     "GridField",
     "Isotropic",
     "Lattice",
@@ -42,6 +47,7 @@ __all__ = [
     "ScaledField",
     "Slab",
     "SlabTwoD",
+    "Slow",
     "Spectrum",
     "Stencil",
     "SumField",

@@ -1,42 +1,106 @@
 """Geometries of turbulence: where wave vectors point, and where B points across them."""
 
 import abc
+from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import ScalarLike, Vector, argument_error, as_float, is_concrete, unit_vector
+from jaxcr.arrays import (
+    Scalar,
+    ScalarLike,
+    Vector,
+    argument_error,
+    as_float,
+    is_concrete,
+    unit_vector,
+)
+from jaxcr.fields.spectra import Spectrum, power_between
+from jaxcr.fields.wave_vectors import Parts, circle, lengths, sphere, split
 
-_Directions = tuple[Float[Array, "wave xyz=3"], Float[Array, "wave xyz=3"]]
+BOTH, TOROIDAL, POLOIDAL = 0.5, 1.0, 0.0
+"""Share of the power with B along axis × k; the rest lies in the plane of k and the axis."""
+
+
+class Modes(NamedTuple):
+    """Power of waves, and the toroidal share of it, one number for each."""
+
+    power: Float[Array, "..."]
+    toroidal: Float[Array, "..."]
 
 
 class Geometry(eqx.Module):
-    """How waves are oriented; the spectrum E(k) of their trace power is the same for all."""
+    """How waves are oriented about an axis, for a spectrum E of unit power.
 
+    The wavenumber of E is k, or that across the axis where the cascade runs across it.
+    """
+
+    axis: eqx.AbstractVar[Vector]
+    helicity: eqx.AbstractVar[Scalar | None]
+    """k times the mean of A·B over that of B², from -1 to 1; ``None`` where it must vanish."""
     kinds: eqx.AbstractClassVar[int]
     """Waves of different kind that share each cell of k."""
+    index: eqx.AbstractClassVar[float | None]
+    """Spectral index that the geometry holds for, or ``None`` for any."""
+    varies_along: eqx.AbstractClassVar[bool]
+    varies_across: eqx.AbstractClassVar[bool]
+    """Whether B changes along the axis, and across it."""
+    needs_lattice_axis: eqx.AbstractClassVar[bool]
+    """Whether its waves fit into a box only when the axis is one of the box's."""
 
     @abc.abstractmethod
-    def draw(self, key: Key[Array, ""], num: int, dtype) -> _Directions:
-        """Return unit wave vectors and unit polarisations across them, ``(wave, 3)`` each."""
+    def draw(
+        self, key: Key[Array, ""], wavenumber: Float[Array, " wave"], spectrum: Spectrum
+    ) -> tuple[Float[Array, "wave xyz=3"], Modes]:
+        """Return random wave vectors (1/pc) of given wavenumbers.
+
+        Their modes' power is relative to that of the cell, one on average over the kinds.
+        """
+
+    @abc.abstractmethod
+    def lattice_modes(
+        self, wave_vector: Float[Array, "... xyz=3"], cell: Vector, spectrum: Spectrum
+    ) -> Modes:
+        """Return the power in the cells around given wave vectors, k and -k apart.
+
+        The spectrum is averaged over the width of a cell of k (``cell``, 1/pc), so that the modes
+        of a box hold all of it.
+        """
 
 
 class Isotropic(Geometry):
-    """All directions alike, B anywhere across k."""
+    """All directions alike, B anywhere across k.
 
+    Parameters
+    ----------
+    helicity
+        Relative magnetic helicity from -1 to 1; at 1 every wave turns so that curl B = k B.
+    """
+
+    axis: Vector
+    helicity: Scalar | None
     kinds = 1
+    index = None
+    varies_along = True
+    varies_across = True
+    needs_lattice_axis = False
 
-    def draw(self, key: Key[Array, ""], num: int, dtype) -> _Directions:
-        """Return directions uniform on the sphere, polarisations uniform on circles."""
-        of_direction, of_angle = jax.random.split(key)
-        cosine, turn = 2 * jax.random.uniform(of_direction, (2, num), dtype) - 1
-        sine, turn = jnp.sqrt(1 - cosine**2), jnp.pi * turn
-        direction = jnp.stack([sine * jnp.cos(turn), sine * jnp.sin(turn), cosine], axis=1)
-        down = jnp.stack([cosine * jnp.cos(turn), cosine * jnp.sin(turn), -sine], axis=1)
-        round_ = jnp.stack([-jnp.sin(turn), jnp.cos(turn), jnp.zeros(num, dtype)], axis=1)
-        return direction, _circle(of_angle, down, round_)
+    def __init__(self, *, helicity: ScalarLike | None = None):
+        self.axis = jnp.array([0.0, 0.0, 1.0])
+        self.helicity = as_helicity("Isotropic", helicity)
+
+    def draw(
+        self, key: Key[Array, ""], wavenumber: Float[Array, " wave"], spectrum: Spectrum
+    ) -> tuple[Float[Array, "wave xyz=3"], Modes]:
+        """Return directions uniform on the sphere."""
+        return wavenumber[:, None] * sphere(key, wavenumber), alike(wavenumber, BOTH)
+
+    def lattice_modes(
+        self, wave_vector: Float[Array, "... xyz=3"], cell: Vector, spectrum: Spectrum
+    ) -> Modes:
+        """Return E over the sphere."""
+        return sphere_modes(spectrum, wave_vector, cell, BOTH)
 
 
 class Slab(Geometry):
@@ -46,18 +110,37 @@ class Slab(Geometry):
     ----------
     axis
         Direction of the mean field, ``(3,)``; any length.
+    helicity
+        Relative magnetic helicity from -1 to 1.
     """
 
     axis: Vector
+    helicity: Scalar | None
     kinds = 1
+    index = None
+    varies_along = True
+    varies_across = False
+    needs_lattice_axis = True
 
-    def __init__(self, axis: Float[Array, "xyz=3"]):
+    def __init__(self, axis: Float[Array, "xyz=3"], *, helicity: ScalarLike | None = None):
         self.axis = unit_vector("Slab: axis", axis)
+        self.helicity = as_helicity("Slab", helicity)
 
-    def draw(self, key: Key[Array, ""], num: int, dtype) -> _Directions:
-        """Return the axis for all waves, polarisations uniform on the circle across it."""
-        along, first, second = _frame(self.axis.astype(dtype), num)
-        return along, _circle(key, first, second)
+    def draw(
+        self, key: Key[Array, ""], wavenumber: Float[Array, " wave"], spectrum: Spectrum
+    ) -> tuple[Float[Array, "wave xyz=3"], Modes]:
+        """Return the axis for all waves."""
+        axis = self.axis.astype(wavenumber.dtype)
+        return wavenumber[:, None] * axis[None], alike(wavenumber, BOTH)
+
+    def lattice_modes(
+        self, wave_vector: Float[Array, "... xyz=3"], cell: Vector, spectrum: Spectrum
+    ) -> Modes:
+        """Return half of E on either side of the axis, nothing off it."""
+        parts = split(wave_vector, self.axis, cell)
+        mean = cell_mean(spectrum, jnp.abs(parts.along), parts.width_along)
+        power = jnp.where(parts.across > 0, 0, mean * parts.width_along / 2)
+        return Modes(power, jnp.full_like(power, BOTH))
 
 
 class TwoDimensional(Geometry):
@@ -70,16 +153,32 @@ class TwoDimensional(Geometry):
     """
 
     axis: Vector
+    helicity: None
     kinds = 1
+    index = None
+    varies_along = False
+    varies_across = True
+    needs_lattice_axis = True
 
     def __init__(self, axis: Float[Array, "xyz=3"]):
         self.axis = unit_vector("TwoDimensional: axis", axis)
+        self.helicity = None
 
-    def draw(self, key: Key[Array, ""], num: int, dtype) -> _Directions:
-        """Return directions uniform on the circle across the axis, polarisations axis × k."""
-        along, first, second = _frame(self.axis.astype(dtype), num)
-        direction = _circle(key, first, second)
-        return direction, jnp.cross(along, direction)
+    def draw(
+        self, key: Key[Array, ""], wavenumber: Float[Array, " wave"], spectrum: Spectrum
+    ) -> tuple[Float[Array, "wave xyz=3"], Modes]:
+        """Return directions uniform on the circle across the axis."""
+        direction = circle(key, self.axis, wavenumber)
+        return wavenumber[:, None] * direction, alike(wavenumber, TOROIDAL)
+
+    def lattice_modes(
+        self, wave_vector: Float[Array, "... xyz=3"], cell: Vector, spectrum: Spectrum
+    ) -> Modes:
+        """Return E over the circle across the axis, nothing off its plane."""
+        parts = split(wave_vector, self.axis, cell)
+        mean = ring_mean(spectrum, parts, cell)
+        power = jnp.where(parts.along == 0, mean, 0)
+        return Modes(power, jnp.full_like(power, TOROIDAL))
 
 
 class SlabTwoD(Geometry):
@@ -94,11 +193,17 @@ class SlabTwoD(Geometry):
     """
 
     axis: Vector
+    helicity: None
     slab_share: Float[Array, ""]
     kinds = 2
+    index = None
+    varies_along = True
+    varies_across = True
+    needs_lattice_axis = True
 
     def __init__(self, axis: Float[Array, "xyz=3"], slab_share: ScalarLike):
         self.axis = unit_vector("SlabTwoD: axis", axis)
+        self.helicity = None
         self.slab_share = as_float(slab_share)
         if is_concrete(self.slab_share) and not 0 <= float(self.slab_share) <= 1:
             raise argument_error(
@@ -108,28 +213,91 @@ class SlabTwoD(Geometry):
                 remedy="It is the power of the slab waves over that of all.",
             )
 
-    def draw(self, key: Key[Array, ""], num: int, dtype) -> _Directions:
-        """Return both kinds in turn; polarisations have the root of twice the share for length."""
-        of_slab, of_plane = jax.random.split(key)
-        share = self.slab_share.astype(dtype)
-        even = (jnp.arange(num) % 2 == 0)[:, None]
-        slab, across = Slab(self.axis).draw(of_slab, num, dtype)
-        plane, round_ = TwoDimensional(self.axis).draw(of_plane, num, dtype)
-        return (
-            jnp.where(even, slab, plane),
-            jnp.where(even, jnp.sqrt(2 * share) * across, jnp.sqrt(2 * (1 - share)) * round_),
+    def draw(
+        self, key: Key[Array, ""], wavenumber: Float[Array, " wave"], spectrum: Spectrum
+    ) -> tuple[Float[Array, "wave xyz=3"], Modes]:
+        """Return both kinds in turn."""
+        share = self.slab_share.astype(wavenumber.dtype)
+        even = jnp.arange(wavenumber.shape[0]) % 2 == 0
+        slab, _ = Slab(self.axis).draw(key, wavenumber, spectrum)
+        plane, _ = TwoDimensional(self.axis).draw(key, wavenumber, spectrum)
+        return jnp.where(even[:, None], slab, plane), Modes(
+            jnp.where(even, 2 * share, 2 * (1 - share)),
+            jnp.where(even, BOTH, TOROIDAL).astype(wavenumber.dtype),
+        )
+
+    def lattice_modes(
+        self, wave_vector: Float[Array, "... xyz=3"], cell: Vector, spectrum: Spectrum
+    ) -> Modes:
+        """Return the slab modes on the axis and the two-dimensional ones across it."""
+        slab = Slab(self.axis).lattice_modes(wave_vector, cell, spectrum)
+        plane = TwoDimensional(self.axis).lattice_modes(wave_vector, cell, spectrum)
+        share = self.slab_share.astype(slab.power.dtype)
+        return Modes(
+            share * slab.power + (1 - share) * plane.power,
+            jnp.where(plane.power > 0, plane.toroidal, slab.toroidal),
         )
 
 
-def _circle(key, first: Float[Array, "wave xyz=3"], second: Float[Array, "wave xyz=3"]):
-    """Return random unit vectors in the planes of two unit vectors."""
-    angle = 2 * jnp.pi * jax.random.uniform(key, (first.shape[0], 1), first.dtype)
-    return jnp.cos(angle) * first + jnp.sin(angle) * second
+def cell_mean(
+    spectrum: Spectrum, size: Float[Array, "..."], width: Float[Array, "..."] | Scalar
+) -> Float[Array, "..."]:
+    """Return the mean of E over the width of a cell around each wavenumber."""
+    low = jnp.maximum(size - width / 2, 0)
+    return power_between(spectrum, low, size + width / 2, num_nodes=3) / width
 
 
-def _frame(axis: Vector, num: int) -> tuple[Float[Array, "wave xyz=3"], ...]:
-    """Return the axis and two unit vectors across it, repeated."""
-    other = jnp.eye(3, dtype=axis.dtype)[jnp.argmin(jnp.abs(axis))]
-    first = jnp.cross(axis, other)
-    first = first / jnp.linalg.norm(first)
-    return tuple(jnp.tile(x[None], (num, 1)) for x in (axis, first, jnp.cross(axis, first)))
+def sphere_modes(
+    spectrum: Spectrum, wave_vector: Float[Array, "... xyz=3"], cell: Vector, toroidal: float
+) -> Modes:
+    """Return E over the sphere, in the volume of a cell."""
+    size, width = lengths(wave_vector, cell)
+    share = jnp.prod(cell) / (4 * jnp.pi * jnp.where(size > 0, size, 1) ** 2)
+    return Modes(share * cell_mean(spectrum, size, width), jnp.full_like(size, toroidal))
+
+
+def ring_mean(spectrum: Spectrum, parts: Parts, cell: Vector) -> Float[Array, "..."]:
+    """Return E over the circle across the axis, in the area of a cell there."""
+    area = jnp.prod(cell) / parts.width_along
+    around = 2 * jnp.pi * jnp.where(parts.across > 0, parts.across, 1)
+    return area / around * cell_mean(spectrum, parts.across, parts.width_across)
+
+
+def alike(wavenumber: Float[Array, " wave"], toroidal: float) -> Modes:
+    """Return modes of equal power."""
+    return Modes(jnp.ones_like(wavenumber), jnp.full_like(wavenumber, toroidal))
+
+
+def helical_shares(helicity: Scalar) -> tuple[Scalar, Scalar]:
+    """Return a, b with a² + b² = 1 and 2ab = helicity: a of B itself, b of k × B turned by 90°."""
+    plus, minus = jnp.sqrt(1 + helicity), jnp.sqrt(1 - helicity)
+    return (plus + minus) / 2, (plus - minus) / 2
+
+
+def as_helicity(name: str, helicity: ScalarLike | None) -> Scalar | None:
+    """Return the helicity as an array; raise unless it lies between -1 and 1."""
+    if helicity is None:
+        return None
+    helicity = as_float(helicity)
+    if is_concrete(helicity) and not -1 <= float(helicity) <= 1:
+        raise argument_error(
+            f"{name}: helicity",
+            expected="a relative helicity between -1 and 1",
+            got=f"{float(helicity):g}",
+            remedy="It is k times the mean of A·B over that of B².",
+        )
+    return helicity
+
+
+def check_index(geometry: Geometry, spectrum: Spectrum) -> None:
+    """Raise when the geometry holds for another spectral index than the spectrum has."""
+    index = getattr(spectrum, "index", None)
+    if geometry.index is None or index is None or not is_concrete(index):
+        return
+    if abs(float(index) - geometry.index) > 0.01:
+        raise argument_error(
+            f"{type(geometry).__name__}: index of the spectrum",
+            expected=f"{geometry.index:.4g}, which this cascade has",
+            got=f"{float(index):.4g}",
+            remedy="Change the index, or give a FunctionSpectrum to go beyond the theory.",
+        )

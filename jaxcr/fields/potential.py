@@ -8,8 +8,8 @@ from jaxcr.arrays import Scalar, ScalarLike, Vector, as_float
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.grid import GridField, check_box
-from jaxcr.fields.realise_grid import wave_vectors
 from jaxcr.fields.stencils import CubicSpline
+from jaxcr.fields.wave_vectors import wave_vectors
 
 _OVERSHOOT = 1.5
 

@@ -2,13 +2,22 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float
-from jaxcr.fields.geometries import Geometry, Isotropic
-from jaxcr.fields.spectra import Spectrum
+from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float
+from jaxcr.fields.geometries import (
+    BOTH,
+    POLOIDAL,
+    Geometry,
+    Isotropic,
+    check_index,
+    helical_shares,
+)
+from jaxcr.fields.spectra import Spectrum, power_between
+from jaxcr.fields.wave_vectors import transverse_frame
 from jaxcr.fields.waves import WaveField
+
+_Waves = tuple[Float[Array, "wave xyz=3"], Float[Array, " wave"], Float[Array, "wave xyz=3"]]
 
 _NODES = 8
 """Of Gauss's rule for the power of one cell in ln k."""
@@ -31,16 +40,18 @@ def realise_waves(
     key
         Fixes wave vectors within their cells, directions, polarisations and phases.
     num_waves
-        Waves in all, for each kind of the geometry alike; 20 to 50 for each decade of k.
+        Waves in all, for each kind of the geometry alike; 20 to 50 for each decade of k. With
+        helicity each counts twice in the field.
     rms
         Root mean square of |B| in µG; differentiable, like every parameter of the spectrum.
     geometry
-        ``Isotropic()`` (default), ``Slab``, ``TwoDimensional`` or ``SlabTwoD``.
+        ``Isotropic()`` (default), ``Slab``, ``TwoDimensional``, ``SlabTwoD``,
+        ``GoldreichSridhar``, ``Alfven``, ``Slow`` or ``Fast``.
 
     Raises
     ------
     ValueError
-        When there are fewer than ten waves.
+        When there are fewer than ten waves, or the geometry holds for another spectral index.
 
     Notes
     -----
@@ -56,28 +67,55 @@ def realise_waves(
             got=str(num_waves),
             remedy="Take 20 to 50 for each decade of k.",
         )
-    dtype = jnp.result_type(float)
     geometry = Isotropic() if geometry is None else geometry
-    of_place, of_direction, of_phase = jax.random.split(key, 3)
+    check_index(geometry, spectrum)
+    wave_vectors, phases, amplitudes = _draw(spectrum, geometry, key, num_waves)
+    if geometry.helicity is not None:
+        wave_vectors, phases, amplitudes = _turn(
+            wave_vectors, phases, amplitudes, geometry.helicity.astype(phases.dtype)
+        )
+    return WaveField(
+        frequencies=wave_vectors / (2 * jnp.pi),
+        phases=phases,
+        amplitudes=amplitudes,
+        scale=as_float(rms),
+    )
+
+
+def _draw(spectrum: Spectrum, geometry: Geometry, key: Key[Array, ""], num_waves: int) -> _Waves:
+    """Return wave vectors, phases and amplitudes of unit rms, evenly spaced in ln k."""
+    dtype = jnp.result_type(float)
+    of_place, of_direction, of_angle, of_phase = jax.random.split(key, 4)
     low, high = (jnp.log(x) for x in spectrum.edges(dtype))
     num_cells = num_waves // geometry.kinds
     num_waves = num_cells * geometry.kinds
     width = (high - low) / num_cells
     bottom = low + width * (jnp.arange(num_waves) // geometry.kinds).astype(dtype)
     wavenumber = jnp.exp(bottom + width * jax.random.uniform(of_place, (num_waves,), dtype))
-    direction, polarisation = geometry.draw(of_direction, num_waves, dtype)
-    power = _cell_power(spectrum, bottom, width) / geometry.kinds
-    return WaveField(
-        frequencies=wavenumber[:, None] / (2 * jnp.pi) * direction,
-        phases=jax.random.uniform(of_phase, (num_waves,), dtype),
-        amplitudes=jnp.sqrt(2 * power)[:, None] * polarisation,
-        scale=as_float(rms),
+    vectors, modes = geometry.draw(of_direction, wavenumber, spectrum)
+    power = power_between(spectrum, jnp.exp(bottom), jnp.exp(bottom + width), num_nodes=_NODES)
+    amplitude = jnp.sqrt(2 * modes.power * power / geometry.kinds)
+    # Toroidal at 0, poloidal at a quarter turn, anywhere where they share the power.
+    angle = 2 * jnp.pi * jax.random.uniform(of_angle, (num_waves,), dtype)
+    turn = jnp.where(modes.toroidal == POLOIDAL, jnp.pi / 2, 0)
+    angle = jnp.where(modes.toroidal == BOTH, angle, turn)
+    _, toroidal, poloidal = transverse_frame(geometry.axis, vectors)
+    polarisation = jnp.cos(angle)[:, None] * toroidal + jnp.sin(angle)[:, None] * poloidal
+    phases = jax.random.uniform(of_phase, (num_waves,), dtype)
+    return vectors, phases, amplitude[:, None] * polarisation
+
+
+def _turn(
+    vectors: Float[Array, "wave xyz=3"],
+    phases: Float[Array, " wave"],
+    amplitudes: Float[Array, "wave xyz=3"],
+    helicity: Scalar,
+) -> tuple[Float[Array, "half xyz=3"], Float[Array, " half"], Float[Array, "half xyz=3"]]:
+    """Return each wave as two, a quarter of a cycle apart and across: an elliptic wave."""
+    straight, turned = helical_shares(helicity)
+    outward = vectors / jnp.linalg.norm(vectors, axis=1, keepdims=True)
+    return (
+        jnp.concatenate([vectors, vectors]),
+        jnp.concatenate([phases, phases - 0.25]),
+        jnp.concatenate([straight * amplitudes, -turned * jnp.cross(outward, amplitudes)]),
     )
-
-
-def _cell_power(spectrum: Spectrum, bottom: Float[Array, " wave"], width) -> Float[Array, " wave"]:
-    """Return the integral of E(k) over each cell in ln k."""
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    nodes = jnp.asarray((1 + nodes) / 2, bottom.dtype)
-    k = jnp.exp(bottom[:, None] + width * nodes[None])
-    return width / 2 * jnp.sum(jnp.asarray(weights, bottom.dtype)[None] * k * spectrum(k), axis=1)

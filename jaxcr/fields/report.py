@@ -9,8 +9,8 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector, argument_error
 from jaxcr.fields.field import Field, Lattice, sample_field
-from jaxcr.fields.realise_grid import wave_vectors
 from jaxcr.fields.shells import Shells, average_shells, count_mirrored, fit_index
+from jaxcr.fields.wave_vectors import wave_vectors
 
 
 class FieldReport(eqx.Module):

@@ -16,7 +16,8 @@ class Shells(eqx.Module):
 
     ``wavenumber`` (1/pc) is the harmonic mean of the modes in the shell, at which the mean of a
     power law near 1/k is the power law; ``spectrum`` is E(k) in µG² pc; ``filled`` says whether
-    the whole shell lies between the smallest and the largest wavenumber that hold power.
+    the whole shell lies a fundamental within the smallest and the largest wavenumber that hold
+    power: modes nearer to the end of a spectrum have part of their cell beyond it.
     """
 
     wavenumber: Float[Array, " bin"]
@@ -52,8 +53,9 @@ def average_shells(
     energy = gather(jax.ops.segment_sum, count * 4 * jnp.pi * size**2 * density)
     # Far above the rounding of float32 and int16 stores, far below any resolved power law.
     powered = power > 1e-10 * jnp.max(power)
-    low = jnp.min(jnp.where(powered, size, jnp.inf))
-    high = jnp.max(jnp.where(powered, size, 0))
+    fundamental = 2 * jnp.pi / jnp.min(box)
+    low = jnp.min(jnp.where(powered, size, jnp.inf)) + fundamental
+    high = jnp.max(jnp.where(powered, size, 0)) - fundamental
     filled = (gather(jax.ops.segment_min, size) >= low) & (
         gather(jax.ops.segment_max, size) <= high
     )

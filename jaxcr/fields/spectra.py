@@ -45,6 +45,27 @@ class Spectrum(eqx.Module):
         )
 
 
+def power_between(
+    spectrum: Spectrum,
+    low: Float[Array, "..."],
+    high: Float[Array, "..."],
+    *,
+    num_nodes: int,
+) -> Float[Array, "..."]:
+    """Return the integral of E from low to high, by Gauss's rule in ln k within the range.
+
+    Differentiable in both ends and in both scales of the spectrum.
+    """
+    bottom, top = spectrum.edges(low.dtype)
+    low, high = (jnp.log(jnp.clip(x, bottom, top)) for x in (low, high))
+    total = jnp.zeros_like(low)
+    nodes, weights = np.polynomial.legendre.leggauss(num_nodes)
+    for place, weight in zip((1 + nodes) / 2, weights / 2, strict=True):
+        k = jnp.exp(low + float(place) * (high - low))
+        total = total + float(weight) * k * spectrum(k)
+    return (high - low) * total
+
+
 class PowerLaw(Spectrum):
     """E(k) proportional to k^-index between 2 pi/outer_scale and 2 pi/inner_scale.
 
