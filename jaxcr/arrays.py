@@ -11,8 +11,12 @@ Scalar = Float[Array, ""]
 ScalarLike = Float[Array, ""] | float | int
 
 
-def argument_error(name: str, *, expected: str, got: Any, remedy: str) -> ValueError:
-    """Return a ``ValueError`` that names what is wrong, what was expected, and the remedy.
+class ArgumentError(ValueError):
+    """A wrong argument; its message was written by `argument_error`."""
+
+
+def argument_error(name: str, *, expected: str, got: Any, remedy: str) -> ArgumentError:
+    """Return an error that names what is wrong, what was expected, and the remedy.
 
     Parameters
     ----------
@@ -21,7 +25,7 @@ def argument_error(name: str, *, expected: str, got: Any, remedy: str) -> ValueE
     expected, got, remedy
         What the argument must be, what it was, and what to do.
     """
-    return ValueError(f"{name}: expected {expected}, got {got}. {remedy}")
+    return ArgumentError(f"{name}: expected {expected}, got {got}. {remedy}")
 
 
 def is_concrete(*values: Any) -> bool:

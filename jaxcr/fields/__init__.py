@@ -13,7 +13,9 @@ from jaxcr.fields.potential import PotentialGridField
 from jaxcr.fields.realise_grid import realise_grid
 from jaxcr.fields.realise_waves import realise_waves
 from jaxcr.fields.report import FieldReport, describe
-from jaxcr.fields.snapshot import read_field, write_field
+from jaxcr.fields.rescaling import rescale_field
+from jaxcr.fields.snapshot import read_field, read_notes, write_field
+from jaxcr.fields.solenoidal import solenoidal_part
 from jaxcr.fields.spectra import BendOver, FunctionSpectrum, PowerLaw, Spectrum
 from jaxcr.fields.stencils import CatmullRom, CubicSpline, Linear, Nearest, Stencil
 from jaxcr.fields.waves import WaveField
@@ -57,7 +59,10 @@ __all__ = [
     "ZeroOutside",
     "describe",
     "read_field",
+    "read_notes",
     "realise_grid",
     "realise_waves",
+    "rescale_field",
+    "solenoidal_part",
     "write_field",
 ]

@@ -29,6 +29,10 @@ class Boundary(eqx.Module):
         """Return ``samples`` with so many layers added before and after each axis."""
 
     @abc.abstractmethod
+    def layers(self, before: int, after: int) -> int:
+        """Return how many layers ``pad`` adds to an axis."""
+
+    @abc.abstractmethod
     def fold(self, cell: Vector, shape: tuple[int, int, int]) -> Vector:
         """Return the cell coordinate at which the field is read for ``cell``."""
 
@@ -54,6 +58,10 @@ class Periodic(Boundary):
     ) -> Shaped[Array, "px py pz xyz=3"]:
         """Return ``samples`` with the opposite faces appended."""
         return jnp.pad(samples, (*[(before, after)] * 3, (0, 0)), mode="wrap")
+
+    def layers(self, before: int, after: int) -> int:
+        """Return those asked for."""
+        return before + after
 
     def fold(self, cell: Vector, shape: tuple[int, int, int]) -> Vector:
         """Return ``cell``: the integer below it is what wraps, without loss of digits."""
@@ -85,6 +93,10 @@ class _Single(Boundary):
     ) -> Shaped[Array, "px py pz xyz=3"]:
         """Return ``samples`` continued by the rule; half a cell before the first needs one more."""
         return jnp.pad(samples, (*[(before + 1, after)] * 3, (0, 0)), mode=self.mode)
+
+    def layers(self, before: int, after: int) -> int:
+        """Return one more than asked for."""
+        return before + after + 1
 
     def wrap(self, index: Int[Array, "xyz=3"], shape: tuple[int, int, int]) -> Int[Array, "xyz=3"]:
         """Return ``index`` past the layer more, kept inside the padded grid."""

@@ -3,20 +3,61 @@
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import h5py
 import numpy as np
 
-from jaxcr.arrays import argument_error
+from jaxcr.arrays import ArgumentError, argument_error
+from jaxcr.fields.cubes import Opener
 
 Path = str | os.PathLike
 
+HDF5, ZIP, EMPTY_ZIP, NUMPY, FITS = (
+    b"\x89HDF\r\n\x1a\n",
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"\x93NUMPY",
+    b"SIMPLE  ",
+)
+"""First bytes of a file of each kind."""
 
-def load_array(path: Path, dataset: str | None) -> tuple[np.ndarray, dict[str, Any]]:
-    """Return an array of a file and its attributes (HDF5 only).
+
+@dataclass(frozen=True)
+class StoredArray:
+    """One array of a file: how to open it, its shape, its attributes (HDF5 only)."""
+
+    open: Opener
+    shape: tuple[int, ...]
+    attributes: dict[str, Any]
+
+
+def signature(path: Path) -> bytes:
+    """Return the first eight bytes of a file.
+
+    Raises
+    ------
+    ValueError
+        When it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return file.read(8)
+    except OSError as error:
+        raise argument_error(
+            "read_field: path",
+            expected="a file that can be read",
+            got=f"{path} ({error.strerror})",
+            remedy="Check the name and the permissions.",
+        ) from error
+
+
+def find_array(path: Path, dataset: str | None) -> StoredArray:
+    """Return an array of a file, unread.
 
     Parameters
     ----------
@@ -31,42 +72,29 @@ def load_array(path: Path, dataset: str | None) -> tuple[np.ndarray, dict[str, A
         When the file is missing, of another kind, broken, holds Python objects, or does not
         hold ``dataset``.
     """
-    list_names, read = _recognise(path)
-    with _blaming(path):
+    list_names, inspect = _recognise(path)
+    with blaming(path):
         names = list_names(path)
     name = _choose(path, names, dataset)
-    with _blaming(path):
-        return read(path, name)
-
-
-def _recognise(path: Path) -> tuple:
-    """Return the functions that list and read the arrays of this kind of file."""
-    try:
-        with open(path, "rb") as file:
-            start = file.read(8)
-    except OSError as error:
+    with blaming(path):
+        array = inspect(path, name)
+    if not _is_real(array.dtype):
         raise argument_error(
             "read_field: path",
-            expected="a file that can be read",
-            got=f"{path} ({error.strerror})",
-            remedy="Check the name and the permissions.",
-        ) from error
-    for signature, functions in _KINDS.items():
-        if start.startswith(signature):
-            return functions
-    raise argument_error(
-        "read_field: path",
-        expected="an NPZ, NPY or HDF5 file",
-        got=f"{path}, which starts with {start!r}",
-        remedy="Convert it, for example with numpy.savez.",
-    )
+            expected="real numbers",
+            got=f"{array.dtype} of shape {array.shape} in {path}",
+            remedy="Give the array that holds B with dataset.",
+        )
+    return StoredArray(array.open, array.shape, array.attributes)
 
 
 @contextmanager
-def _blaming(path: Path) -> Iterator[None]:
+def blaming(path: Path) -> Iterator[None]:
     """Turn what the libraries raise for a broken file into an error that names the file."""
     try:
         yield
+    except ArgumentError:
+        raise
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise argument_error(
             "read_field: path",
@@ -74,6 +102,36 @@ def _blaming(path: Path) -> Iterator[None]:
             got=f"{path} ({error})",
             remedy="Copy or write the file again.",
         ) from error
+
+
+@contextmanager
+def open_dataset(path: Path, name: str) -> Iterator[h5py.Dataset]:
+    """Open a dataset of an HDF5 file."""
+    with h5py.File(path, "r") as file:
+        yield file[name]
+
+
+@dataclass(frozen=True)
+class _Inspected(StoredArray):
+    dtype: np.dtype
+
+
+def _recognise(path: Path) -> tuple[Callable, Callable]:
+    """Return the functions that list and inspect the arrays of this kind of file."""
+    start = signature(path)
+    for known, functions in _KINDS.items():
+        if start.startswith(known):
+            return functions
+    raise argument_error(
+        "read_field: path",
+        expected="an NPZ, NPY, HDF5 or FITS file",
+        got=f"{path}, which starts with {start!r}",
+        remedy="Convert it, for example with numpy.savez; for bare float32 numbers give shape.",
+    )
+
+
+def _is_real(dtype: np.dtype) -> bool:
+    return np.issubdtype(dtype, np.integer) or np.issubdtype(dtype, np.floating)
 
 
 def _choose(path: Path, names: list[str | None], dataset: str | None) -> str | None:
@@ -99,9 +157,11 @@ def _names_hdf5(path: Path) -> list[str]:
     return names
 
 
-def _read_hdf5(path: Path, name: str) -> tuple[np.ndarray, dict[str, Any]]:
+def _inspect_hdf5(path: Path, name: str) -> _Inspected:
     with h5py.File(path, "r") as file:
-        return np.asarray(file[name]), dict(file[name].attrs)
+        found = file[name]
+        opener = partial(open_dataset, path, name)
+        return _Inspected(opener, found.shape, dict(found.attrs), found.dtype)
 
 
 def _names_npz(path: Path) -> list[str]:
@@ -109,22 +169,45 @@ def _names_npz(path: Path) -> list[str]:
         return list(archive.files)
 
 
-def _read_npz(path: Path, name: str) -> tuple[np.ndarray, dict[str, Any]]:
+@contextmanager
+def _open_npz(path: Path, name: str) -> Iterator[np.ndarray]:
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-        return archive[name], {}
+        yield archive[name]
+
+
+def _inspect_npz(path: Path, name: str) -> _Inspected:
+    with _open_npz(path, name) as array:
+        return _Inspected(partial(_open_npz, path, name), array.shape, {}, array.dtype)
 
 
 def _names_npy(path: Path) -> list[None]:
     return [None]
 
 
-def _read_npy(path: Path, name: None) -> tuple[np.ndarray, dict[str, Any]]:
-    return np.load(path, allow_pickle=False), {}
+class Mapped:
+    """A file mapped into memory anew for every slice: pages that were read are given back."""
+
+    def __init__(self, load: Callable[[], np.ndarray]):
+        self.load = load
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        """Return a copy of the slice."""
+        return np.array(self.load()[index])
+
+
+def _map_npy(path: Path) -> np.ndarray:
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _inspect_npy(path: Path, name: None) -> _Inspected:
+    array = _map_npy(path)
+    opener = partial(nullcontext, Mapped(partial(_map_npy, path)))
+    return _Inspected(opener, array.shape, {}, array.dtype)
 
 
 _KINDS = {
-    b"\x89HDF\r\n\x1a\n": (_names_hdf5, _read_hdf5),
-    b"PK\x03\x04": (_names_npz, _read_npz),
-    b"PK\x05\x06": (_names_npz, _read_npz),  # an archive of nothing
-    b"\x93NUMPY": (_names_npy, _read_npy),
+    HDF5: (_names_hdf5, _inspect_hdf5),
+    ZIP: (_names_npz, _inspect_npz),
+    EMPTY_ZIP: (_names_npz, _inspect_npz),
+    NUMPY: (_names_npy, _inspect_npy),
 }

@@ -53,7 +53,6 @@ class GridField(Field):
     spacing: Vector
     stencil: Stencil
     boundary: Boundary
-    shape: tuple[int, int, int] = eqx.field(static=True)
 
     def __init__(
         self,
@@ -69,12 +68,18 @@ class GridField(Field):
         check_box(samples, as_float(spacing), as_float(origin))
         self.stencil = Linear() if stencil is None else stencil
         self.boundary = Periodic() if boundary is None else boundary
-        self.shape = samples.shape[:3]
         self.origin = as_float(origin)
         self.spacing = jnp.broadcast_to(as_float(spacing).astype(self.origin.dtype), (3,))
         storage = jnp.dtype(samples.dtype if storage is None else storage)
         self.coefficients, quantum = _prepare(samples, self.stencil, self.boundary, storage)
         self.scale = quantum * as_float(scale).astype(quantum.dtype)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Samples on each axis."""
+        extra = self.boundary.layers(self.stencil.before, self.stencil.after)
+        nx, ny, nz, _ = self.coefficients.shape
+        return nx - extra, ny - extra, nz - extra
 
     def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
@@ -125,6 +130,10 @@ class GridField(Field):
             self.coefficients, (*start, jnp.int32(0)), (width, width, width, 3)
         )
         return block.astype(cell.dtype), cell - below
+
+    def at(self, origin: Vector, spacing: Vector) -> "GridField":
+        """Return the same samples in a box with another corner and cell (pc)."""
+        return eqx.tree_at(lambda f: (f.origin, f.spacing), self, (origin, spacing))
 
     def max_strength(self) -> Scalar:
         """Return a bound of |B|: the largest coefficient times the stencil's overshoot."""

@@ -1,66 +1,108 @@
 """Read a field from a simulation snapshot; write one and read it back."""
 
+import json
 import math
-import os
+from collections.abc import Sequence
+from typing import Any
 
 import h5py
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxcr.arrays import ScalarLike, Vector, argument_error
+from jaxcr.fields.assemble import assemble
+from jaxcr.fields.boundaries import Boundary, Clamped, Mirrored, Periodic, ZeroOutside
+from jaxcr.fields.cube_formats import (
+    athena_cube,
+    fits_cube,
+    flash_cube,
+    is_athena,
+    is_flash,
+    is_well,
+    raw_cube,
+    well_cube,
+)
+from jaxcr.fields.cubes import Cube, check_axes, cube_of_array, cube_of_components
 from jaxcr.fields.field import Field, sample_field
-from jaxcr.fields.files import load_array
+from jaxcr.fields.files import FITS, HDF5, Path, StoredArray, blaming, find_array, signature
 from jaxcr.fields.grid import GridField
-from jaxcr.fields.stencils import Stencil
+from jaxcr.fields.stencils import Linear, Stencil
 
 _FORMAT = "jaxcr field 1"
 _DATASET = "magnetic_field"
+_BOUNDARIES = {kind.__name__: kind for kind in (Periodic, Clamped, Mirrored, ZeroOutside)}
 
 
 def read_field(
-    path: str | os.PathLike,
+    path: Path | Sequence[Path],
     *,
     unit: float | None = None,
     spacing: ScalarLike | Vector | None = None,
     origin: Vector | None = None,
+    axes: str | None = None,
+    boundary: Boundary | None = None,
     dataset: str | None = None,
+    frame: tuple[int, int] | None = None,
+    shape: tuple[int, int, int] | None = None,
     stencil: Stencil | None = None,
     storage=jnp.float32,
 ) -> GridField:
-    """Read a periodic field from an NPZ, NPY or HDF5 file with samples (nx, ny, nz, 3).
+    """Read a cube of B: HDF5, NPZ, NPY, FITS, Athena++, FLASH, The Well, CRPropa.
 
     Parameters
     ----------
     path
-        The file; its kind is known from its content.
+        The file, its kind known from its content; or three of FITS or NPY, one a component.
     unit, spacing, origin
-        µG in one unit of the file (1e6 for gauss); cell size and corner of the box in pc. A file
-        of ``write_field`` records the three; for any other each must be given.
+        µG in one unit of the file (1e6 for gauss); cell size and corner of the box in pc. Files
+        of ``write_field`` record them; elsewhere they are required.
+    axes
+        Order of the axes, c for the components: ``"xyzc"`` for (nx, ny, nz, 3), ``"zyx"`` for
+        one of three arrays. Required unless the layout fixes it; FITS has "zyx" by custom.
+    boundary
+        What continues the cube: ``Periodic()``, ``Clamped()``, ``Mirrored()``,
+        ``ZeroOutside()``. Required unless the file states it.
     dataset
         Name of the samples in the file; needed when it holds several arrays.
+    frame
+        (run, time) in a file of The Well that holds several cubes.
+    shape
+        Cells on each axis of a file of bare float32 triplets, z fastest (CRPropa).
     stencil, storage
         See ``GridField``.
 
     Raises
     ------
     ValueError
-        When the file is missing, broken or of another kind, when the samples are missing, not
-        finite or of another shape, or when unit, spacing or origin is missing or contradicts
-        the record.
+        When a file is missing, broken or of another kind, samples are missing, not finite or of
+        another shape, the mesh is refined, opposite faces of a periodic cube do not fit, or
+        what is required is missing or contradicts the file.
+
+    Notes
+    -----
+    A periodic cube in a float store is read in place: 1.3 times its size at most. NPZ files are
+    unpacked as a whole.
     """
-    values, attributes = load_array(path, dataset)
-    given = {"unit": unit, "spacing": spacing, "origin": origin}
-    unit, spacing, origin = _settle(path, given, attributes)
-    return GridField(
-        jnp.asarray(_in_microgauss(path, values, unit), jnp.result_type(float)),
-        spacing=jnp.asarray(spacing, jnp.result_type(float)),
-        origin=jnp.asarray(origin, jnp.result_type(float)),
-        stencil=stencil,
-        storage=storage,
+    cube, where = _open_cube(path, axes, dataset, frame, shape)
+    given = {"unit": unit, "spacing": spacing, "origin": origin, "boundary": boundary}
+    unit, spacing, origin, boundary = _settle(where, given, cube.stated)
+    dtype = jnp.result_type(float)
+    spacing = jnp.broadcast_to(jnp.asarray(spacing, dtype), (3,))
+    _check_aspect(where, cube, spacing)
+    return assemble(
+        where,
+        cube,
+        unit=_positive_unit(unit),
+        spacing=spacing,
+        origin=jnp.asarray(origin, dtype),
+        boundary=boundary,
+        stencil=Linear() if stencil is None else stencil,
+        storage=jax.dtypes.canonicalize_dtype(storage),
     )
 
 
-def write_field(path: str | os.PathLike, field: Field) -> None:
+def write_field(path: Path, field: Field, *, notes: dict[str, Any] | None = None) -> None:
     """Write the samples of a field in µG, with spacing and origin in pc, to an HDF5 file.
 
     Parameters
@@ -70,6 +112,8 @@ def write_field(path: str | os.PathLike, field: Field) -> None:
     field
         A ``GridField``, or a sum or multiple that contains one. Factors are multiplied in;
         stencil and storage are chosen again on reading.
+    notes
+        What else is known of the field, for JSON; `read_notes` returns it.
 
     Raises
     ------
@@ -91,33 +135,138 @@ def write_field(path: str | os.PathLike, field: Field) -> None:
         stored.attrs["unit"] = 1.0
         stored.attrs["spacing"] = np.asarray(lattice.spacing)
         stored.attrs["origin"] = np.asarray(lattice.origin)
+        stored.attrs["boundary"] = type(lattice_boundary(field)).__name__
+        stored.attrs["notes"] = json.dumps(notes or {})
 
 
-def _settle(path: str | os.PathLike, given: dict, attributes: dict) -> list:
-    """Return unit, spacing and origin as given, or as ``write_field`` recorded them."""
-    recorded = attributes if attributes.get("format") == _FORMAT else {}
-    values = {name: recorded.get(name) if x is None else x for name, x in given.items()}
+def read_notes(path: Path) -> dict[str, Any]:
+    """Return the notes that ``write_field`` wrote beside a field."""
+    return json.loads(find_array(path, _DATASET).attributes.get("notes", "{}"))
+
+
+def lattice_boundary(field: Field) -> Boundary:
+    """Return what continues the grid within a field."""
+    grids = [x for x in jax.tree.leaves(field, is_leaf=_is_grid) if isinstance(x, GridField)]
+    return max(grids, key=lambda x: max(x.shape)).boundary
+
+
+def _is_grid(node: Any) -> bool:
+    return isinstance(node, GridField)
+
+
+def _open_cube(
+    path: Path | Sequence[Path],
+    axes: str | None,
+    dataset: str | None,
+    frame: tuple[int, int] | None,
+    shape: tuple[int, int, int] | None,
+) -> tuple[Cube, str]:
+    """Return the cube and how to name its file."""
+    if isinstance(path, Sequence) and not isinstance(path, str):
+        return _open_triple(path, axes), ", ".join(map(str, path))
+    if shape is not None:
+        return raw_cube(path, shape), str(path)
+    start = signature(path)
+    if start.startswith(FITS):
+        return fits_cube([path], axes or "zyx"), str(path)
+    if start.startswith(HDF5) and dataset is None:
+        with blaming(path), h5py.File(path, "r") as file:
+            if is_well(file):
+                return well_cube(path, file, frame), str(path)
+            if is_athena(file):
+                return athena_cube(path, file), str(path)
+            if is_flash(file):
+                return flash_cube(path, file), str(path)
+    return _plain_cube(path, find_array(path, dataset), axes), str(path)
+
+
+def _open_triple(paths: Sequence[Path], axes: str | None) -> Cube:
+    """Return the cube of three files."""
+    if len(paths) != 3:
+        raise argument_error(
+            "read_field: path",
+            expected="one file, or three with Bx, By, Bz",
+            got=f"{len(paths)}",
+            remedy="Give the three components in order.",
+        )
+    if signature(paths[0]).startswith(FITS):
+        return fits_cube(paths, axes or "zyx")
+    arrays = [find_array(path, None) for path in paths]
+    shapes = {array.shape for array in arrays}
+    if len(shapes) != 1 or len(arrays[0].shape) != 3 or 0 in arrays[0].shape:
+        raise argument_error(
+            "read_field: path",
+            expected="three arrays of one shape (n, n, n)",
+            got=", ".join(str(array.shape) for array in arrays),
+            remedy="Give one file for each component of B.",
+        )
+    where = ", ".join(map(str, paths))
+    axes = _require_axes(axes, 3, where)
+    return cube_of_components([array.open for array in arrays], arrays[0].shape, axes)
+
+
+def _plain_cube(path: Path, array: StoredArray, axes: str | None) -> Cube:
+    """Return the cube in one array of a file."""
+    stated = {}
+    if array.attributes.get("format") == _FORMAT:
+        stated = {name: array.attributes[name] for name in ("unit", "spacing", "origin")}
+        stated["boundary"] = _BOUNDARIES[array.attributes.get("boundary", "Periodic")]()
+        axes = "xyzc"
+    if len(array.shape) != 4 or 3 not in array.shape or 0 in array.shape:
+        raise argument_error(
+            "read_field: path",
+            expected="samples of shape (nx, ny, nz, 3) in some order of axes",
+            got=f"shape {array.shape} in {path}",
+            remedy="Choose the array that holds B with dataset, or give three files.",
+        )
+    axes = _require_axes(axes, 4, str(path))
+    if array.shape[axes.index("c")] != 3:
+        raise argument_error(
+            "read_field: axes",
+            expected=f"c at the axis of length 3 of {array.shape}",
+            got=repr(axes),
+            remedy="c is the axis of the three components.",
+        )
+    return cube_of_array(array.open, array.shape, axes, **stated)
+
+
+def _require_axes(axes: str | None, ndim: int, where: str) -> str:
+    """Return the axes; raise when they are missing or make no sense."""
+    if axes is None:
+        example = "xyzc" if ndim == 4 else "zyx"
+        raise argument_error(
+            "read_field: axes",
+            expected=f"the order of the axes, for example {example!r}",
+            got=f"None, and {where} does not record it",
+            remedy="Fortran and FITS order is 'zyx' in NumPy; c is the axis of components.",
+        )
+    check_axes(axes, ndim, where)
+    return axes
+
+
+def _settle(where: str, given: dict, stated: dict) -> list:
+    """Return unit, spacing, origin and boundary as given, or as the file states them."""
+    values = {name: stated.get(name) if x is None else x for name, x in given.items()}
     missing = [name for name, value in values.items() if value is None]
     if missing:
         raise argument_error(
             f"read_field: {', '.join(missing)}",
-            expected="unit in µG, spacing and origin in pc",
-            got=f"None, and {path} does not record it",
-            remedy="Give them; only files of write_field record them.",
+            expected="unit in µG, spacing and origin in pc, boundary such as Periodic()",
+            got=f"None, and {where} does not record it",
+            remedy="Give them: a guess would be silent.",
         )
-    wrong = [n for n in recorded.keys() & given.keys() if _differ(values[n], recorded[n])]
+    wrong = [n for n in stated.keys() & given.keys() if _differ(values[n], stated[n])]
     if wrong:
         raise argument_error(
             f"read_field: {wrong[0]}",
-            expected=f"{recorded[wrong[0]]}, as {path} records",
+            expected=f"{stated[wrong[0]]}, as {where} records",
             got=values[wrong[0]],
-            remedy="Leave it out; multiply the field to change its strength.",
+            remedy="Leave it out; rescale the field to change it.",
         )
     return list(values.values())
 
 
-def _in_microgauss(path: str | os.PathLike, values: np.ndarray, unit: float) -> np.ndarray:
-    """Return the samples of the file in µG, or raise when they cannot be a field."""
+def _positive_unit(unit: float) -> float:
     unit = float(unit)
     if not (math.isfinite(unit) and unit > 0):
         raise argument_error(
@@ -126,25 +275,25 @@ def _in_microgauss(path: str | os.PathLike, values: np.ndarray, unit: float) -> 
             got=unit,
             remedy="Give the strength of one unit of the file, 1e6 for gauss.",
         )
-    real = np.issubdtype(values.dtype, np.integer) or np.issubdtype(values.dtype, np.floating)
-    if not real or values.ndim != 4 or values.shape[-1] != 3 or values.size == 0:
-        raise argument_error(
-            "read_field: path",
-            expected="real numbers of shape (nx, ny, nz, 3)",
-            got=f"{values.dtype} of shape {values.shape} in {path}",
-            remedy="Put the components of B on the last axis, with numpy.moveaxis.",
-        )
-    num_bad = values.size - np.count_nonzero(np.isfinite(values))
-    if num_bad:
-        raise argument_error(
-            "read_field: path",
-            expected="finite values",
-            got=f"{num_bad} of {values.size} not finite in {path}",
-            remedy="Repair them or cut them away: one would spread through a spline.",
-        )
-    return np.asarray(values, np.float64) * unit
+    return unit
 
 
-def _differ(given, recorded) -> bool:
-    """Return whether two numbers or triples differ by more than float32 rounding."""
-    return not np.allclose(given, recorded, rtol=1e-6, atol=0)
+def _check_aspect(where: str, cube: Cube, spacing: Vector) -> None:
+    """Raise when the cells of the file have another shape than the spacing."""
+    if cube.aspect is None:
+        return
+    ratio = np.asarray(spacing) / cube.aspect
+    if np.ptp(ratio) > 1e-3 * ratio.max():
+        raise argument_error(
+            "read_field: spacing",
+            expected=f"cells in the proportions {cube.aspect.tolist()} of {where}",
+            got=np.asarray(spacing).tolist(),
+            remedy="Multiply the file's own spacing on each axis by its unit of length in pc.",
+        )
+
+
+def _differ(given, stated) -> bool:
+    """Return whether two numbers, triples or boundaries differ by more than float32 rounding."""
+    if isinstance(stated, Boundary):
+        return type(given) is not type(stated)
+    return not np.allclose(given, stated, rtol=1e-6, atol=0)

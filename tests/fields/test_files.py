@@ -2,9 +2,18 @@ import h5py
 import numpy as np
 import pytest
 
-from jaxcr.fields.files import load_array
+from jaxcr.fields.files import blaming, find_array
 
 VALUES = np.arange(24.0).reshape(2, 2, 2, 3)
+
+
+def load_array(path, name):
+    """Return an array of a file and its attributes, as a reader would."""
+    found = find_array(path, name)
+    with blaming(path), found.open() as array:
+        values = np.asarray(array[...])
+        assert values.shape == found.shape
+        return values, found.attributes
 
 
 @pytest.fixture
@@ -57,7 +66,9 @@ def test_folder_instead_of_file(tmp_path):
 def test_other_content(tmp_path, content):
     path = tmp_path / "text.npz"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"expected an NPZ, NPY or HDF5 file, got .*text\.npz"):
+    with pytest.raises(
+        ValueError, match=r"expected an NPZ, NPY, HDF5 or FITS file, got .*text\.npz"
+    ):
         load_array(path, None)
 
 
@@ -82,7 +93,7 @@ def test_damaged_archive(tmp_path):
 
 def test_python_objects_are_not_loaded(tmp_path):
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(ValueError, match=r"plain numbers, got .*objects\.npy .*allow_pickle"):
+    with pytest.raises(ValueError, match=r"plain numbers, got .*objects\.npy .*Python objects"):
         load_array(tmp_path / "objects.npy", None)
 
 

@@ -1,0 +1,147 @@
+"""From the pieces of a cube to a gridded field, without a second copy in memory."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.ndimage import spline_filter1d
+
+from jaxcr.arrays import Vector, argument_error
+from jaxcr.fields.boundaries import Boundary, Periodic
+from jaxcr.fields.cubes import Cube
+from jaxcr.fields.files import Path, blaming
+from jaxcr.fields.grid import GridField
+from jaxcr.fields.stencils import CubicSpline, Stencil
+
+_ALIGNMENT = 64
+"""Bytes; JAX takes over aligned memory of NumPy instead of copying it."""
+
+_SLAB = 8
+"""Layers that are filtered at a time."""
+
+_PERIODIC_JUMP = 4.0
+"""Largest step between opposite faces of a periodic cube, in steps between its layers."""
+
+
+def assemble(
+    path: Path | str,
+    cube: Cube,
+    *,
+    unit: float,
+    spacing: Vector,
+    origin: Vector,
+    boundary: Boundary,
+    stencil: Stencil,
+    storage: jnp.dtype,
+) -> GridField:
+    """Read a cube into a ``GridField``.
+
+    Raises
+    ------
+    ValueError
+        For samples that are not finite, or zero throughout, and for opposite faces that do not
+        fit each other in a cube that is said to be periodic.
+
+    Notes
+    -----
+    A periodic cube in a float store needs its own size and one piece: samples are written where
+    they stay, and filtered there. Other boundaries and int16 stores take twice to three times.
+    """
+    in_place = isinstance(boundary, Periodic) and storage != jnp.int16
+    before, after = (stencil.before, stencil.after) if in_place else (0, 0)
+    kept = storage if jnp.issubdtype(storage, jnp.floating) else np.dtype(np.float32)
+    layers = [n + before + after for n in cube.shape]
+    padded = _aligned((*layers, 3), np.dtype(kept))
+    samples = padded[tuple(slice(before, before + n) for n in cube.shape)]
+    _fill(path, cube, unit, samples)
+    if isinstance(boundary, Periodic):
+        _check_faces(path, samples)
+    place = {"spacing": spacing, "origin": origin, "stencil": stencil, "boundary": boundary}
+    if not in_place:
+        return GridField(jnp.asarray(samples), storage=storage, **place)
+    if isinstance(stencil, CubicSpline):
+        _spline_in_place(samples)
+    _wrap_in_place(padded, before, after)
+    # One sample stands in while the field is built: its own constructor would copy the cube.
+    field = GridField(jnp.zeros((1, 1, 1, 3), kept), storage=storage, **place)
+    return eqx.tree_at(lambda f: f.coefficients, field, jax.device_put(padded, may_alias=True))
+
+
+def _aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return an empty array whose memory JAX can take over."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def _fill(path: Path | str, cube: Cube, unit: float, samples: np.ndarray) -> None:
+    """Write the pieces into the samples, in µG."""
+    largest, num_bad = 0.0, 0
+    with blaming(path):
+        for place, component, values in cube.pieces():
+            scaled = np.multiply(values, unit, dtype=samples.dtype, casting="unsafe")
+            samples[(*place, component)] = scaled
+            finite = np.isfinite(scaled)
+            num_bad += scaled.size - np.count_nonzero(finite)
+            largest = max(largest, float(np.max(np.abs(scaled), where=finite, initial=0.0)))
+    if num_bad:
+        raise argument_error(
+            "read_field: path",
+            expected="finite values",
+            got=f"{num_bad} of {samples.size} not finite in {path}",
+            remedy="Repair them or cut them away: one would spread through a spline.",
+        )
+    if largest == 0:
+        raise argument_error(
+            "read_field: path",
+            expected="a magnetic field",
+            got=f"zero throughout in {path}",
+            remedy="Check unit and dataset: a field this weak may be lost in float32.",
+        )
+
+
+def _check_faces(path: Path | str, samples: np.ndarray) -> None:
+    """Raise when opposite faces differ more than neighbouring layers do."""
+    for axis, name in enumerate("xyz"):
+        layers = np.moveaxis(samples, axis, 0)
+        if layers.shape[0] < 8:
+            continue
+        step = max(_rms(layers[1] - layers[0]), _rms(layers[-1] - layers[-2]))
+        jump = _rms(layers[0] - layers[-1])
+        if jump > _PERIODIC_JUMP * step and jump > 1e-3 * _rms(layers[0]):
+            raise argument_error(
+                "read_field: boundary",
+                expected="opposite faces that fit, for Periodic()",
+                got=f"a jump of {jump / max(step, 1e-30):.3g} steps between layers, along {name} "
+                f"in {path}",
+                remedy="Use Clamped(), Mirrored() or ZeroOutside(), or cut a periodic box.",
+            )
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(values, dtype=float))))
+
+
+def _spline_in_place(samples: np.ndarray) -> None:
+    """Replace periodic samples by the coefficients of their cubic spline, slab by slab."""
+    for axis in range(3):
+        if samples.shape[axis] == 1:
+            continue
+        across = (axis + 1) % 3
+        for start in range(0, samples.shape[across], _SLAB):
+            index = [slice(None)] * 4
+            index[across] = slice(start, start + _SLAB)
+            slab = samples[tuple(index)]
+            slab[...] = spline_filter1d(slab, order=3, axis=axis, mode="grid-wrap")
+
+
+def _wrap_in_place(padded: np.ndarray, before: int, after: int) -> None:
+    """Fill the outer layers with those of the opposite face."""
+    for axis in range(3):
+        layers = np.moveaxis(padded, axis, 0)
+        num = layers.shape[0] - before - after
+        for i in range(before):
+            layers[before - 1 - i] = layers[before + (-1 - i) % num]
+        for i in range(after):
+            layers[before + num + i] = layers[before + i % num]

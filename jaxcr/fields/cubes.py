@@ -1,0 +1,94 @@
+"""Magnetic cubes in files, unread: shape, what the file states, samples piece by piece."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from jaxcr.arrays import argument_error
+
+Place = tuple[slice, slice, slice]
+Opener = Callable[[], AbstractContextManager[Any]]
+"""Opens what is sliced like an array: a memory map, an HDF5 dataset."""
+
+Piece = tuple[Place, int | slice, np.ndarray]
+"""Where it belongs, which component (or all), and values ``(x, y, z)`` or ``(x, y, z, 3)``."""
+
+_PIECE_BYTES = 2**22
+
+
+@dataclass(frozen=True)
+class Cube:
+    """Samples of B on a uniform mesh.
+
+    ``stated`` is what the file records of unit (µG), spacing and origin (pc) and boundary;
+    ``aspect`` the shape of a cell in the file's own unit of length. ``pieces`` reads.
+    """
+
+    shape: tuple[int, int, int]
+    pieces: Callable[[], Iterator[Piece]]
+    stated: dict[str, Any] = field(default_factory=dict)
+    aspect: np.ndarray | None = None
+
+
+def check_axes(axes: str, ndim: int, where: str) -> None:
+    """Raise unless ``axes`` names x, y, z and perhaps c once each, one for each axis."""
+    letters = "xyzc" if ndim == 4 else "xyz"
+    if sorted(axes) != sorted(letters):
+        raise argument_error(
+            "read_field: axes",
+            expected=f"the letters {', '.join(letters)} in the order of the axes in {where}",
+            got=repr(axes),
+            remedy="c is the axis of the three components: 'xyzc' for (nx, ny, nz, 3), "
+            "'czyx' for (3, nz, ny, nx).",
+        )
+
+
+def cube_of_array(open_array: Opener, shape: tuple[int, ...], axes: str, **stated: Any) -> Cube:
+    """Return the cube in one array of four axes.
+
+    Parameters
+    ----------
+    open_array, shape
+        The array and its shape.
+    axes
+        Letters x, y, z, c in the order of its axes.
+    """
+    lengths = dict(zip(axes, shape, strict=True))
+
+    def pieces() -> Iterator[Piece]:
+        with open_array() as array:
+            for index, place in _slabs(axes, lengths, itemsize=3 * 4):
+                values = np.asarray(array[index])
+                yield place, slice(0, 3), values.transpose([axes.index(a) for a in "xyzc"])
+
+    return Cube((lengths["x"], lengths["y"], lengths["z"]), pieces, stated)
+
+
+def cube_of_components(
+    open_arrays: list[Opener], shape: tuple[int, int, int], axes: str, **stated: Any
+) -> Cube:
+    """Return the cube whose components lie in three arrays, each opened when it is read."""
+    lengths = dict(zip(axes, shape, strict=True))
+
+    def pieces() -> Iterator[Piece]:
+        for component, open_array in enumerate(open_arrays):
+            with open_array() as array:
+                for index, place in _slabs(axes, lengths, itemsize=4):
+                    values = np.asarray(array[index])
+                    yield place, component, values.transpose([axes.index(a) for a in "xyz"])
+
+    return Cube((lengths["x"], lengths["y"], lengths["z"]), pieces, stated)
+
+
+def _slabs(axes: str, lengths: dict[str, int], itemsize: int) -> Iterator[tuple[tuple, Place]]:
+    """Return slabs across the slowest axis of space in the file: its index, its place in xyz."""
+    slowest = next(a for a in axes if a != "c")
+    others = np.prod([lengths[a] for a in "xyz" if a != slowest])
+    thickness = max(1, int(_PIECE_BYTES // (itemsize * others)))
+    for start in range(0, lengths[slowest], thickness):
+        chosen = slice(start, min(start + thickness, lengths[slowest]))
+        pick = {a: chosen if a == slowest else slice(None) for a in "xyzc"}
+        yield tuple(pick[a] for a in axes), (pick["x"], pick["y"], pick["z"])
