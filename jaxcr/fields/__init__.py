@@ -4,8 +4,10 @@ from jaxcr.fields.analytic import FunctionField, UniformField
 from jaxcr.fields.boundaries import Boundary, Clamped, Mirrored, Periodic, ZeroOutside
 from jaxcr.fields.cascade import GoldreichSridhar
 from jaxcr.fields.field import Field, Lattice, ScaledField, SumField
+from jaxcr.fields.galactic import SpiralDiscField
 from jaxcr.fields.geometries import Geometry, Isotropic, Slab, SlabTwoD, TwoDimensional
 from jaxcr.fields.grid import GridField
+from jaxcr.fields.jansson_farrar import JanssonFarrarField
 from jaxcr.fields.large_scale import DipoleField, ParkerSpiralField
 from jaxcr.fields.mhd_modes import Alfven, Fast, Slow
 from jaxcr.fields.mirror_chain import MirrorChainField
@@ -37,6 +39,7 @@ __all__ = [
     "GoldreichSridhar",
     "GridField",
     "Isotropic",
+    "JanssonFarrarField",
     "Lattice",
     "Linear",
     "MirrorChainField",
@@ -51,6 +54,7 @@ __all__ = [
     "SlabTwoD",
     "Slow",
     "Spectrum",
+    "SpiralDiscField",
     "Stencil",
     "SumField",
     "TwoDimensional",

@@ -56,7 +56,7 @@ class DipoleField(Field):
         center: Float[Array, "xyz=3"],
     ):
         self.polar_strength = as_float(polar_strength)
-        self.radius = _positive("DipoleField: radius", radius)
+        self.radius = positive_length("DipoleField: radius", radius)
         self.axis = unit_vector("DipoleField: axis", axis)
         self.center = as_float(center)
 
@@ -123,8 +123,8 @@ class ParkerSpiralField(Field):
         sheet_width: ScalarLike = 0.0,
     ):
         self.strength = as_float(strength)
-        self.source_radius = _positive("ParkerSpiralField: source_radius", source_radius)
-        self.pitch = _positive("ParkerSpiralField: pitch", pitch)
+        self.source_radius = positive_length("ParkerSpiralField: source_radius", source_radius)
+        self.pitch = positive_length("ParkerSpiralField: pitch", pitch)
         self.sheet_width = as_float(sheet_width)
         if is_concrete(self.sheet_width) and not float(self.sheet_width) >= 0:
             raise argument_error(
@@ -162,14 +162,20 @@ class ParkerSpiralField(Field):
         return None
 
 
-def _positive(name: str, value: ScalarLike) -> Scalar:
-    """Return the value as an array; raise unless it is a positive length."""
+def positive_length(name: str, value: ScalarLike) -> Scalar:
+    """Return the value as an array.
+
+    Raises
+    ------
+    ValueError
+        Unless it is a positive length; the message begins with ``name``.
+    """
     value = as_float(value)
     if is_concrete(value) and not float(value) > 0:
         raise argument_error(
             name,
             expected="a positive length",
             got=f"{float(value):g} pc",
-            remedy="All lengths are in pc: 1 au is 4.848e-6.",
+            remedy="All lengths are in pc: 1 au is 4.848e-6, 1 kpc is 1000.",
         )
     return value
