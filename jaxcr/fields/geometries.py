@@ -301,3 +301,14 @@ def check_index(geometry: Geometry, spectrum: Spectrum) -> None:
             got=f"{float(index):.4g}",
             remedy="Change the index, or give a FunctionSpectrum to go beyond the theory.",
         )
+
+
+def check_rms(name: str, rms: ScalarLike) -> None:
+    """Raise when a strength is negative or not finite."""
+    if is_concrete(rms) and not 0 <= float(rms) < float("inf"):
+        raise argument_error(
+            f"{name}: rms",
+            expected="a strength in µG, not negative",
+            got=f"{float(rms):g}",
+            remedy="It is the root mean square of all three components.",
+        )

@@ -14,6 +14,7 @@ from jaxcr.fields.geometries import (
     Geometry,
     Isotropic,
     check_index,
+    check_rms,
     helical_shares,
 )
 from jaxcr.fields.grid import GridField
@@ -64,8 +65,9 @@ def realise_grid(
     Raises
     ------
     ValueError
-        When the outer scale exceeds the box, the inner scale is below two cells, slab or
-        two-dimensional waves do not fit the box, or the geometry has another spectral index.
+        When shape, spacing or rms cannot be, the outer scale exceeds the box, the inner scale is
+        below two cells, slab or two-dimensional waves do not fit the box, or the geometry has
+        another spectral index.
 
     Notes
     -----
@@ -74,6 +76,8 @@ def realise_grid(
     k·B = 0 to round-off. Memory: about 7 grids of the type of the modes.
     """
     geometry = Isotropic() if geometry is None else geometry
+    check_rms("realise_grid", rms)
+    _check_box(shape, as_float(spacing))
     _check_geometry(geometry, spectrum)
     _check_scales(spectrum, geometry, shape, spacing)
     storage = jax.dtypes.canonicalize_dtype(storage)
@@ -209,6 +213,24 @@ def _below_nyquist(
 ) -> Bool[Array, "ky kz"]:
     """Return which modes lie below the Nyquist frequency on every axis: the rest have no sign."""
     return jnp.all(2 * jnp.abs(number) < jnp.array(shape, number.dtype)[None, None], axis=-1)
+
+
+def _check_box(shape: tuple[int, int, int], spacing: Float[Array, "..."]) -> None:
+    """Raise unless shape and spacing make a box of cubic cells."""
+    if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
+        raise argument_error(
+            "realise_grid: shape",
+            expected="three positive integers",
+            got=shape,
+            remedy="Give the number of cells on each axis.",
+        )
+    if spacing.ndim or (is_concrete(spacing) and not float(spacing) > 0):
+        raise argument_error(
+            "realise_grid: spacing",
+            expected="one positive length, cubic cells",
+            got=spacing.tolist() if is_concrete(spacing) else f"shape {spacing.shape}",
+            remedy="Boxes of other shapes have another number of cells on each axis.",
+        )
 
 
 def _check_scales(

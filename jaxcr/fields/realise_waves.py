@@ -11,6 +11,7 @@ from jaxcr.fields.geometries import (
     Geometry,
     Isotropic,
     check_index,
+    check_rms,
     helical_shares,
 )
 from jaxcr.fields.spectra import Spectrum, power_between
@@ -51,7 +52,8 @@ def realise_waves(
     Raises
     ------
     ValueError
-        When there are fewer than ten waves, or the geometry holds for another spectral index.
+        When there are fewer than ten waves, ``rms`` is negative, or the geometry holds for another
+        spectral index.
 
     Notes
     -----
@@ -67,6 +69,7 @@ def realise_waves(
             got=str(num_waves),
             remedy="Take 20 to 50 for each decade of k.",
         )
+    check_rms("realise_waves", rms)
     geometry = Isotropic() if geometry is None else geometry
     check_index(geometry, spectrum)
     wave_vectors, phases, amplitudes = _draw(spectrum, geometry, key, num_waves)

@@ -73,10 +73,22 @@ class WaveField(Field):
     def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
         dtype = position.dtype
-        cycles = self.frequencies @ position.astype(self.frequencies.dtype) + self.phases
-        cycles = (cycles - jnp.round(cycles)).astype(dtype)
         amplitudes = self.scale.astype(dtype) * self.amplitudes.astype(dtype)
-        return _cosine(cycles) @ amplitudes
+        return _cosine(self._cycles(position, 0.0)) @ amplitudes
+
+    def jacobian(self, position: Vector) -> Float[Array, "xyz=3 axis=3"]:
+        """Return the derivative of B by position (µG/pc): one more product with the waves."""
+        dtype = position.dtype
+        amplitudes = 2 * jnp.pi * self.scale.astype(dtype) * self.amplitudes.astype(dtype)
+        slopes = amplitudes[:, :, None] * self.frequencies.astype(dtype)[:, None, :]
+        # The derivative of the cosine is the cosine a quarter of a cycle on.
+        turned = _cosine(self._cycles(position, 0.25))
+        return (turned @ slopes.reshape(-1, 9)).reshape(3, 3)
+
+    def _cycles(self, position: Vector, ahead: float) -> Float[Array, " wave"]:
+        """Return the phases at a position in cycles, between -1/2 and 1/2."""
+        cycles = self.frequencies @ position.astype(self.frequencies.dtype) + self.phases + ahead
+        return (cycles - jnp.round(cycles)).astype(position.dtype)
 
     def max_strength(self) -> Scalar:
         """Return five times the rms, or the sum of all amplitudes where that is less."""

@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -259,6 +261,40 @@ def test_rejects_an_inner_scale_below_two_cells():
         ValueError, match=r"inner_scale: expected at least two cells, 4\.2 pc, got 4"
     ):
         realise(spacing=2.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"shape": (16, 0, 16)}, r"shape: expected three positive integers"),
+        ({"spacing": -1.0}, r"spacing: expected one positive length, .*got -1"),
+        ({"rms": -1.0}, r"rms: expected a strength in µG, not negative, got -1"),
+        ({"rms": float("nan")}, r"rms: expected a strength in µG"),
+    ],
+)
+def test_rejects_what_makes_no_box(options, message):
+    with pytest.raises(ValueError, match="realise_grid: " + message):
+        realise(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("shape=(16, 16), spacing=1.0", "shape: expected three positive integers, got (16, 16)"),
+        (
+            "shape=(16,) * 3, spacing=jax.numpy.array([1.0, 1.0, 2.0])",
+            "spacing: expected one positive length, cubic cells, got [1.0, 1.0, 2.0]",
+        ),
+    ],
+)
+def test_rejects_what_annotations_only_forbid_in_tests(options, message):
+    program = (
+        "import jax\nfrom jaxcr.fields import *\n"
+        "law = PowerLaw(5 / 3, outer_scale=8.0, inner_scale=2.0)\n"
+        f"realise_grid(law, key=jax.random.key(0), rms=1.0, {options})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "realise_grid: " + message in done.stderr
 
 
 def test_stays_in_float32():
