@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import time
 from datetime import date
 from pathlib import Path
@@ -54,6 +55,15 @@ def points(kind: str, cells: int) -> np.ndarray:
     return (rng.uniform(0, cells, (LANES, 3)) + steps * n).astype(np.float32) % cells
 
 
+class WithJacobian(eqx.Module):
+    """A field and its derivative at a point, added up so that both are needed."""
+
+    field: fields.Field
+
+    def __call__(self, position):
+        return self.field(position) + jnp.sum(self.field.jacobian(position), axis=1)
+
+
 @eqx.filter_jit
 def evaluate(field, batches):
     """Sum the field over all batches, one after the other."""
@@ -80,8 +90,12 @@ def measure(cells: int) -> list[dict]:
             jnp.asarray(samples), stencil=fields.CubicSpline(), **corner
         ),
         "PotentialGridField": lambda: fields.PotentialGridField(jnp.asarray(samples), **corner),
+        "CubicSpline, Jacobian": lambda: WithJacobian(
+            fields.GridField(jnp.asarray(samples), stencil=fields.CubicSpline(), **corner)
+        ),
         "WaveField 100": lambda: waves(spectrum, 100),
         "WaveField 300": lambda: waves(spectrum, 300),
+        "WaveField 300, Jacobian": lambda: WithJacobian(waves(spectrum, 300)),
     }
     scipys = {
         "Linear": (1, [samples[..., i] for i in range(3)]),
@@ -111,6 +125,23 @@ def measure(cells: int) -> list[dict]:
     return rows
 
 
+def realise(cells: int) -> dict:
+    """Return wall time, compilation included, and peak memory of making a grid."""
+    start = time.perf_counter()
+    field = fields.realise_grid(
+        fields.PowerLaw(5 / 3, outer_scale=cells / 4, inner_scale=4.0),
+        key=jax.random.key(0),
+        shape=(cells,) * 3,
+        spacing=1.0,
+        rms=1.0,
+    )
+    field.coefficients.block_until_ready()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    row = {"seconds": time.perf_counter() - start, "peak_bytes": peak}
+    print(json.dumps({"realise_grid": row}), flush=True)
+    return row
+
+
 def waves(spectrum, num: int) -> fields.WaveField:
     return fields.realise_waves(spectrum, key=jax.random.key(0), num_waves=num, rms=1.0)
 
@@ -121,6 +152,7 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=256)
     args = parser.parse_args()
     result = {
+        "realise_grid": realise(args.cells),
         "rows": measure(args.cells),
         "cells": args.cells,
         "lanes": LANES,

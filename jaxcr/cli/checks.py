@@ -58,6 +58,10 @@ def check_sky(config: Sky) -> None:
     _positive(("--spacing", config.spacing), ("--path", config.path))
     if config.max_path is not None:
         _positive(("--max-path", config.max_path))
+    if len(config.observer) != 3:
+        raise ValueError(
+            f"--observer: expected three numbers, got {len(config.observer)}. Give x y z in pc."
+        )
     _at_least(("--cells", config.cells, 2), ("--seed", config.seed, 0))
 
 

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import tyro
 
+from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
+
 
 @dataclasses.dataclass(frozen=True)
 class SkyConfig:
@@ -22,6 +24,8 @@ class SkyConfig:
     """Realisations of the turbulence; each gives observers_per_axis³ skies."""
     nodes: tuple[float, ...] = (0.25, 0.33, 0.43, 0.57, 0.75, 0.98, 1.29, 1.7)
     """Values of dB/B0 that are simulated; the fit interpolates between them."""
+    cube: typing.Literal["mhd"] | None = None
+    """A shipped cube instead of synthetic turbulence: one realisation, moved for each field."""
     cells: int = 128
     """Cells of the periodic box along each axis."""
     index: float = 5 / 3
@@ -105,14 +109,10 @@ class Sky:
     """TOML file with any of these settings; flags override it."""
     show_config: bool = False
     """Print the configuration as TOML and stop."""
-    field: Path | None = None
-    """Field file (NPZ, NPY, HDF5; nx × ny × nz × 3) instead of synthetic turbulence."""
-    field_unit: float | None = None
-    """µG for one unit of the file."""
-    field_spacing: float | None = None
-    """Cell size of the file in pc."""
-    field_dataset: str | None = None
-    """Name of the array in the file, when it has several."""
+    cube: CubeConfig = dataclasses.field(default_factory=CubeConfig)
+    """A cube instead of synthetic turbulence."""
+    observer: tuple[float, ...] = (0.0, 0.0, 0.0)
+    """Position in pc: x y z."""
     level: float = 1.0
     """dB/B0 of synthetic turbulence."""
     mean_field: float = 3.0
@@ -148,6 +148,31 @@ class Sky:
 
 
 @dataclasses.dataclass(frozen=True)
+class Field:
+    """Make turbulence or read a cube; report on it, draw it, write it.
+
+    Without arguments: isotropic Kolmogorov turbulence about a mean field of 3 µG.
+    """
+
+    config: Path | None = None
+    """TOML file with any of these settings; flags override it."""
+    show_config: bool = False
+    """Print the configuration as TOML and stop."""
+    cube: CubeConfig = dataclasses.field(default_factory=CubeConfig)
+    turbulence: TurbulenceConfig = dataclasses.field(default_factory=TurbulenceConfig)
+    rigidity: tuple[float, ...] = ()
+    """Rigidities in PV whose gyroradii are compared with box, cell and waves."""
+    sphere: float | None = None
+    """Radius in pc of a sphere that orbits shall reach, compared with the box."""
+    write: Path | None = None
+    """HDF5 file that the field is written to, in µG and pc: a conversion."""
+    out: Path | None = None
+    """Result folder; default the next free jaxcr-results/field-NNN."""
+    overwrite: bool = False
+    """Write into a result folder that exists."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Info:
     """Print versions, devices and the cache folder."""
 
@@ -155,12 +180,13 @@ class Info:
 Command = (
     Annotated[Fit, tyro.conf.subcommand("fit")]
     | Annotated[Sky, tyro.conf.subcommand("sky")]
+    | Annotated[Field, tyro.conf.subcommand("field")]
     | Annotated[Info, tyro.conf.subcommand("info")]
 )
-COMMANDS: dict[str, type] = {"fit": Fit, "sky": Sky, "info": Info}
+COMMANDS: dict[str, type] = {"fit": Fit, "sky": Sky, "field": Field, "info": Info}
 
 
-def parse(argv: list[str]) -> Fit | Sky | Info:
+def parse(argv: list[str]) -> Fit | Sky | Field | Info:
     """Return the command that the arguments ask for, configuration file first, flags last.
 
     Raises
@@ -207,10 +233,16 @@ def to_toml(config: Any) -> str:
 
 def as_dict(config: Any) -> dict[str, Any]:
     """Return the settings as a dictionary that JSON can hold."""
-    return {
-        key: str(value) if isinstance(value, Path) else value
-        for key, value in dataclasses.asdict(config).items()
-    }
+    return {key: _plain(value) for key, value in dataclasses.asdict(config).items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting with its paths as strings."""
+    if isinstance(value, dict):
+        return {key: _plain(x) for key, x in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(x) for x in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _toml_value(value: Any) -> str:
@@ -250,7 +282,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     """Return a TOML value as the type of its setting."""
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return _build(hint, value, where)
-    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    united = typing.get_origin(hint) in (types.UnionType, typing.Union)
+    options = typing.get_args(hint) if united else (hint,)
     for option in options:
         if option is float and isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import fields, orbits, plots, sky
 from jaxcr.cli.checks import check_sky
 from jaxcr.cli.config import Sky, as_dict
+from jaxcr.cli.field_config import TurbulenceConfig
+from jaxcr.cli.field_source import has_cube, make_turbulence, read_cube
 from jaxcr.runtime import result_folder, write_result
 
 _OUTER_SHARE = 0.4  # of the box
@@ -32,7 +33,7 @@ def _save_sky(config: Sky, folder: Path) -> None:
         field,
         rigidity=config.rigidity,
         stop=orbits.PathLength(config.path) if stop is None else stop,
-        observer=jnp.zeros(3),
+        observer=jnp.array(config.observer),
         nside=config.nside,
         per_pixel=config.per_pixel,
         pusher=orbits.Boris() if config.pusher == "boris" else orbits.DiffraxPusher(),
@@ -69,26 +70,18 @@ def _save_sky(config: Sky, folder: Path) -> None:
 
 
 def _field(config: Sky) -> fields.Field:
-    """Return the field of the file, or synthetic turbulence about the observer."""
-    if config.field is not None:
-        return fields.read_field(
-            config.field,
-            unit=config.field_unit,
-            spacing=config.field_spacing,
-            origin=None if config.field_spacing is None else jnp.zeros(3),
-            dataset=config.field_dataset,
+    """Return the cube, or synthetic turbulence about the observer."""
+    if has_cube(config.cube):
+        return read_cube(config.cube)
+    return make_turbulence(
+        TurbulenceConfig(
+            outer_scale=_OUTER_SHARE * config.cells * config.spacing,
+            inner_scale=_INNER_CELLS * config.spacing,
+            cells=config.cells,
+            spacing=config.spacing,
+            rms=config.level * config.mean_field,
+            mean_field=config.mean_field,
+            exact_rms=True,
+            seed=config.seed,
         )
-    spectrum = fields.PowerLaw(
-        5 / 3,
-        outer_scale=_OUTER_SHARE * config.cells * config.spacing,
-        inner_scale=_INNER_CELLS * config.spacing,
-    )
-    turbulence = fields.realise_grid(
-        spectrum,
-        key=jax.random.key(config.seed),
-        shape=(config.cells,) * 3,
-        spacing=config.spacing,
-        rms=config.level * config.mean_field,
-        exact_rms=True,
-    )
-    return fields.UniformField(jnp.array([config.mean_field, 0.0, 0.0])) + turbulence
+    )[0]

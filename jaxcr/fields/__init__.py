@@ -16,6 +16,7 @@ from jaxcr.fields.realise_grid import realise_grid
 from jaxcr.fields.realise_waves import realise_waves
 from jaxcr.fields.report import FieldReport, describe
 from jaxcr.fields.rescaling import rescale_field
+from jaxcr.fields.shipped import mhd_snapshot, mhd_snapshot_notes
 from jaxcr.fields.snapshot import read_field, read_notes, write_field
 from jaxcr.fields.solenoidal import solenoidal_part
 from jaxcr.fields.spectra import BendOver, FunctionSpectrum, PowerLaw, Spectrum
@@ -62,6 +63,8 @@ __all__ = [
     "WaveField",
     "ZeroOutside",
     "describe",
+    "mhd_snapshot",
+    "mhd_snapshot_notes",
     "read_field",
     "read_notes",
     "realise_grid",

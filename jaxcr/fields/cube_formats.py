@@ -172,6 +172,42 @@ def raw_cube(path: Path, shape: tuple[int, int, int]) -> Cube:
     return cube_of_array(partial(nullcontext, Mapped(load)), (*shape, 3), "xyzc")
 
 
+def yt_cube(path: Path, level: int) -> Cube:
+    """Return what yt makes of a file: B on a uniform mesh of a refinement level, with its units.
+
+    Raises
+    ------
+    ValueError
+        When yt is not installed, or cannot read the file.
+    """
+    try:
+        import yt
+    except ImportError as problem:
+        raise argument_error(
+            "read_field: level",
+            expected="yt, which resamples refined meshes",
+            got="an environment without it",
+            remedy="Install the extra: pip install 'jaxcr[io]'.",
+        ) from problem
+    yt.set_log_level("error")
+    with blaming(path):
+        data = yt.load(path)
+        shape = np.asarray(data.domain_dimensions) * int(data.refine_by) ** level
+        width = np.asarray(data.domain_width.to("pc").value)
+        origin = np.asarray(data.domain_left_edge.to("pc").value)
+
+    def pieces() -> Iterator[Piece]:
+        mesh = data.covering_grid(level, data.domain_left_edge, shape)
+        for component, letter in enumerate("xyz"):
+            values = mesh["gas", f"magnetic_field_{letter}"].to("uG").value
+            yield _place(np.zeros(3, int), shape), component, values
+
+    stated = {"unit": 1.0, "spacing": width / shape, "origin": origin}
+    if all(data.periodicity):
+        stated["boundary"] = Periodic()
+    return Cube(_three(shape), pieces, stated)
+
+
 @contextmanager
 def _warnings_as_errors() -> Iterator[None]:
     """Raise where a library only warns, for example of a truncated file."""

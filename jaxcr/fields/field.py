@@ -72,7 +72,8 @@ class SumField(Field):
 
     def max_strength(self) -> Scalar:
         """Return the sum of both bounds."""
-        return self.first.max_strength() + self.second.max_strength()
+        first, second = self.first.max_strength(), self.second.max_strength()
+        return first + second.astype(first.dtype)
 
     def lattice(self) -> Lattice | None:
         """Return the lattice with more cells on an axis, which is known before tracing."""

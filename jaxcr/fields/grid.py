@@ -192,10 +192,10 @@ def _prepare(
         far = boundary.pad(samples, stencil.before + reach, stencil.after + reach)
         coefficients = stencil.prefilter(far)
         coefficients = coefficients[tuple(slice(reach, n - reach) for n in far.shape[:3])]
-    return _store(coefficients, storage)
+    return store(coefficients, storage)
 
 
-def _store(coefficients: Float[Array, "..."], dtype) -> tuple[Shaped[Array, "..."], Scalar]:
+def store(coefficients: Float[Array, "..."], dtype) -> tuple[Shaped[Array, "..."], Scalar]:
     """Return the coefficients in the asked type, and the factor that undoes the scaling."""
     working = coefficients.dtype
     if jnp.issubdtype(dtype, jnp.floating):

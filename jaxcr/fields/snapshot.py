@@ -22,11 +22,12 @@ from jaxcr.fields.cube_formats import (
     is_well,
     raw_cube,
     well_cube,
+    yt_cube,
 )
 from jaxcr.fields.cubes import Cube, check_axes, cube_of_array, cube_of_components
 from jaxcr.fields.field import Field, sample_field
 from jaxcr.fields.files import FITS, HDF5, Path, StoredArray, blaming, find_array, signature
-from jaxcr.fields.grid import GridField
+from jaxcr.fields.grid import GridField, store
 from jaxcr.fields.stencils import Linear, Stencil
 
 _FORMAT = "jaxcr field 1"
@@ -45,6 +46,7 @@ def read_field(
     dataset: str | None = None,
     frame: tuple[int, int] | None = None,
     shape: tuple[int, int, int] | None = None,
+    level: int | None = None,
     stencil: Stencil | None = None,
     storage=jnp.float32,
 ) -> GridField:
@@ -69,6 +71,9 @@ def read_field(
         (run, time) in a file of The Well that holds several cubes.
     shape
         Cells on each axis of a file of bare float32 triplets, z fastest (CRPropa).
+    level
+        Refinement level at which yt resamples a file of any code that it reads; yt gives unit,
+        spacing and origin (extra ``jaxcr[io]``).
     stencil, storage
         See ``GridField``.
 
@@ -84,7 +89,10 @@ def read_field(
     A periodic cube in a float store is read in place: 1.3 times its size at most. NPZ files are
     unpacked as a whole.
     """
-    cube, where = _open_cube(path, axes, dataset, frame, shape)
+    if level is None:
+        cube, where = _open_cube(path, axes, dataset, frame, shape)
+    else:
+        cube, where = yt_cube(path, level), str(path)
     given = {"unit": unit, "spacing": spacing, "origin": origin, "boundary": boundary}
     unit, spacing, origin, boundary = _settle(where, given, cube.stated)
     dtype = jnp.result_type(float)
@@ -102,7 +110,9 @@ def read_field(
     )
 
 
-def write_field(path: Path, field: Field, *, notes: dict[str, Any] | None = None) -> None:
+def write_field(
+    path: Path, field: Field, *, storage=None, notes: dict[str, Any] | None = None
+) -> None:
     """Write the samples of a field in µG, with spacing and origin in pc, to an HDF5 file.
 
     Parameters
@@ -112,6 +122,9 @@ def write_field(path: Path, field: Field, *, notes: dict[str, Any] | None = None
     field
         A ``GridField``, or a sum or multiple that contains one. Factors are multiplied in;
         stencil and storage are chosen again on reading.
+    storage
+        Type in the file: ``jnp.float32``, ``jnp.float64`` or ``jnp.int16`` (scaled, error 1.5e-5
+        of the largest component). Default: the type of the samples.
     notes
         What else is known of the field, for JSON; `read_notes` returns it.
 
@@ -128,15 +141,19 @@ def write_field(path: Path, field: Field, *, notes: dict[str, Any] | None = None
             got=type(field).__name__,
             remedy="Sample it on a grid: GridField(samples, spacing=..., origin=...).",
         )
-    samples = np.asarray(sample_field(field, lattice))
+    samples = sample_field(field, lattice)
+    stored, quantum = store(samples, jnp.dtype(samples.dtype if storage is None else storage))
+    attributes = {
+        "format": _FORMAT,
+        "unit": float(quantum),
+        "spacing": np.asarray(lattice.spacing),
+        "origin": np.asarray(lattice.origin),
+        "boundary": type(_boundary_of(field)).__name__,
+        "notes": json.dumps(notes or {}),
+    }
     with h5py.File(path, "w") as file:
-        stored = file.create_dataset(_DATASET, data=samples)
-        stored.attrs["format"] = _FORMAT
-        stored.attrs["unit"] = 1.0
-        stored.attrs["spacing"] = np.asarray(lattice.spacing)
-        stored.attrs["origin"] = np.asarray(lattice.origin)
-        stored.attrs["boundary"] = type(lattice_boundary(field)).__name__
-        stored.attrs["notes"] = json.dumps(notes or {})
+        file.create_dataset(_DATASET, data=np.asarray(stored), compression="gzip", shuffle=True)
+        file[_DATASET].attrs.update(attributes)
 
 
 def read_notes(path: Path) -> dict[str, Any]:
@@ -144,7 +161,7 @@ def read_notes(path: Path) -> dict[str, Any]:
     return json.loads(find_array(path, _DATASET).attributes.get("notes", "{}"))
 
 
-def lattice_boundary(field: Field) -> Boundary:
+def _boundary_of(field: Field) -> Boundary:
     """Return what continues the grid within a field."""
     grids = [x for x in jax.tree.leaves(field, is_leaf=_is_grid) if isinstance(x, GridField)]
     return max(grids, key=lambda x: max(x.shape)).boundary

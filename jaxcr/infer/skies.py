@@ -5,10 +5,11 @@ import itertools
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import ScalarLike
-from jaxcr.fields import GridField, Linear, PowerLaw, UniformField, realise_grid
+from jaxcr.arrays import ScalarLike, argument_error
+from jaxcr.fields import GridField, Linear, PowerLaw, UniformField, mhd_snapshot, realise_grid
+from jaxcr.fields.field import sample_field
 from jaxcr.orbits import Boris, PathLength, Pusher, Stop
 from jaxcr.sky import (
     Arrivals,
@@ -24,6 +25,9 @@ AXIS = (1.0, 0.0, 0.0)
 """Direction of the mean field, and of the boundary's symmetry axis."""
 
 
+_CUBES = {"mhd": mhd_snapshot}
+
+
 class SkyEnsemble(eqx.Module):
     """Skies in isotropic turbulence on a periodic grid, all lengths in cells.
 
@@ -34,8 +38,12 @@ class SkyEnsemble(eqx.Module):
     ----------
     seed
         Fixes all phases; field ``i`` uses the key folded with ``i``.
+    cube
+        Name of a shipped cube that takes the place of synthetic turbulence: ``"mhd"``. Its
+        fluctuations are scaled to every level; a field number moves it about the observers, so
+        that skies of different numbers come from one realisation and are not independent.
     cells, index, outer_scale, inner_scale
-        Grid and spectrum E(k) ~ k^-index of the turbulence, scales in cells.
+        Grid and spectrum E(k) ~ k^-index of synthetic turbulence, scales in cells.
     gyroradius
         In the mean field, cells.
     path
@@ -50,6 +58,7 @@ class SkyEnsemble(eqx.Module):
     """
 
     seed: int = eqx.field(static=True, default=0)
+    cube: str | None = eqx.field(static=True, default=None)
     cells: int = eqx.field(static=True, default=128)
     index: float = eqx.field(static=True, default=5 / 3)
     outer_scale: float = eqx.field(static=True, default=51.2)
@@ -63,6 +72,15 @@ class SkyEnsemble(eqx.Module):
     lmax: int = eqx.field(static=True, default=16)
     boundary_lmax: int = eqx.field(static=True, default=24)
 
+    def __check_init__(self):
+        if self.cube is not None and self.cube not in _CUBES:
+            raise argument_error(
+                "SkyEnsemble: cube",
+                expected=" or ".join(map(repr, _CUBES)),
+                got=repr(self.cube),
+                remedy="Leave it out for synthetic turbulence.",
+            )
+
     @property
     def num_observers(self) -> int:
         """Observers, hence skies, in one field."""
@@ -70,9 +88,12 @@ class SkyEnsemble(eqx.Module):
 
     def turbulence(self, number: int) -> GridField:
         """Return field ``number`` with unit rms (µG); the mean field is added by `arrivals`."""
+        key = jax.random.fold_in(jax.random.key(self.seed), number)
+        if self.cube is not None:
+            return _moved(_fluctuations(_CUBES[self.cube]()), key)
         return realise_grid(
             PowerLaw(self.index, outer_scale=self.outer_scale, inner_scale=self.inner_scale),
-            key=jax.random.fold_in(jax.random.key(self.seed), number),
+            key=key,
             shape=(self.cells,) * 3,
             spacing=1.0,
             rms=1.0,
@@ -82,7 +103,8 @@ class SkyEnsemble(eqx.Module):
 
     def observers(self) -> Float[Array, "observer xyz=3"]:
         """Return the positions of the observers, in cells."""
-        axis = [i * self.cells / self.observers_per_axis for i in range(self.observers_per_axis)]
+        cells = self.cells if self.cube is None else _CUBES[self.cube]().shape[0]
+        axis = [i * cells / self.observers_per_axis for i in range(self.observers_per_axis)]
         return jnp.array(list(itertools.product(axis, repeat=3)))
 
     def arrivals(
@@ -136,3 +158,18 @@ def simulated_spectra(
 def _spectra(skies, turbulence, level, boundary, pusher):
     arrivals = skies.arrivals(turbulence, level, pusher=pusher, dtype=level.dtype)
     return cross_spectrum(*half_maps(arrivals, boundary), lmax=skies.lmax)
+
+
+def _fluctuations(cube: GridField) -> GridField:
+    """Return a cube without its mean, with unit rms and cells of unit size."""
+    samples = sample_field(cube, cube.lattice())
+    samples = samples - jnp.mean(samples, axis=(0, 1, 2))[None, None, None]
+    rms = jnp.sqrt(jnp.mean(jnp.sum(samples**2, axis=-1)))
+    origin = jnp.zeros(3, samples.dtype)
+    return GridField(samples / rms, spacing=1.0, origin=origin, storage=jnp.float32)
+
+
+def _moved(grid: GridField, key: Key[Array, ""]) -> GridField:
+    """Return a periodic grid moved by a random part of its box."""
+    shift = jax.random.uniform(key, (3,), grid.origin.dtype)
+    return grid.at(shift * jnp.array(grid.shape, shift.dtype), grid.spacing)

@@ -5,6 +5,7 @@ from jaxcr.orbits.chaos import lyapunov_length
 from jaxcr.orbits.diffrax_pusher import DiffraxPusher
 from jaxcr.orbits.ensemble import trace_ensemble
 from jaxcr.orbits.exits import STATUS_TEXT, Exits
+from jaxcr.orbits.fixed_path import trace_fixed_path
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.stops import PathLength, Sphere, Stop
@@ -24,4 +25,5 @@ __all__ = [
     "lyapunov_length",
     "trace",
     "trace_ensemble",
+    "trace_fixed_path",
 ]

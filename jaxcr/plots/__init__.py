@@ -1,6 +1,7 @@
 """Pictures: functions from numbers to a matplotlib ``Figure``; they neither show nor save it."""
 
 from jaxcr.plots.chain import plot_chain
+from jaxcr.plots.field import plot_field
 from jaxcr.plots.fit import fisher_ellipse, plot_fit
 from jaxcr.plots.gradient import plot_gradient
 from jaxcr.plots.sky import plot_sky, sample_mollweide
@@ -11,6 +12,7 @@ __all__ = [
     "fisher_ellipse",
     "new_figure",
     "plot_chain",
+    "plot_field",
     "plot_fit",
     "plot_gradient",
     "plot_sky",

@@ -4,9 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jaxcr.cli.config import (
+    Field,
     Fit,
     Info,
     Sky,
@@ -16,6 +18,7 @@ from jaxcr.cli.config import (
     parse,
     to_toml,
 )
+from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
 from jaxcr.cli.main import main
 
 
@@ -44,6 +47,7 @@ def files(tmp_path, monkeypatch):
     (tmp_path / "high.csv").write_text("ell,c_ell\n1,1e-6\n17,1e-9\n")
     (tmp_path / "binary.csv").write_bytes(b"\x89PNG\xff")
     (tmp_path / "text.npz").write_text("not a field\n")
+    np.save(tmp_path / "b.npy", np.ones((4, 4, 4, 3)))
     (tmp_path / "exists").mkdir()
     return tmp_path
 
@@ -68,7 +72,7 @@ TABLE = [
     ("fit --config {}/scalar.toml", "nodes: expected a list of numbers, got 0.3"),
     ("fit --config {}/path.toml", "target: expected a path in quotes, got 3"),
     ("sky --config {}/choice.toml", "pusher: expected 'boris' or 'diffrax', got 'euler'"),
-    ("sky --config {}/strange.toml", "unknown key 'qqqq'. Valid are config, show_config, field"),
+    ("sky --config {}/strange.toml", "unknown key 'qqqq'. Valid are config, show_config, cube"),
     ("fit --sky.nside 12", "--sky.nside: expected a power of two"),
     ("fit --sky.lmax 40", "3 nside - 1 = 23, got 40"),
     ("fit --skies 0", "--skies: expected at least 1, got 0"),
@@ -97,8 +101,30 @@ TABLE = [
     ("sky --out {}/text.npz --overwrite", "expected a new folder, got a file"),
     ("sky --nside 3", "--nside: expected a power of two"),
     ("sky --nside 8 --lmax 24", "--lmax: expected 0 ... 3 nside - 1 = 23"),
-    ("sky --field {}/text.npz --out {}/new", "expected an NPZ, NPY or HDF5 file, got"),
-    ("sky --field {}/missing.npz --out {}/new", "missing.npz (No such file or directory)"),
+    ("sky --cube.file {}/text.npz --out {}/new", "expected an NPZ, NPY, HDF5 or FITS file, got"),
+    ("sky --cube.file {}/missing.npz --out {}/new", "missing.npz (No such file or directory)"),
+    ("sky --cube.file {}/b.npy --cube.shipped", "--cube.file, --cube.shipped: expected one"),
+    ("sky --observer 1 2", "--observer: expected three numbers, got 2"),
+    ("field --cube.file {}/b.npy --out {}/new", "axes: expected the order of the axes"),
+    (
+        "field --cube.file {}/b.npy --cube.axes xyzc --out {}/new",
+        "unit, spacing, origin, boundary: expected unit in µG",
+    ),
+    (
+        "field --cube.file {}/b.npy --cube.origin 1 2 --out {}/new",
+        "--cube.origin: expected three numbers, got 2",
+    ),
+    (
+        "field --cube.shipped --cube.injection-scale 10 --out {}/new",
+        "injection_cells, injection_scale: expected both or neither",
+    ),
+    ("field --turbulence.outer-scale 100 --out {}/new", "at most the box, 64 pc, got 100"),
+    ("field --turbulence.geometry fast --out {}/new", "Fast: index of the spectrum: expected 1.5"),
+    (
+        "field --turbulence.geometry alfven --turbulence.helicity 0.5 --out {}/new",
+        "--turbulence.helicity: expected none for waves of one polarisation",
+    ),
+    ("field --out {}/exists", "expected a new folder, got a folder that exists"),
     ("sky --per-pixel 3", "--per-pixel: expected a power of four, 4, 16, ..., got 3"),
     ("sky --per-pixel 1", "--per-pixel: expected a power of four, 4, 16, ..., got 1"),
     ("sky --path -5", "--path: expected a positive number, got -5"),
@@ -133,7 +159,7 @@ def test_one_message_and_exit_code_two(files, capsys, arguments, message):
         ("fit --num-start 3", "--num-starts INT"),
         ("fit --sky.nsid 3", "--sky.nside INT"),
         ("sky --rigidty 3", "--rigidity FLOAT"),
-        ("fitt", "Available subcommands: fit, sky, info"),
+        ("fitt", "Available subcommands: fit, sky, field, info"),
         ("fit --config", "Missing value for argument '--config'"),
         ("fit --sky.nside x", "invalid literal"),
         ("sky --pusher euler", "boris"),
@@ -148,7 +174,9 @@ def test_the_parser_ends_with_code_two(capsys, arguments, message):
     assert message in captured.err + captured.out
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["fit", "--help"], ["sky", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["fit", "--help"], ["sky", "--help"], ["field", "--help"]]
+)
 def test_help_imports_no_jax(arguments):
     program = (
         "import sys\nfrom jaxcr.cli.main import main\n"
@@ -159,7 +187,9 @@ def test_help_imports_no_jax(arguments):
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    for word in ("fit", "sky", "info") if arguments == ["--help"] else ("--config", "--out"):
+    for word in (
+        ("fit", "sky", "field", "info") if arguments == ["--help"] else ("--config", "--out")
+    ):
         assert word in done.stdout
 
 
@@ -199,7 +229,9 @@ def test_a_fit_without_float64_says_what_to_do():
         Sky(),
         Fit(num_starts=7, simulate=3, target=Path('of "a\\b"/ä.csv'), cache=False),
         Fit(sky=SkyConfig(nodes=(0.1, 1e-7, 1 / 3)), traps=TrapConfig(edge_width=0.01)),
-        Sky(radius=(10.0, 20.0), pusher="diffrax", field_unit=1e-3, field_dataset="gas/b"),
+        Sky(radius=(10.0, 20.0), pusher="diffrax", cube=CubeConfig(unit=1e-3, dataset="gas/b")),
+        Field(cube=CubeConfig(file=(Path("b.h5"),), boundary="zero", origin=(1.0, 2.0, 3.0))),
+        Field(rigidity=(1.0, 3.0), turbulence=TurbulenceConfig(geometry="slow", helicity=None)),
     ],
 )
 def test_the_printed_configuration_reads_back_as_itself(tmp_path, command):

@@ -108,3 +108,34 @@ def test_a_sky_and_its_spectrum_agree_between_pushers(cache, capsys):
     assert "spectral index" in capsys.readouterr().out
     # path of two gyroradii: the same orbits, within tolerance 1e-4 and steps of half a cell
     np.testing.assert_allclose(spectra["boris"][1:5], spectra["diffrax"][1:5], rtol=0.05)
+
+
+def test_a_field_is_made_written_read_and_described(cache, capsys):
+    made, read = cache / "made", cache / "read"
+    cube = cache / "cube.h5"
+    options = ["--turbulence.cells", "32", "--turbulence.outer-scale", "10", "--rigidity", "3"]
+    assert main(["field", *options, "--write", str(cube), "--out", str(made)]) == 0
+    printed = capsys.readouterr().out
+    assert "from asked E(k)" in printed
+    assert "at 3 PV" in printed
+    options = ["--cube.file", str(cube), "--cube.rms", "1.5", "--cube.mean-strength", "2"]
+    assert main(["field", *options, "--out", str(read)]) == 0
+    assert "rms fluctuation     1.5 µG, dB/B0 0.75" in capsys.readouterr().out
+    assert (read / "report.txt").read_text(encoding="utf-8").startswith("box")
+    spectra = []
+    for folder in (made, read):
+        assert (folder / "field.png").stat().st_size > 30_000
+        with h5py.File(folder / "result.h5") as file:
+            spectra.append(file["field/spectrum"][...] / file["field/rms"][()] ** 2)
+    # The same field at another strength; float32 in the file.
+    np.testing.assert_allclose(spectra[0], spectra[1], rtol=1e-4, atol=1e-7)
+
+
+def test_a_sky_in_the_shipped_cube(cache, capsys):
+    options = ["--cube.shipped", "--rigidity", "6", "--path", "8", "--nside", "4", "--lmax", "8"]
+    assert main(["sky", *options, "--out", str(cache / "mhd")]) == 0
+    with h5py.File(cache / "mhd" / "result.h5") as file:
+        c_ell = file["sky-1/c_ell"][...]
+    # A dipole of 1e-3 on the boundary, turned and broken up: 4 pi/9 of 1e-6 sr at most.
+    assert 1e-9 < c_ell[1] < 1.4e-6
+    assert c_ell[2] > 1e-9

@@ -1,5 +1,7 @@
 """Cubes as simulation codes write them: the same random samples through every layout."""
 
+import sys
+
 import h5py
 import jax.numpy as jnp
 import numpy as np
@@ -180,3 +182,27 @@ def test_crpropa_raw_grid(tmp_path, values):
         read_field(path, shape=(8, 8, 12), boundary=Periodic(), **PLACE)
     with pytest.raises(ValueError, match="for bare float32 numbers give shape"):
         read_field(path, axes="xyzc", boundary=Periodic(), **PLACE)
+
+
+def test_yt_gives_units_box_and_boundary(tmp_path, rng):
+    yt = pytest.importorskip("yt")
+    from yt.utilities.grid_data_format.writer import write_to_gdf
+
+    values = rng.normal(size=(8, 8, 8, 3))
+    data = {("gas", f"magnetic_field_{c}"): (values[..., i], "G") for i, c in enumerate("xyz")}
+    made = yt.load_uniform_grid(
+        data, (8, 8, 8), length_unit=(1.0, "pc"), bbox=np.array([[-2.0, 2.0]] * 3)
+    )
+    write_to_gdf(made, str(tmp_path / "a.gdf"), fields=list(data))
+    field = read_field(tmp_path / "a.gdf", level=0, boundary=Periodic(), storage=jnp.float64)
+    np.testing.assert_allclose(field.spacing, 0.5)
+    np.testing.assert_allclose(field.origin, -2.0)
+    got = np.asarray(sample_field(field, field.lattice()))
+    # Conversion of gauss to microgauss and back.
+    np.testing.assert_allclose(got, 1e6 * values, rtol=1e-12, atol=1e-7)
+
+
+def test_without_yt_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "yt", None)
+    with pytest.raises(ValueError, match=r"read_field: level: .*pip install 'jaxcr\[io\]'"):
+        read_field(tmp_path / "a.gdf", level=0)

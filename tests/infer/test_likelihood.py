@@ -54,11 +54,22 @@ def test_residuals_differ_from_the_log_likelihood_by_a_constant_and_the_prior(pr
     np.testing.assert_allclose(gap(VALUES), gap(VALUES.at[1].add(-0.3).at[0].add(0.2)), rtol=1e-10)
 
 
+def positive_multipoles(model, values):
+    """Return multipoles whose half-cross C_l is positive in every simulated sky at every node.
+
+    The small skies of the tests have C_l below their noise here and there.
+    """
+    ell = np.flatnonzero(np.all(np.asarray(model.spectra(values)) > 0, axis=(0, 1)))
+    assert ell.size >= 3
+    return ell[ell > 0][:3]
+
+
 def test_single_sky_mean_is_that_of_the_logarithm(model):
-    data = one_sky([1, 2, 3], [1e-6, 1e-7, 1e-7])
     values = VALUES.at[1].set(jnp.log(0.9))
+    ell = positive_multipoles(model, values)
+    data = one_sky(ell, np.full(ell.size, 1e-7))
     prediction = model.predict(values, data)
-    spectra = np.asarray(model.spectra(values))[2][:, [1, 2, 3]]
+    spectra = np.asarray(model.spectra(values))[2][:, ell]
     # five nodes: the curve meets each
     np.testing.assert_allclose(prediction.mean, np.log(spectra).mean(0), rtol=1e-10)
     expected = np.cov(np.log(spectra).T) * (1 + 1 / model.table.independent_skies)
@@ -82,9 +93,9 @@ def test_mean_of_many_skies_is_log_normal_with_the_moments_of_the_mean(model, rn
 
 
 def test_blindness_to_m0_takes_its_share_of_each_multipole(model):
-    ell = np.array([1, 2, 5])
+    ell = positive_multipoles(model, VALUES)
     full, blind = (
-        model.predict(VALUES, one_sky(ell, [1e-6, 1e-7, 1e-8], m0_blind=flag)).mean
+        model.predict(VALUES, one_sky(ell, np.full(ell.size, 1e-7), m0_blind=flag)).mean
         for flag in (False, True)
     )
     np.testing.assert_allclose(blind - full, np.log(2 * ell / (2 * ell + 1)), rtol=1e-10)

@@ -4,8 +4,9 @@ import dataclasses
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from jaxcr import infer
+from jaxcr import fields, infer
 
 
 def test_same_number_same_field_other_number_or_seed_other_field(skies):
@@ -49,3 +50,25 @@ def test_a_longer_path_needs_more_amplitude(skies):
     systematic = infer.path_systematic(skies, 0.8, num_fields=2)
     assert systematic.amplitude_factor[1] == 1.0
     assert systematic.amplitude_factor[0] < 1 < systematic.amplitude_factor[2]
+
+
+def test_skies_in_the_shipped_cube(skies):
+    cube = dataclasses.replace(skies, cube="mhd", gyroradius=8.0)
+    field, other = cube.turbulence(0), cube.turbulence(1)
+    report = fields.describe(field)
+    # One sum over the cube, in float32.
+    assert abs(report.rms - 1) < 1e-4
+    assert float(jnp.linalg.norm(report.mean)) < 1e-4
+    # The same samples elsewhere.
+    np.testing.assert_array_equal(field.coefficients, other.coefficients)
+    assert not np.allclose(field.origin, other.origin)
+    quiet, loud = (infer.simulated_spectra(cube, level, 0) for level in (0.1, 0.8))
+    # Turbulence moves power from the dipole to smaller scales: of one observer in some places
+    # only, of the eight on average.
+    assert loud[:, 1].mean() < 0.8 * quiet[:, 1].mean()
+    assert np.all(loud[:, 2:5].mean(axis=0) > 2 * quiet[:, 2:5].mean(axis=0))
+
+
+def test_rejects_a_cube_that_is_not_shipped(skies):
+    with pytest.raises(ValueError, match="SkyEnsemble: cube: expected 'mhd', got 'hmd'"):
+        dataclasses.replace(skies, cube="hmd")

@@ -1,0 +1,80 @@
+"""Settings of a magnetic field, shared by commands: a cube in a file, or turbulence. No JAX."""
+
+import dataclasses
+from pathlib import Path
+from typing import Literal
+
+
+@dataclasses.dataclass(frozen=True)
+class CubeConfig:
+    """A cube of B from a file, with what the file does not state."""
+
+    file: tuple[Path, ...] = ()
+    """HDF5, NPZ, NPY, FITS, Athena++, FLASH, The Well, CRPropa; or three files, one a component."""
+    shipped: bool = False
+    """The MHD snapshot that comes with jaxcr, instead of a file."""
+    unit: float | None = None
+    """µG for one unit of the file."""
+    spacing: float | None = None
+    """Cell size in pc."""
+    origin: tuple[float, ...] = ()
+    """Corner of the box in pc: x y z."""
+    axes: str | None = None
+    """Order of the axes, c for components: xyzc for (nx, ny, nz, 3), zyx for three files."""
+    boundary: Literal["periodic", "clamped", "mirrored", "zero"] | None = None
+    """What continues the cube outside."""
+    dataset: str | None = None
+    """Name of the array in the file, when it has several."""
+    frame: tuple[int, ...] = ()
+    """Run and time in a file of The Well."""
+    shape: tuple[int, ...] = ()
+    """Cells on each axis of a file of bare float32 triplets (CRPropa)."""
+    level: int | None = None
+    """Refinement level at which yt resamples a file of any code (extra: jaxcr[io])."""
+    injection_cells: float | None = None
+    """Wavelength at which the simulation was driven, in cells; with --cube.injection-scale."""
+    injection_scale: float | None = None
+    """Where that wavelength shall be, pc."""
+    mean_strength: float | None = None
+    """Mean field that the cube is rescaled to, µG."""
+    rms: float | None = None
+    """Fluctuations that the cube is rescaled to, µG."""
+    solenoidal: bool = False
+    """Take away what of the samples is not divergence-free (periodic cubes)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TurbulenceConfig:
+    """Synthetic turbulence on a periodic grid about a mean field along x; lengths in pc."""
+
+    index: float = 5 / 3
+    """Spectral index, E(k) ~ k^-index."""
+    outer_scale: float = 25.6
+    """Longest wavelength."""
+    inner_scale: float = 2.0
+    """Shortest wavelength, at least two cells."""
+    geometry: Literal[
+        "isotropic", "slab", "two-dimensional", "slab-2d", "goldreich-sridhar", "alfven", "slow",
+        "fast",
+    ] = "isotropic"  # fmt: skip
+    """Where waves point."""
+    slab_share: float = 0.2
+    """Share of the power in slab waves (slab-2d)."""
+    alfven_mach: float = 1.0
+    """Of goldreich-sridhar, alfven and slow."""
+    beta: float = 0.2
+    """Gas over magnetic pressure, of slow and fast."""
+    helicity: float | None = None
+    """From -1 to 1, of isotropic, slab and goldreich-sridhar."""
+    cells: int = 128
+    """Cells along each axis."""
+    spacing: float = 0.5
+    """Size of a cell."""
+    rms: float = 3.0
+    """Of the fluctuations, µG."""
+    mean_field: float = 3.0
+    """µG."""
+    exact_rms: bool = False
+    """Rescale this realisation to the rms."""
+    seed: int = 0
+    """Fixes the random phases."""

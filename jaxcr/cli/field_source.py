@@ -1,0 +1,105 @@
+"""From settings to a field: read a cube, or make turbulence."""
+
+import jax
+import jax.numpy as jnp
+
+from jaxcr import fields
+from jaxcr.arrays import argument_error
+from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
+
+AXIS = jnp.array([1.0, 0.0, 0.0])
+_BOUNDARIES = {
+    "periodic": fields.Periodic,
+    "clamped": fields.Clamped,
+    "mirrored": fields.Mirrored,
+    "zero": fields.ZeroOutside,
+}
+
+
+def has_cube(config: CubeConfig) -> bool:
+    """Return whether a cube was asked for; raise when it is not clear which."""
+    if config.file and config.shipped:
+        raise argument_error(
+            "--cube.file, --cube.shipped",
+            expected="one of them",
+            got="both",
+            remedy="Choose the field.",
+        )
+    given = {"--cube.origin": config.origin, "--cube.shape": config.shape}
+    for name, triple in given.items():
+        if len(triple) not in (0, 3):
+            raise argument_error(
+                name, expected="three numbers", got=f"{len(triple)}", remedy="Give x y z."
+            )
+    return bool(config.file) or config.shipped
+
+
+def read_cube(config: CubeConfig) -> fields.Field:
+    """Return the cube, divergence-free and rescaled where asked for."""
+    cube = fields.mhd_snapshot() if config.shipped else _read_file(config)
+    if config.solenoidal:
+        cube = fields.solenoidal_part(cube)
+    wishes = {
+        name: getattr(config, name)
+        for name in ("injection_cells", "injection_scale", "mean_strength", "rms")
+    }
+    if all(value is None for value in wishes.values()):
+        return cube
+    return fields.rescale_field(cube, **wishes)
+
+
+def make_turbulence(config: TurbulenceConfig) -> tuple[fields.Field, fields.Spectrum]:
+    """Return turbulence about its mean field, and the spectrum asked for."""
+    spectrum = fields.PowerLaw(
+        config.index, outer_scale=config.outer_scale, inner_scale=config.inner_scale
+    )
+    turbulence = fields.realise_grid(
+        spectrum,
+        key=jax.random.key(config.seed),
+        shape=(config.cells,) * 3,
+        spacing=config.spacing,
+        rms=config.rms,
+        geometry=_geometry(config),
+        exact_rms=config.exact_rms,
+    )
+    return fields.UniformField(config.mean_field * AXIS) + turbulence, spectrum
+
+
+def _read_file(config: CubeConfig) -> fields.GridField:
+    return fields.read_field(
+        config.file[0] if len(config.file) == 1 else config.file,
+        unit=config.unit,
+        spacing=config.spacing,
+        origin=jnp.array(config.origin) if config.origin else None,
+        axes=config.axes,
+        boundary=None if config.boundary is None else _BOUNDARIES[config.boundary](),
+        dataset=config.dataset,
+        frame=config.frame or None,
+        shape=config.shape or None,
+        level=config.level,
+    )
+
+
+def _geometry(config: TurbulenceConfig) -> fields.Geometry:
+    """Return the geometry by its name, about the mean field."""
+    mach = {"alfven_mach": config.alfven_mach}
+    helicity = {"helicity": config.helicity}
+    makers = {
+        "isotropic": lambda: fields.Isotropic(**helicity),
+        "slab": lambda: fields.Slab(AXIS, **helicity),
+        "two-dimensional": lambda: fields.TwoDimensional(AXIS),
+        "slab-2d": lambda: fields.SlabTwoD(AXIS, config.slab_share),
+        "goldreich-sridhar": lambda: fields.GoldreichSridhar(AXIS, **mach, **helicity),
+        "alfven": lambda: fields.Alfven(AXIS, **mach),
+        "slow": lambda: fields.Slow(AXIS, config.beta, **mach),
+        "fast": lambda: fields.Fast(AXIS, config.beta),
+    }
+    geometry = makers[config.geometry]()
+    if config.helicity is not None and geometry.helicity is None:
+        raise argument_error(
+            "--turbulence.helicity",
+            expected="none for waves of one polarisation",
+            got=f"{config.helicity:g} with {config.geometry}",
+            remedy="Leave it out, or choose isotropic, slab or goldreich-sridhar.",
+        )
+    return geometry
