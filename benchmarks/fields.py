@@ -11,10 +11,8 @@ Start with `taskset -c 0` on Linux.
 import argparse
 import json
 import os
-import platform
 import resource
 import time
-from datetime import date
 from pathlib import Path
 
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
@@ -26,8 +24,8 @@ import numpy as np
 from jax import lax
 from scipy.ndimage import map_coordinates, spline_filter
 
-import jaxcr
 from jaxcr import fields
+from jaxcr.runtime import write_record
 
 LANES = 256
 BATCHES = 400
@@ -156,14 +154,9 @@ def main() -> None:
         "rows": measure(args.cells),
         "cells": args.cells,
         "lanes": LANES,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "device": jax.devices()[0].device_kind,
-        "versions": {"jaxcr": jaxcr.__version__, "jax": jax.__version__},
-        "date": date.today().isoformat(),
     }
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(result, indent=1) + "\n")
+        write_record(args.out, result)
 
 
 if __name__ == "__main__":

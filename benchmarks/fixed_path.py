@@ -12,9 +12,7 @@ tells it. All in one run. Start with `taskset -c 0` on Linux.
 import argparse
 import json
 import os
-import platform
 import time
-from datetime import date
 from pathlib import Path
 
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
@@ -25,8 +23,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-import jaxcr
 from jaxcr import fields, orbits, units
+from jaxcr.runtime import write_record
 
 PARTICLES, STEPS, STEP = 256, 100, 0.5
 RIGIDITY = 20.0 / units.GYRORADIUS  # gyroradius 20 cells in 1 µG
@@ -152,14 +150,9 @@ def main() -> None:
         "single": [measure_single(c) for c in (32, 64)],
         "particles": PARTICLES,
         "steps": STEPS,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "device": jax.devices()[0].device_kind,
-        "versions": {"jaxcr": jaxcr.__version__, "jax": jax.__version__},
-        "date": date.today().isoformat(),
     }
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(result, indent=1) + "\n")
+        write_record(args.out, result)
 
 
 if __name__ == "__main__":

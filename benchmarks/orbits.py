@@ -10,9 +10,7 @@ the ratios compare steps or orbits per second on one core (start with `taskset -
 import argparse
 import json
 import os
-import platform
 import time
-from datetime import date
 from pathlib import Path
 
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
@@ -24,8 +22,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-import jaxcr
 from jaxcr import fields, orbits, units
+from jaxcr.runtime import write_record
 
 GYRORADIUS_CELLS = 20.0
 RADIUS_GYRORADII = 6.0
@@ -153,14 +151,9 @@ def main() -> None:
         "particles": args.particles,
         "cells": args.cells,
         "lanes": args.lanes,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "device": jax.devices()[0].device_kind,
-        "versions": {"jaxcr": jaxcr.__version__, "jax": jax.__version__},
-        "date": date.today().isoformat(),
     }
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(result, indent=1) + "\n")
+        write_record(args.out, result)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,7 @@ import argparse
 import dataclasses
 import json
 import os
-import platform
 import time
-from datetime import date
 from pathlib import Path
 
 os.environ.setdefault("JAX_ENABLE_X64", "1")
@@ -29,7 +27,7 @@ from jaxcr import infer
 from jaxcr.cli.config import Fit
 from jaxcr.cli.fit import ensemble, transfer_table
 from jaxcr.infer.likelihood import posterior_residuals
-from jaxcr.runtime import versions
+from jaxcr.runtime import write_record
 
 
 def fit_back(config: Fit, skies, traps, model, seed: int, num_skies: int) -> tuple:
@@ -102,15 +100,11 @@ def main() -> None:
         "median_error": np.median([row["errors"] for row in rows], axis=0).tolist(),
         "skies": args.skies,
         "seconds": time.perf_counter() - start,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "versions": versions(),
-        "date": date.today().isoformat(),
         "rows": rows,
     }
     print(json.dumps({k: v for k, v in summary.items() if k != "rows"}, indent=1))
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(summary, indent=1) + "\n")
+        write_record(args.out, summary)
 
 
 if __name__ == "__main__":

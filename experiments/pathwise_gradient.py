@@ -9,9 +9,7 @@ dipole of momentum along the mean field; 12,288 orbits a sky, 8 observers a fiel
 import argparse
 import json
 import os
-import platform
 import time
-from datetime import date
 from pathlib import Path
 
 os.environ.setdefault("JAX_ENABLE_X64", "1")
@@ -20,7 +18,7 @@ os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(os.cpu_count()))
 import numpy as np
 
 from jaxcr import infer
-from jaxcr.runtime import versions
+from jaxcr.runtime import write_record
 
 LMAX_COMPARED = 12
 
@@ -66,13 +64,9 @@ def main() -> None:
         print(json.dumps(rows[-1], indent=1), flush=True)
     result = {
         "rows": rows,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "versions": versions(),
-        "date": date.today().isoformat(),
     }
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(result, indent=1) + "\n")
+        write_record(args.out, result)
 
 
 if __name__ == "__main__":

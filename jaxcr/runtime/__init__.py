@@ -6,6 +6,7 @@ from jaxcr.runtime.results import (
     new_folder,
     result_folder,
     versions,
+    write_record,
     write_result,
 )
 
@@ -16,5 +17,6 @@ __all__ = [
     "new_folder",
     "result_folder",
     "versions",
+    "write_record",
     "write_result",
 ]

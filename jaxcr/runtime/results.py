@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import platform
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -86,6 +87,20 @@ def write_result(path: Path, *, configuration: dict, seeds: dict, groups: dict[s
             target = file.create_group(group)
             for name, value in values.items():
                 _store(target, name, value)
+
+
+def write_record(path: Path, numbers: dict[str, Any]) -> None:
+    """Write measured numbers to a JSON file, with machine, device, versions and date."""
+    import jax
+
+    record = numbers | {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "device": jax.devices()[0].device_kind,
+        "versions": versions(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def versions() -> dict[str, str]:

@@ -1,5 +1,5 @@
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import h5py
 import jax
@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from jaxcr import __version__
-from jaxcr.runtime import check_free, new_folder, result_folder, versions, write_result
+from jaxcr.runtime import (
+    check_free,
+    new_folder,
+    result_folder,
+    versions,
+    write_record,
+    write_result,
+)
 
 
 @pytest.fixture
@@ -129,3 +136,13 @@ def test_versions_are_those_that_run():
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setattr("jaxcr.runtime.results._PACKAGES", ("no-such-package",))
     assert versions()["no-such-package"] == "not installed"
+
+
+def test_a_record_says_where_and_when_its_numbers_come_from(tmp_path):
+    write_record(tmp_path / "new" / "a.json", {"rows": [1.5, 2.0]})
+    record = json.loads((tmp_path / "new" / "a.json").read_text(encoding="utf-8"))
+    assert record["rows"] == [1.5, 2.0]
+    assert record["versions"]["jaxcr"] == __version__
+    assert "cores" in record["machine"]
+    assert date.fromisoformat(record["date"])
+    assert record["device"] == jax.devices()[0].device_kind
