@@ -136,3 +136,18 @@ def test_the_key_fixes_the_waves(field):
 def test_rejects_what_is_no_field(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_correlation_length_of_the_bend_over_spectrum():
+    law = BendOver(
+        5 / 3, energy_index=4.0, bend_over_scale=1.0, outer_scale=600.0, inner_scale=1e-4
+    )
+    lengths = []
+    for i in range(20):
+        field = realise_waves(law, key=jax.random.key(i), num_waves=300, rms=1.0)
+        k = 2 * np.pi * np.linalg.norm(field.frequencies, axis=1)
+        power = np.sum(np.asarray(field.amplitudes) ** 2, axis=1)
+        # B(0)·B(s) over all directions is sin(ks)/(ks), its integral pi/(2k).
+        lengths.append(np.pi / 2 * np.sum(power / k) / np.sum(power))
+    # One field scatters by 1 %: where a wave lies within its cell.
+    assert np.mean(lengths) == pytest.approx(0.49789, rel=0.02)
