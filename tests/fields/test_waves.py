@@ -143,7 +143,7 @@ def test_correlation_length_of_the_bend_over_spectrum():
         5 / 3, energy_index=4.0, bend_over_scale=1.0, outer_scale=600.0, inner_scale=1e-4
     )
     lengths = []
-    for i in range(20):
+    for i in range(6):
         field = realise_waves(law, key=jax.random.key(i), num_waves=300, rms=1.0)
         k = 2 * np.pi * np.linalg.norm(field.frequencies, axis=1)
         power = np.sum(np.asarray(field.amplitudes) ** 2, axis=1)
