@@ -122,7 +122,7 @@ def test_gradient_by_the_mach_number(key):
         geometry = GoldreichSridhar(Z, alfven_mach=mach)
         return realise_grid(law, key=key, geometry=geometry, **options)(here)
 
-    for value in (of_waves, of_grid):
+    for value in (jax.jit(of_waves), jax.jit(of_grid)):
         slope = jax.jacfwd(value)(jnp.asarray(0.8))
         difference = (value(jnp.asarray(0.8 + 1e-5)) - value(jnp.asarray(0.8 - 1e-5))) / 2e-5
         # Truncation and rounding below 1e-8.

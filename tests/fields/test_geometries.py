@@ -60,13 +60,18 @@ def waves(geometry, key, num=60):
 
 def mode_power(geometry, law, shape, num_keys, **options):
     """Return the mean power of each mode over realisations, ``(kx, ky, kz)``, and the rms²."""
-    total, squares = 0.0, []
-    for number in range(num_keys):
+
+    @jax.jit
+    def samples_of(key):
         field = realise_grid(
-            law, key=jax.random.key(number), shape=shape, spacing=1.0, rms=2.0,
+            law, key=key, shape=shape, spacing=1.0, rms=2.0,
             geometry=geometry, storage=jnp.float64, **options,
         )  # fmt: skip
-        samples = np.asarray(sample_field(field, field.lattice()))
+        return field.scale * field.coefficients[: shape[0], : shape[1], : shape[2]]
+
+    total, squares = 0.0, []
+    for number in range(num_keys):
+        samples = np.asarray(samples_of(jax.random.key(number)))
         squares.append(np.mean(np.sum(samples**2, axis=-1)))
         modes = np.fft.fftn(samples, axes=(0, 1, 2), norm="forward")
         total = total + np.sum(np.abs(modes) ** 2, axis=-1)
