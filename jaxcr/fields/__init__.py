@@ -6,7 +6,7 @@ from jaxcr.fields.cascade import GoldreichSridhar
 from jaxcr.fields.field import Field, Lattice, ScaledField, SumField
 from jaxcr.fields.galactic import SpiralDiscField
 from jaxcr.fields.geometries import Geometry, Isotropic, Slab, SlabTwoD, TwoDimensional
-from jaxcr.fields.grid import GridField
+from jaxcr.fields.grid import GridField, outside_samples
 from jaxcr.fields.jansson_farrar import JanssonFarrarField
 from jaxcr.fields.large_scale import DipoleField, ParkerSpiralField
 from jaxcr.fields.mhd_modes import Alfven, Fast, Slow
@@ -65,6 +65,7 @@ __all__ = [
     "describe",
     "mhd_snapshot",
     "mhd_snapshot_notes",
+    "outside_samples",
     "read_field",
     "read_notes",
     "realise_grid",

@@ -4,10 +4,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Bool, Float, Shaped
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
-from jaxcr.fields.boundaries import Boundary, Periodic
+from jaxcr.fields.boundaries import Boundary, Clamped, Periodic
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.stencils import Linear, Stencil
 
@@ -143,6 +143,22 @@ class GridField(Field):
     def lattice(self) -> Lattice:
         """Return the cells of the grid."""
         return Lattice(self.origin, self.spacing, self.shape)
+
+
+def outside_samples(field: Field, position: Vector) -> Bool[Array, ""] | None:
+    """Return whether ``position`` lies where a clamped grid within ``field`` only repeats itself.
+
+    ``None`` when there is no such grid, which is known before tracing.
+    """
+    grids = jax.tree.leaves(field, is_leaf=lambda x: isinstance(x, GridField))
+    grids = [x for x in grids if isinstance(x, GridField) and isinstance(x.boundary, Clamped)]
+    outside = None
+    for grid in grids:
+        origin, spacing = (x.astype(position.dtype) for x in (grid.origin, grid.spacing))
+        box = spacing * jnp.array(grid.shape, position.dtype)
+        beyond = jnp.any((position < origin) | (position > origin + box))
+        outside = beyond if outside is None else outside | beyond
+    return outside
 
 
 def _contract(weights: list[Vector], axis: int, block: Float[Array, "w ..."]) -> Array:

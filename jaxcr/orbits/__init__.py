@@ -1,29 +1,97 @@
-"""Orbits: from a start state to an exit state."""
+"""Orbits: from a start state to an exit state, and what is measured along the way."""
 
+from jaxcr.orbits.averages import OrbitAverage, average_over_orbits
 from jaxcr.orbits.boris import Boris
+from jaxcr.orbits.bulirsch_stoer import BulirschStoer
 from jaxcr.orbits.chaos import lyapunov_length
 from jaxcr.orbits.diffrax_pusher import DiffraxPusher
+from jaxcr.orbits.diffusion import (
+    MeanFreePath,
+    PitchAngleDiffusion,
+    RunningDiffusion,
+    RunningTensor,
+    mean_free_path,
+    measure_pitch_angle_diffusion,
+    running_diffusion,
+)
 from jaxcr.orbits.ensemble import trace_ensemble
 from jaxcr.orbits.exits import STATUS_TEXT, Exits
+from jaxcr.orbits.field_lines import (
+    FieldLines,
+    PairSeparation,
+    field_line_diffusion,
+    pair_separation,
+    trace_field_lines,
+)
 from jaxcr.orbits.fixed_path import trace_fixed_path
+from jaxcr.orbits.fixed_step import FixedStepPusher
+from jaxcr.orbits.guiding_center import (
+    GuidingCenter,
+    GuidingTrack,
+    guiding_center_velocity,
+    trace_guiding_center,
+)
+from jaxcr.orbits.invariants import (
+    MomentScatter,
+    magnetic_moment,
+    moment_scatter,
+    phase_space_jacobian,
+)
 from jaxcr.orbits.lorentz import Lorentz
+from jaxcr.orbits.particle_sets import PARTICLE_SETS, ParticleSet
 from jaxcr.orbits.pusher import Pusher
-from jaxcr.orbits.stops import PathLength, Sphere, Stop
+from jaxcr.orbits.splitting import BlanesMoan4, Strang
+from jaxcr.orbits.stops import AnyOf, Box, EachOf, PathLength, Sphere, Stop
 from jaxcr.orbits.trace import Orbit, trace
+from jaxcr.orbits.tracks import Tracks, join_tracks, record_tracks
 
 __all__ = [
+    "PARTICLE_SETS",
     "STATUS_TEXT",
+    "AnyOf",
+    "BlanesMoan4",
     "Boris",
+    "Box",
+    "BulirschStoer",
     "DiffraxPusher",
+    "EachOf",
     "Exits",
+    "FieldLines",
+    "FixedStepPusher",
+    "GuidingCenter",
+    "GuidingTrack",
     "Lorentz",
+    "MeanFreePath",
+    "MomentScatter",
     "Orbit",
+    "OrbitAverage",
+    "PairSeparation",
+    "ParticleSet",
     "PathLength",
+    "PitchAngleDiffusion",
     "Pusher",
+    "RunningDiffusion",
+    "RunningTensor",
     "Sphere",
     "Stop",
+    "Strang",
+    "Tracks",
+    "average_over_orbits",
+    "field_line_diffusion",
+    "guiding_center_velocity",
+    "join_tracks",
     "lyapunov_length",
+    "magnetic_moment",
+    "mean_free_path",
+    "measure_pitch_angle_diffusion",
+    "moment_scatter",
+    "pair_separation",
+    "phase_space_jacobian",
+    "record_tracks",
+    "running_diffusion",
     "trace",
     "trace_ensemble",
+    "trace_field_lines",
     "trace_fixed_path",
+    "trace_guiding_center",
 ]

@@ -7,7 +7,6 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.fields import Field
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.stops import Stop
@@ -43,7 +42,7 @@ class _Trial(eqx.Module):
 
 @eqx.filter_custom_jvp
 def meet_stop(
-    pusher: Pusher, field: Field, stop: Stop, before: Crossing
+    pusher: Pusher, motion: Lorentz, stop: Stop, before: Crossing
 ) -> tuple[Vector, Vector, Scalar]:
     """Return position, direction and path of the particle on the surface that it meets.
 
@@ -61,7 +60,7 @@ def meet_stop(
     """
     # The result comes out of the loop: computed behind it, it would be compiled, and so rounded,
     # together with whatever uses it.
-    found = _root(pusher, field, stop, before)
+    found = _root(pusher, motion, stop, before)
     return found.position, found.direction, before.path + found.length
 
 
@@ -83,16 +82,17 @@ def _meet_stop_jvp(primals, tangents):
     return out, tuple(a + shift * b for a, b in zip(moved[:3], along[:3], strict=True))
 
 
-def _state_at(pusher, field, stop, before: Crossing, length: Scalar):
+def _state_at(pusher, motion, stop, before: Crossing, length: Scalar):
     """Return position, direction, path and level after ``length`` of the step."""
-    motion = Lorentz(field, before.rigidity)
-    position, direction = pusher.advance(motion, before.position, before.direction, length)
+    position, direction = pusher.advance(
+        motion.with_rigidity(before.rigidity), before.position, before.direction, length
+    )
     path = before.path + length
     level = stop.levels(position, before.start, path)[before.index]
     return position, direction, path, level
 
 
-def _root(pusher, field, stop, before: Crossing) -> _Trial:
+def _root(pusher, motion, stop, before: Crossing) -> _Trial:
     """Return the trial at the length in [0, step] at which the level turns positive."""
     epsilon = jnp.finfo(before.path.dtype).eps
     size = before.path + jnp.max(jnp.abs(before.position))
@@ -100,13 +100,14 @@ def _root(pusher, field, stop, before: Crossing) -> _Trial:
     def body(trial: _Trial) -> _Trial:
         length = trial.following
         position, direction, path, _ = lax.optimization_barrier(
-            _state_at(pusher, field, stop, before, length)
+            _state_at(pusher, motion, stop, before, length)
         )
-        # The orbit goes along its direction: a slope of the level that costs no field derivative.
+        # The orbit goes along its velocity: a slope of the level that costs no field derivative.
+        velocity = motion.with_rigidity(before.rigidity).velocity(direction)
         value, slope = jax.jvp(
             lambda *x: stop.levels(x[0], before.start, x[1])[before.index],
             (position, path),
-            (direction, jnp.ones_like(path)),
+            (velocity, jnp.ones_like(path)),
         )
         low = jnp.where(value < 0, length, trial.low)
         high = jnp.where(value < 0, trial.high, length)

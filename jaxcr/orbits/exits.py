@@ -2,15 +2,18 @@
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
-RUNNING, REACHED, TOO_LONG, NOT_FINITE, STARTED_OUTSIDE = -1, 0, 1, 2, 3
+RUNNING, REACHED, TOO_LONG, NOT_FINITE, STARTED_OUTSIDE, STEP_LIMIT, LEFT_BOX = -1, 0, 1, 2, 3, 4, 5
 
 STATUS_TEXT = {
     REACHED: "reached the stop",
-    TOO_LONG: "met no stop within the longest path or the largest number of steps",
+    TOO_LONG: "trapped: met no stop within the longest path",
     NOT_FINITE: "the field or the orbit became infinite or not a number",
     STARTED_OUTSIDE: "started beyond the stop",
+    STEP_LIMIT: "met no stop within the largest number of steps",
+    LEFT_BOX: "left the samples of a clamped grid, beyond which no field is known",
 }
 """The meaning of each ``Exits.status``."""
 
@@ -23,11 +26,14 @@ class Exits(eqx.Module):
     position, direction
         In pc, and the unit vector of the momentum: ``(particle, 3)``, or
         ``(stop, particle, 3)`` when several radii or lengths were asked for.
+        With an electric field the length of ``direction`` is the momentum over that at the start.
     path_length
-        In pc, ``(particle,)`` or ``(stop, particle)``.
+        In pc, ``(particle,)`` or ``(stop, particle)``; below the speed of light, time times c.
+    met
+        Whether that stop was met, ``(particle,)`` or ``(stop, particle)``; where it was not, the
+        row holds the last finite state.
     status
-        0 where the last stop was reached, otherwise a key of ``STATUS_TEXT``; such rows hold
-        the last finite state. ``(particle,)``.
+        0 where every stop was met, otherwise a key of ``STATUS_TEXT``. ``(particle,)``.
     num_steps
         Steps tried, ``(particle,)``.
     """
@@ -35,9 +41,20 @@ class Exits(eqx.Module):
     position: Float[Array, "*stop particle xyz=3"]
     direction: Float[Array, "*stop particle xyz=3"]
     path_length: Float[Array, "*stop particle"]
+    met: Bool[Array, "*stop particle"]
     status: Int[Array, " particle"]
     num_steps: Int[Array, " particle"]
 
     def failed_share(self) -> Float[Array, ""]:
-        """Return the share of particles that did not reach the last stop."""
+        """Return the share of particles that did not meet every stop."""
         return jnp.mean((self.status != REACHED).astype(self.path_length.dtype))
+
+    def report(self) -> str:
+        """Return how the orbits ended and what they cost, one line for each way to end."""
+        status, steps = np.asarray(self.status), np.asarray(self.num_steps, np.int64)
+        lines = [
+            f"{np.sum(status == key):>10} of {status.size}: {text}"
+            for key, text in STATUS_TEXT.items()
+            if np.any(status == key)
+        ]
+        return "\n".join([*lines, f"{steps.sum():>10} steps, at most {steps.max()} in one orbit"])

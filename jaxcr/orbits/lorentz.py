@@ -12,30 +12,75 @@ _WEAKEST_ROTATION = 1e-6  # rad/pc, below which an orbit counts as straight
 
 
 class Lorentz(eqx.Module):
-    """Motion of one particle in a static field: dr/ds = n, dn/ds = n × B / (r_1 R).
+    """Motion of one particle in static fields: dr/ds = v, du/ds = (E + v × B) / (r_1 R).
 
-    ``n`` is the unit vector of the momentum, ``R`` the rigidity in PV with the sign of the
-    charge, and r_1 = 1.08101 pc the gyroradius of 1 PV in 1 µG.
+    ``u`` is the momentum over the momentum at the start, ``R`` the rigidity at the start in PV
+    with the sign of the charge, r_1 = 1.08101 pc the gyroradius of 1 PV in 1 µG, ``s`` the time
+    times the speed of light and v = u / sqrt(u² + (m/R)²) the velocity over it. Without an
+    electric field and a mass, u = v = n: the unit vector of the momentum.
+
+    Attributes
+    ----------
+    field
+        B in µG.
+    rigidity
+        PV, with the sign of the charge.
+    electric
+        E over the speed of light in µG (1 µG is 0.03 V/m), or ``None``.
+    rest_rigidity
+        m c² / (Z e) in PV (proton 9.4e-7), or ``None`` for a particle at the speed of light.
     """
 
     field: Field
     rigidity: Scalar
+    electric: Field | None = None
+    rest_rigidity: Scalar | None = None
+
+    def with_rigidity(self, rigidity: Scalar) -> "Lorentz":
+        """Return the motion of a particle of another rigidity in the same fields."""
+        return Lorentz(self.field, rigidity, self.electric, self.rest_rigidity)
+
+    @property
+    def has_light_speed(self) -> bool:
+        """Whether the velocity is the momentum as it stands, a unit vector."""
+        return self.electric is None and self.rest_rigidity is None
+
+    def energy(self, momentum: Vector) -> Scalar:
+        """Return the energy over the momentum at the start: velocity is momentum over this."""
+        square = dot(momentum, momentum)
+        if self.rest_rigidity is not None:
+            mass = self.rest_rigidity / jnp.abs(self.rigidity).astype(self.rest_rigidity.dtype)
+            square = square + mass.astype(square.dtype) ** 2
+        return jnp.sqrt(square)
+
+    def velocity(self, momentum: Vector) -> Vector:
+        """Return the velocity over the speed of light."""
+        return momentum if self.has_light_speed else momentum / self.energy(momentum)
 
     def rotation(self, position: Vector) -> Vector:
         """Return B / (r_1 R) in rad/pc at ``position``: the direction turns by n × rotation."""
         strength = self.field(position)
         return strength / (GYRORADIUS * self.rigidity.astype(strength.dtype))
 
+    def push(self, position: Vector) -> Vector:
+        """Return E / (r_1 R) in 1/pc at ``position``: what an electric field adds to u."""
+        strength = self.electric(position)
+        return strength / (GYRORADIUS * self.rigidity.astype(strength.dtype))
+
     def smallest_gyroradius(self) -> Scalar:
-        """Return a lower bound of the gyroradius in pc, 1 Mpc where there is no field."""
+        """Return a lower bound of the radius of curvature in pc, 1 Mpc where there is no field."""
         bound = self.field.max_strength()
+        if self.electric is not None:
+            bound = bound + self.electric.max_strength().astype(bound.dtype)
         rotation = bound / (GYRORADIUS * jnp.abs(self.rigidity).astype(bound.dtype))
         return 1 / jnp.maximum(rotation, jnp.asarray(_WEAKEST_ROTATION, rotation.dtype))
 
     def __call__(self, path, state: tuple[Vector, Vector], args=None) -> tuple[Vector, Vector]:
-        """Return the derivative of (position, direction) by path length, as diffrax calls it."""
-        position, direction = state
-        return direction, cross(direction, self.rotation(position))
+        """Return the derivative of (position, momentum) by path, as diffrax calls it."""
+        position, momentum = state
+        velocity = self.velocity(momentum)
+        change = cross(velocity, self.rotation(position))
+        return velocity, change if self.electric is None else change + self.push(position)
 
 
 def cross(a: Float[Array, "xyz=3"], b: Float[Array, "xyz=3"]) -> Float[Array, "xyz=3"]:

@@ -4,16 +4,17 @@ import abc
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import Scalar, Vector, argument_error, as_float, is_concrete
 from jaxcr.orbits.lorentz import dot
 
 
 class Stop(eqx.Module):
-    """One or several surfaces, in the order in which an orbit first meets them.
+    """One or several surfaces that are recorded; the orbit ends when it has met each of them.
 
-    A surface is met where its level turns from negative to positive. The orbit ends at the last.
+    A surface is met where its level first turns from negative to positive. A level must not rise
+    by more than the path travelled.
     """
 
     @property
@@ -94,6 +95,133 @@ class PathLength(Stop):
     def default_max_path(self) -> Scalar:
         """Return twice the longest length: never reached first."""
         return 2 * jnp.max(self.length)
+
+
+class Box(Stop):
+    """A box with faces along the axes: an orbit ends where it first leaves it.
+
+    Parameters
+    ----------
+    lower, upper
+        Opposite corners in pc, ``(3,)``.
+
+    Raises
+    ------
+    ValueError
+        When ``upper`` is not above ``lower`` on every axis.
+    """
+
+    lower: Vector
+    upper: Vector
+
+    def __init__(self, lower: Vector, upper: Vector):
+        self.lower, self.upper = as_float(lower), as_float(upper)
+        good = self.lower.shape == self.upper.shape == (3,)
+        if good and is_concrete(lower, upper):
+            good = bool(jnp.all(self.upper > self.lower))
+        if not good:
+            raise argument_error(
+                "Box: lower, upper",
+                expected="two corners (3,), the second above the first on every axis",
+                got=f"{lower} and {upper}",
+                remedy="Give both in pc.",
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``()``."""
+        return ()
+
+    def levels(self, position: Vector, start: Vector, path: Scalar) -> Float[Array, " stop"]:
+        """Return the largest distance beyond a face."""
+        lower, upper = self.lower.astype(position.dtype), self.upper.astype(position.dtype)
+        return jnp.max(jnp.maximum(lower - position, position - upper))[None]
+
+    def default_max_path(self) -> Scalar:
+        """Return 100 of the longest side."""
+        return 100 * jnp.max(self.upper - self.lower)
+
+
+class AnyOf(Stop):
+    """Several stops of one surface each: the orbit ends at the first that it meets.
+
+    ``which`` tells afterwards which one that was.
+    """
+
+    stops: tuple[Stop, ...]
+
+    def __init__(self, *stops: Stop):
+        self.stops = _single(stops, "AnyOf")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``()``."""
+        return ()
+
+    def levels(self, position: Vector, start: Vector, path: Scalar) -> Float[Array, " stop"]:
+        """Return the largest of all levels."""
+        return jnp.max(_join(self.stops, position, start, path))[None]
+
+    def which(self, position: Vector, start: Vector, path: Scalar) -> Int[Array, ""]:
+        """Return the number of the stop that one particle met, from its exit and its start."""
+        return jnp.argmax(_join(self.stops, position, start, path))
+
+    def default_max_path(self) -> Scalar:
+        """Return the shortest of all."""
+        return jnp.min(_join_max_paths(self.stops))
+
+
+class EachOf(Stop):
+    """Stops of several kinds, all recorded in one pass, e.g. radii and path lengths.
+
+    Results have a leading axis over all surfaces, in the order given. The orbit ends when it has
+    met each of them; ``Exits.met`` tells which were met by one that ended before.
+    """
+
+    stops: tuple[Stop, ...]
+
+    def __init__(self, *stops: Stop):
+        if not stops:
+            raise argument_error(
+                "EachOf: stops",
+                expected="at least one stop",
+                got="none",
+                remedy="E.g. EachOf(Sphere(10.0), PathLength(50.0)).",
+            )
+        self.stops = stops
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(stop,)``."""
+        return (sum(max(1, *stop.shape) if stop.shape else 1 for stop in self.stops),)
+
+    def levels(self, position: Vector, start: Vector, path: Scalar) -> Float[Array, " stop"]:
+        """Return the levels of all surfaces."""
+        return _join(self.stops, position, start, path)
+
+    def default_max_path(self) -> Scalar:
+        """Return the longest of all."""
+        return jnp.max(_join_max_paths(self.stops))
+
+
+def _join(stops, position, start, path) -> Float[Array, " stop"]:
+    return jnp.concatenate([stop.levels(position, start, path) for stop in stops])
+
+
+def _join_max_paths(stops) -> Float[Array, " stop"]:
+    paths = [stop.default_max_path() for stop in stops]
+    return jnp.stack([path.astype(jnp.result_type(*paths)) for path in paths])
+
+
+def _single(stops: tuple[Stop, ...], name: str) -> tuple[Stop, ...]:
+    if not stops or any(stop.shape for stop in stops):
+        raise argument_error(
+            f"{name}: stops",
+            expected="stops of one surface each",
+            got=f"shapes {[stop.shape for stop in stops]}",
+            remedy="Use EachOf to record several radii or lengths.",
+        )
+    return stops
 
 
 def _rising(values, name: str) -> Float[Array, "..."]:

@@ -51,6 +51,8 @@ def trace(
     *,
     rigidity: ScalarLike,
     stop: Stop,
+    electric: Field | None = None,
+    rest_rigidity: ScalarLike | None = None,
     solver: diffrax.AbstractAdaptiveSolver | None = None,
     rtol: ScalarLike = 1e-7,
     atol: ScalarLike = 1e-9,
@@ -67,7 +69,9 @@ def trace(
     rigidity
         In PV with the sign of the charge.
     stop
-        A ``Sphere`` or ``PathLength`` of one surface.
+        A stop of one surface.
+    electric, rest_rigidity
+        As for ``trace_ensemble``.
     solver, rtol, atol, max_steps, adjoint
         As for ``diffrax.diffeqsolve``; default ``diffrax.Tsit5()``. Reverse mode works as it is;
         forward mode needs ``adjoint=diffrax.ForwardMode()``.
@@ -94,7 +98,8 @@ def trace(
         )
     direction = as_float(direction)
     position = as_float(position).astype(direction.dtype)
-    motion = Lorentz(field, as_float(rigidity))
+    rest = None if rest_rigidity is None else as_float(rest_rigidity).astype(direction.dtype)
+    motion = Lorentz(field, as_float(rigidity), electric, rest)
     solver = diffrax.Tsit5() if solver is None else solver
     adjoint = diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint
     if isinstance(adjoint, diffrax.ForwardMode):
@@ -163,7 +168,7 @@ def _polish(motion: Lorentz, stop: Stop, start: Vector, state, reached):
         level, slope = jax.jvp(
             lambda x, s: stop.levels(x, start, s)[0],
             (position, path),
-            (direction, jnp.ones_like(path)),
+            (motion.velocity(direction), jnp.ones_like(path)),
         )
         usable = reached & (slope > 0)
         length = jnp.where(usable, -level / jnp.where(usable, slope, 1), 0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxcr import fields, orbits, units
-from jaxcr.orbits.exits import NOT_FINITE, REACHED, STARTED_OUTSIDE, TOO_LONG
+from jaxcr.orbits.exits import NOT_FINITE, REACHED, STARTED_OUTSIDE, STEP_LIMIT, TOO_LONG
 
 RIGIDITY = 3.0 / units.GYRORADIUS  # gyroradius 1 pc in 3 µG
 PUSHERS = [orbits.Boris(0.05), orbits.DiffraxPusher(rtol=1e-8, atol=1e-10)]
@@ -183,7 +183,7 @@ def test_statuses_tell_what_happened_and_rows_stay_finite(uniform, hole):
     assert status(hole, jnp.zeros(3), x, orbits.Sphere(5.0)) == NOT_FINITE
     assert status(hole, jnp.zeros(3), [-1.0, 0.0, 0.0], orbits.Sphere(5.0)) == REACHED
     assert status(uniform, jnp.zeros(3), x, orbits.Sphere(5.0), max_path_length=50.0) == TOO_LONG
-    assert status(uniform, jnp.zeros(3), x, orbits.Sphere(5.0), max_steps=40) == TOO_LONG
+    assert status(uniform, jnp.zeros(3), x, orbits.Sphere(5.0), max_steps=40) == STEP_LIMIT
     assert status(uniform, far, x, orbits.Sphere(5.0)) == STARTED_OUTSIDE
 
 

@@ -1,0 +1,71 @@
+"""Means with standard errors from groups: orbits, or realisations of a field."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import argument_error
+
+
+class Estimate(eqx.Module):
+    """A number, or several, with standard errors.
+
+    Attributes
+    ----------
+    value, error
+        Of one shape and one unit.
+    """
+
+    value: Float[Array, "..."]
+    error: Float[Array, "..."]
+
+
+def group_means(values: Float[Array, "particle ..."], num_groups: int) -> Float[Array, "group ..."]:
+    """Return means over consecutive particles; rows with a number that is not finite are left out.
+
+    Raises
+    ------
+    ValueError
+        Unless there are at least two groups and their number divides that of the particles.
+    """
+    num = values.shape[0]
+    if num_groups < 2 or num % num_groups:
+        raise argument_error(
+            "num_groups",
+            expected=f"at least 2, and a divisor of the {num} particles",
+            got=str(num_groups),
+            remedy="Errors are jackknifed over groups of particles or over realisations.",
+        )
+    good = jnp.all(jnp.isfinite(values.reshape(num, -1)), axis=1)
+    shape = (num_groups, num // num_groups)
+    weight = good.astype(values.dtype).reshape(*shape, *[1] * (values.ndim - 1))
+    kept = jnp.where(good.reshape(-1, *[1] * (values.ndim - 1)), values, 0)
+    total = jnp.sum(weight * kept.reshape(*shape, *values.shape[1:]), axis=1)
+    return total / jnp.maximum(jnp.sum(weight, axis=1), 1)
+
+
+def jackknife(estimator: Callable[[Any], Array], means: Any) -> Estimate:
+    """Return an estimator of means, and its standard error from leaving out one group at a time.
+
+    Parameters
+    ----------
+    estimator
+        From a pytree of means to an array.
+    means
+        The same pytree with a leading axis of groups of equal weight.
+
+    Notes
+    -----
+    For an estimator that is linear in the means this is the standard error of the mean; for
+    others its bias is of order one over the number of groups. Source: Efron (1982), ch. 3.
+    """
+    num = jax.tree.leaves(means)[0].shape[0]
+    value = estimator(jax.tree.map(lambda x: jnp.mean(x, axis=0), means))
+    without = jax.tree.map(lambda x: (jnp.sum(x, axis=0, keepdims=True) - x) / (num - 1), means)
+    others = jax.vmap(estimator)(without)
+    spread = jnp.sum((others - jnp.mean(others, axis=0, keepdims=True)) ** 2, axis=0)
+    return Estimate(value, jnp.sqrt(spread * (num - 1) / num))
