@@ -81,8 +81,10 @@ def guiding_center_velocity(
 
     Notes
     -----
-    Keeps mu² + M |B| = 1 and the volume of phase space exactly; the error against the full orbit
-    is of second order in r_L over the scale of the field. Source: Littlejohn, J. Plasma Phys. 29
+    Keeps mu² + M |B| = 1 and the volume of phase space exactly. Against the full orbit, in units
+    of the scale of the field: of second order in r_L over that scale across the field, of first
+    order along it, where mu of the particle at the start stands for that of the guiding centre,
+    which differs with the phase. Source: Littlejohn, J. Plasma Phys. 29
     (1983) 111; Cary & Brizard, Rev. Mod. Phys. 81 (2009) 693, sec. III.
     """
     here = local_field(field, position)
