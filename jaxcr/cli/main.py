@@ -3,7 +3,7 @@
 import os
 import sys
 
-from jaxcr.cli.config import Field, Fit, Info, Sky, parse, to_toml
+from jaxcr.cli.config import Field, Fit, Info, Orbits, Sky, parse, to_toml
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,7 +31,7 @@ def _configure_jax() -> None:
     os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(cores or 1))
 
 
-def _run(command: Fit | Sky | Field | Info) -> None:
+def _run(command: Fit | Sky | Field | Orbits | Info) -> None:
     """Import only the command that was asked for."""
     if isinstance(command, Fit):
         from jaxcr.cli.fit import run_fit
@@ -45,6 +45,10 @@ def _run(command: Fit | Sky | Field | Info) -> None:
         from jaxcr.cli.field import run_field
 
         run_field(command)
+    elif isinstance(command, Orbits):
+        from jaxcr.cli.orbits import run_orbits
+
+        run_orbits(command)
     else:
         from jaxcr.cli.info import run_info
 

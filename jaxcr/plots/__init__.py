@@ -4,6 +4,7 @@ from jaxcr.plots.chain import plot_chain
 from jaxcr.plots.field import plot_field
 from jaxcr.plots.fit import fisher_ellipse, plot_fit
 from jaxcr.plots.gradient import plot_gradient
+from jaxcr.plots.orbits import plot_orbits, plot_transport
 from jaxcr.plots.sky import plot_sky, sample_mollweide
 from jaxcr.plots.spectrum import plot_spectrum
 from jaxcr.plots.style import new_figure
@@ -15,7 +16,9 @@ __all__ = [
     "plot_field",
     "plot_fit",
     "plot_gradient",
+    "plot_orbits",
     "plot_sky",
     "plot_spectrum",
+    "plot_transport",
     "sample_mollweide",
 ]

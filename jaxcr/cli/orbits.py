@@ -1,0 +1,182 @@
+"""``jaxcr orbits``: trace orbits, measure transport, draw and save."""
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcr import fields, orbits, plots
+from jaxcr.arrays import argument_error
+from jaxcr.cli.config import Orbits, as_dict
+from jaxcr.cli.field_config import TurbulenceConfig
+from jaxcr.cli.field_source import AXIS, has_cube, make_turbulence, read_cube
+from jaxcr.runtime import result_folder, write_result
+
+_PIXELS = 96
+_LINES = 40  # orbits that the picture of lines has, over which the slice shall reach
+
+
+def run_orbits(config: Orbits) -> None:
+    """Trace, print how orbits ended and what was measured, and save everything."""
+    _check(config)
+    with result_folder(config.out, kind="orbits", overwrite=config.overwrite) as folder:
+        field, rigidity, title = _problem(config)
+        print(f"{title}: rigidity {rigidity:g} PV")
+        print(fields.describe(field, rigidities=(rigidity,)))
+        _trace_and_save(config, folder, field, rigidity, title)
+        print(f"{folder}/ has result.h5, orbits.png and transport.png")
+
+
+def _trace_and_save(config: Orbits, folder: Path, field, rigidity: float, title: str) -> None:
+    """Trace exits and tracks, and write numbers and pictures."""
+    position, direction = _starts(config, field)
+    stop = orbits.Sphere(config.radius, about_start=True) if config.radius else None
+    pusher = _pusher(config)
+    exits = orbits.trace_ensemble(
+        field, position, direction, rigidity=rigidity, pusher=pusher,
+        stop=orbits.PathLength(config.path) if stop is None else stop,
+    )  # fmt: skip
+    print(exits.report())
+    tracks = orbits.record_tracks(
+        field, position, direction, rigidity=rigidity, path_length=config.path,
+        num_samples=config.samples,
+        pusher=pusher if isinstance(pusher, orbits.FixedStepPusher) else orbits.BlanesMoan4(),
+    )  # fmt: skip
+    groups = {"num_groups": config.groups}
+    running = orbits.running_diffusion(tracks, **groups)
+    free_path = orbits.mean_free_path(tracks, **groups)
+    moments = orbits.moment_scatter(field, tracks, **groups)
+    _report(running, free_path, moments)
+    figure = plots.plot_orbits(tracks, exits, *_slice(field, tracks), title=title)
+    figure.savefig(folder / "orbits.png", dpi=150)
+    figure = plots.plot_transport(running, free_path, moments, AXIS, title=title)
+    figure.savefig(folder / "transport.png", dpi=150)
+    write_result(
+        folder / "result.h5",
+        configuration=as_dict(config),
+        seeds={"turbulence": config.turbulence.seed, "directions": config.seed},
+        groups=_numbers(position, direction, exits, tracks, running, free_path, moments),
+    )
+
+
+def _numbers(position, direction, exits, tracks, running, free_path, moments) -> dict[str, dict]:
+    """Return what goes into the result file."""
+    along, across = (x(AXIS) for x in (running.by_velocity.along, running.by_velocity.across))
+    return {
+        "start": {"position": position, "direction": direction},
+        "exits": {
+            "position": exits.position, "direction": exits.direction,
+            "path_length": exits.path_length, "status": exits.status,
+            "num_steps": exits.num_steps,
+        },
+        "transport": {
+            "path": tracks.path,
+            "along": along.value, "along_error": along.error,
+            "across": across.value, "across_error": across.error,
+            "correlation": free_path.correlation.value,
+            "correlation_error": free_path.correlation.error,
+            "turning": free_path.turning.value, "turning_error": free_path.turning.error,
+            "turned_share": free_path.turned_share,
+            "moment": moments.ensemble.value, "moment_scatter": moments.ratio,
+        },
+    }  # fmt: skip
+
+
+def _report(running, free_path, moments) -> None:
+    """Print the coefficients at the end of the tracks with their errors."""
+    for name, estimate in (
+        ("kappa along the mean field / v", running.by_velocity.along(AXIS)),
+        ("kappa across it / v", running.by_velocity.across(AXIS)),
+        ("mean free path, integral of <n n>", free_path.correlation),
+    ):
+        print(f"{name}: {float(estimate.value[-1]):.4g} ± {float(estimate.error[-1]):.2g} pc")
+    turning = free_path.turning
+    print(
+        f"mean free path, first 90°: {float(turning.value):.4g} ± {float(turning.error):.2g} pc "
+        f"({float(free_path.turned_share):.0%} of the orbits turned)"
+    )
+    print(f"sigma / mean of the magnetic moment: median {float(jnp.median(moments.ratio)):.3g}")
+
+
+def _problem(config: Orbits) -> tuple[fields.Field, float, str]:
+    """Return field, rigidity and title: of a named set, of a cube, or of turbulence."""
+    if config.particles is not None:
+        particles = orbits.PARTICLE_SETS[config.particles]
+        if config.turbulence.cells != particles.cells:
+            particles = particles.scaled(config.turbulence.cells)
+        turbulence = TurbulenceConfig(
+            outer_scale=particles.outer_scale, inner_scale=4 * particles.cell,
+            cells=particles.cells, spacing=particles.cell, rms=particles.mean_field,
+            mean_field=particles.mean_field, seed=config.turbulence.seed,
+        )  # fmt: skip
+        return make_turbulence(turbulence)[0], particles.rigidity, particles.name
+    if has_cube(config.cube):
+        return read_cube(config.cube), config.rigidity, "cube"
+    return make_turbulence(config.turbulence)[0], config.rigidity, "turbulence"
+
+
+def _pusher(config: Orbits) -> orbits.Pusher:
+    if config.pusher in ("boris", "blanes-moan"):
+        kind = orbits.Boris if config.pusher == "boris" else orbits.BlanesMoan4
+        return kind() if config.step is None else kind(config.step)
+    if config.pusher == "guiding-center":
+        return orbits.GuidingCenter()
+    solver = orbits.BulirschStoer() if config.pusher == "bulirsch-stoer" else None
+    return orbits.DiffraxPusher(solver, rtol=config.rtol)
+
+
+def _starts(config: Orbits, field: fields.Field):
+    """Return isotropic directions from one place, or from places spread over a cube about it."""
+    position_key, direction_key = jax.random.split(jax.random.key(config.seed))
+    n = jax.random.normal(direction_key, (config.num, 3))
+    n = n / jnp.linalg.norm(n, axis=1, keepdims=True)
+    spread = jax.random.uniform(position_key, (config.num, 3), minval=-0.5, maxval=0.5)
+    lattice = field.lattice()
+    box = float(jnp.max(lattice.spacing * jnp.array(lattice.shape, lattice.spacing.dtype)))
+    side = box if config.spread is None else config.spread
+    return jnp.array(config.position)[None] + side * spread, n
+
+
+def _slice(field: fields.Field, tracks: orbits.Tracks):
+    """Return |B| in the plane z = z of the first start, and the square it was taken on."""
+    position = np.asarray(tracks.position)[:, :_LINES]
+    low, high = position[..., :2].min(axis=(0, 1)), position[..., :2].max(axis=(0, 1))
+    (x, y), half = (low + high) / 2, float((high - low).max()) / 2
+    u = np.linspace(-half, half, _PIXELS)
+    points = np.stack(np.broadcast_arrays(x + u[None], y + u[:, None], position[0, 0, 2]), -1)
+    b = jax.lax.map(jax.vmap(field), jnp.asarray(points))
+    return np.linalg.norm(np.asarray(b), axis=-1), (float(x), float(y), half)
+
+
+def _check(config: Orbits) -> None:
+    """Raise ``ValueError`` for settings with which the command would fail later."""
+    for name, value in (("--path", config.path), ("--samples", config.samples),
+                        ("--num", config.num)):  # fmt: skip
+        if not value > 0:
+            raise argument_error(
+                name, expected="a positive number", got=f"{value:g}", remedy="See --help."
+            )
+    if config.radius is not None and not config.radius > 0:
+        raise argument_error(
+            "--radius", expected="a positive length", got=f"{config.radius:g}", remedy="In pc."
+        )
+    if config.groups < 2 or config.num % config.groups:
+        raise argument_error(
+            "--groups",
+            expected=f"at least 2, and a divisor of --num {config.num}",
+            got=str(config.groups),
+            remedy="Errors are jackknifed over groups of orbits.",
+        )
+    if len(config.position) != 3:
+        raise argument_error(
+            "--position", expected="three numbers", got=f"{len(config.position)}",
+            remedy="Give x y z in pc.",
+        )  # fmt: skip
+    if config.particles is not None and has_cube(config.cube):
+        raise argument_error(
+            "--particles, --cube",
+            expected="one of them",
+            got="both",
+            remedy="A named set brings its own turbulence.",
+        )
