@@ -2,8 +2,8 @@
 
     python benchmarks/work_precision.py [--out benchmarks/results/work_precision]
 
-The job: isotropic Kolmogorov turbulence on a grid, dB = B0, gyroradius 20 cells, orbits of a path of
-3 gyroradii from the centre, float64. The reference is Blanes-Moan with steps of 1/50 cell on the
+The job: isotropic Kolmogorov turbulence on a grid, dB = B0, gyroradius 20 cells, orbits of a path
+of 3 gyroradii from the centre, float64. The reference is Blanes-Moan with steps of 1/50 cell on the
 same grid. The error is the median distance of the end points in gyroradii. Timings are processor
 time after compilation, best of two, on one device (start with ``taskset -c 0`` on Linux).
 """
@@ -106,7 +106,7 @@ def draw(rows: list[dict]):
             panel = axes[line, column]
             for scheme, color in COLORS.items():
                 some = [r for r in rows if r["stencil"] == stencil and r["scheme"] == scheme]
-                some.sort(key=lambda r: r[key])  # noqa: B023
+                some.sort(key=lambda r: r[key])
                 x, y = ([r[k] for r in some] for k in (key, "median_error_gyroradii"))
                 panel.loglog(x, y, "o-", color=color, label=scheme, markersize=4)
             polish(panel, x_label=f"{label} for an orbit of 3 r_L", title=stencil,

@@ -20,6 +20,7 @@ from jaxcr.orbits.field_lines import (
     FieldLines,
     PairSeparation,
     field_line_diffusion,
+    growth_paths,
     pair_separation,
     trace_field_lines,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "Tracks",
     "average_over_orbits",
     "field_line_diffusion",
+    "growth_paths",
     "guiding_center_velocity",
     "join_tracks",
     "lyapunov_length",

@@ -139,7 +139,7 @@ def _extrapolate(values: list[PyTree], counts: list[int]) -> list[PyTree]:
     for row in range(1, len(values)):
         fresh = [values[row]]
         for column in range(row):
-            factor = 1 / np.expm1(2 * np.log(counts[row] / counts[row - column - 1]))
+            factor = float(1 / np.expm1(2 * np.log(counts[row] / counts[row - column - 1])))
             fresh.append(
                 jax.tree.map(lambda new, old: new + (new - old) * factor, fresh[-1], table[column])  # noqa: B023
             )

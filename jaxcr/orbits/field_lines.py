@@ -175,5 +175,39 @@ def pair_separation(
     return PairSeparation(path, group_means(squares, num_groups))
 
 
+def growth_paths(
+    path: Float[Array, " time"],
+    first: Float[Array, "time pair xyz=3"],
+    second: Float[Array, "time pair xyz=3"],
+    scales: Float[Array, " scale"],
+    *,
+    num_groups: int = 16,
+) -> Estimate:
+    """Return the mean path in pc that pairs need to grow from each scale to the next.
+
+    Unlike the mean square at a fixed path, it compares pairs of the same size, whatever their
+    history: separation as path^p makes it grow as scale^(1/p).
+
+    Parameters
+    ----------
+    path, first, second
+        As for ``pair_separation``, at steps well below the paths in question.
+    scales
+        Rising separations in pc, in equal ratios.
+
+    Returns
+    -------
+    One for each scale but the last. Pairs that never reach the last scale are left out.
+
+    Notes
+    -----
+    Source: Boffetta & Sokolov, Phys. Fluids 14 (2002) 3224 (exit times of pairs).
+    """
+    apart = jnp.linalg.norm(first - second, axis=-1).T
+    beyond = apart[:, :, None] >= jnp.asarray(scales, apart.dtype)[None, None]
+    passed = jnp.where(jnp.any(beyond, axis=1), path[jnp.argmax(beyond, axis=1)], jnp.nan)
+    return jackknife(lambda x: x, group_means(jnp.diff(passed, axis=1), num_groups))
+
+
 def _weighted_mean(weight: Array, values: Array) -> Scalar:
     return jnp.sum(weight * values) / jnp.sum(weight)

@@ -13,7 +13,7 @@ from jaxcr.orbits.lorentz import Lorentz, cross, dot
 from jaxcr.orbits.pusher import Pusher
 from jaxcr.units import GYRORADIUS
 
-_BORIS = Boris(1.0)
+_BORIS = Boris()
 _ITERATIONS = 8  # of the gyrocentre, each smaller than the last by r_L over the scale of the field
 _FULL_STEP = 0.1  # gyroradii
 _LONGEST_STEP = 100.0  # gyroradii

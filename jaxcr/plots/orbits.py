@@ -43,7 +43,8 @@ def plot_orbits(
     tracks
         The first forty are drawn.
     exits
-        Of one stop; coloured by path length, or by distance where all paths are equal. Those that met no stop are left out.
+        Of one stop; coloured by path length, or by distance where all paths are equal. Those that
+        met no stop are left out.
     strength
         |B| in µG on a square in the plane z = const, rows along y.
     extent

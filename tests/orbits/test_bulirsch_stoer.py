@@ -91,6 +91,16 @@ def test_lanes_and_single_orbits_agree_on_a_helix():
     np.testing.assert_allclose(one.position, expected, atol=1e-9)
 
 
+def test_float32_stays_float32():
+    field = fields.UniformField(jnp.array([0.0, 0.0, 3.0]))
+    exits = orbits.trace_ensemble(
+        field, jnp.zeros(3), jnp.array([[0.6, 0.0, 0.8]], jnp.float32), rigidity=RIGIDITY,
+        stop=orbits.Sphere(2.0), pusher=orbits.DiffraxPusher(orbits.BulirschStoer()),
+    )  # fmt: skip
+    assert exits.position.dtype == jnp.float32
+    assert np.linalg.norm(exits.position[0]) == pytest.approx(2.0, rel=1e-6)
+
+
 def test_one_column_is_refused():
     with pytest.raises(ValueError, match="BulirschStoer: num_columns: expected at least 2, got 1"):
         orbits.BulirschStoer(1)

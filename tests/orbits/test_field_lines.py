@@ -82,6 +82,20 @@ def test_the_exponent_of_pairs_that_grow_by_a_power():
     assert np.isnan(float(found.exponent(100.0, 200.0).value))
 
 
+def test_growth_paths_of_pairs_that_grow_by_a_power():
+    # separation s^1.5 from different starts: from d to 2 d takes (2^(2/3) - 1) d^(2/3)
+    path = np.linspace(0, 12, 12001)
+    late = path[:, None] - np.linspace(0, 2, 32)
+    apart = np.maximum(late, 0) ** 1.5
+    second = jnp.asarray(apart[:, :, None] * np.array([1.0, 0.0, 0.0]))
+    scales = 2.0 ** np.arange(-3, 4)
+    found = orbits.growth_paths(
+        jnp.asarray(path), jnp.zeros_like(second), second, jnp.asarray(scales), num_groups=4
+    )
+    expected = (2 ** (2 / 3) - 1) * scales[:-1] ** (2 / 3)
+    np.testing.assert_allclose(found.value, expected, atol=1.1e-3)  # the step
+
+
 def test_bad_starts():
     field = fields.UniformField(Z)
     with pytest.raises(ValueError, match=r"starts \(line, 3\) and at least one sample"):
