@@ -4,8 +4,8 @@
 
 The job: the C_l of a dipole seen through orbits of 3 gyroradii (20 cells) in 128³ cells of
 isotropic turbulence, nside 8 with 4 orbits a pixel. Four parameters share each gather: dB/B0,
-rigidity, mean field, axis. The spectral index and the outer scale come on top through tangent grids, which are
-made with the field, once for all orbits. Processor time after compilation, best of three.
+rigidity, mean field, axis. The spectral index and the outer scale come on top through tangent
+grids, which are made with the field. Processor time after compilation, best of three.
 """
 
 import argparse

@@ -157,6 +157,15 @@ def _check(config: Orbits) -> None:
             raise argument_error(
                 name, expected="a positive number", got=f"{value:g}", remedy="See --help."
             )
+    if config.spread is not None and not config.spread >= 0:
+        raise argument_error(
+            "--spread", expected="a length, or 0", got=f"{config.spread:g}", remedy="In pc."
+        )
+    if config.rigidity == 0:
+        raise argument_error(
+            "--rigidity", expected="a rigidity in PV other than 0", got="0",
+            remedy="Its sign is that of the charge.",
+        )  # fmt: skip
     if config.radius is not None and not config.radius > 0:
         raise argument_error(
             "--radius", expected="a positive length", got=f"{config.radius:g}", remedy="In pc."

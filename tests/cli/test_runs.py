@@ -139,3 +139,21 @@ def test_a_sky_in_the_shipped_cube(cache, capsys):
     # A dipole of 1e-3 on the boundary, turned and broken up: 4 pi/9 of 1e-6 sr at most.
     assert 1e-9 < c_ell[1] < 1.4e-6
     assert c_ell[2] > 1e-9
+
+
+def test_orbits_of_a_named_set_on_a_small_grid(cache, capsys):
+    command = ["orbits", "--particles", "7.5PeV", "--turbulence.cells", "32", "--num", "64"]
+    options = ["--path", "20", "--samples", "40", "--radius", "4", "--out", str(cache / "one")]
+    assert main([*command, *options]) == 0
+    printed = capsys.readouterr().out
+    assert "5 cells, r_L/L = 0.391: rigidity 6.775" in printed
+    assert "64 of 64: reached the stop" in printed
+    assert "kappa along the mean field / v: " in printed
+    names = {p.name for p in (cache / "one").iterdir()}
+    assert names == {"result.h5", "orbits.png", "transport.png"}
+    with h5py.File(cache / "one" / "result.h5") as one:
+        away = one["exits/position"][:] - one["start/position"][:]
+        np.testing.assert_allclose(np.linalg.norm(away, axis=1), 4.0, rtol=1e-10)
+        # two definitions of one length: equal within a factor of a few
+        turning, correlation = one["transport/turning"][()], one["transport/correlation"][-1]
+        assert 0.2 < turning / correlation < 5
