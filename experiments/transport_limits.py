@@ -22,7 +22,7 @@ from jaxcr.runtime import write_record
 
 Z = jnp.array([0.0, 0.0, 1.0])
 RMS = 3.0  # µG
-SCALES = 1e-3 * 2 ** (0.5 * jnp.arange(10.0))  # in outer scales: the inertial range, 5e-5 to .16
+SCALES = 1e-3 * 2 ** (0.5 * jnp.arange(9.0))  # in outer scales: the inertial range, 5e-5 to .16
 
 
 def weak_scattering(ratio: float, num_waves: int, realisations: int, per_field: int) -> dict:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,8 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import ScalarLike, argument_error, as_float
 from jaxcr.fields import Field
-from jaxcr.orbits.boris import Boris
-from jaxcr.orbits.ensemble import engine_options, start_states, trace_on_devices
+from jaxcr.orbits.ensemble import as_pusher, engine_options, start_states, trace_on_devices
 from jaxcr.orbits.exits import REACHED, STATUS_TEXT, Exits
 from jaxcr.orbits.lanes import Limits
 from jaxcr.orbits.lorentz import Lorentz
@@ -55,7 +55,7 @@ def average_over_orbits(
     *,
     rigidity: ScalarLike,
     stop: Stop,
-    pusher: Pusher | None = None,
+    pusher: Pusher | diffrax.AbstractAdaptiveSolver | None = None,
     max_path_length: ScalarLike | None = None,
     max_steps: int = 10_000_000,
     chunk_size: int = 65_536,
@@ -104,9 +104,8 @@ def average_over_orbits(
         )
     chunk_size = min(chunk_size, -(-num_particles // _BLOCK) * _BLOCK)
     limit = stop.default_max_path() if max_path_length is None else as_float(max_path_length)
-    pusher = Boris() if pusher is None else pusher
     engine = engine_options(lanes, refill_interval, devices)
-    job = (Lorentz(field, as_float(rigidity)), stop, pusher, limit, jnp.int32(max_steps))
+    job = (Lorentz(field, as_float(rigidity)), stop, as_pusher(pusher), limit, jnp.int32(max_steps))
     sums, num_steps = None, 0
     counts = np.zeros(len(STATUS_TEXT), np.int64)
     for first in progress(range(0, num_particles, chunk_size)):

@@ -1,5 +1,6 @@
 """Many orbits at once, on every device of this machine."""
 
+import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ from jaxtyping import Array, Float
 from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
 from jaxcr.fields import Field
 from jaxcr.orbits.boris import Boris
+from jaxcr.orbits.diffrax_pusher import DiffraxPusher
 from jaxcr.orbits.exits import Exits
 from jaxcr.orbits.lanes import Limits, Particles, run_lanes
 from jaxcr.orbits.lorentz import Lorentz
@@ -24,7 +26,7 @@ def trace_ensemble(
     *,
     rigidity: ScalarLike | Float[Array, "..."],
     stop: Stop,
-    pusher: Pusher | None = None,
+    pusher: Pusher | diffrax.AbstractAdaptiveSolver | None = None,
     electric: Field | None = None,
     rest_rigidity: ScalarLike | None = None,
     max_path_length: ScalarLike | None = None,
@@ -43,7 +45,8 @@ def trace_ensemble(
     rigidity
         In PV with the sign of the charge, one or ``(particle,)``.
     stop, pusher
-        Where orbits end; how a step is made (default ``Boris()``).
+        Where orbits end; how a step is made (default ``Boris()``). A diffrax solver, e.g.
+        ``BulirschStoer()``, stands for ``DiffraxPusher`` of it with its default tolerances.
     electric, rest_rigidity
         E over c in µG, and m c² / (Z e) in PV for particles below the speed of light: see
         ``Lorentz``. Path is then time times c, and ``direction`` momentum over that at the start.
@@ -76,9 +79,18 @@ def trace_ensemble(
         None if rest_rigidity is None else as_float(rest_rigidity).astype(dtype),
     )
     engine = engine_options(lanes, refill_interval, devices)
-    pusher = Boris() if pusher is None else pusher
+    pusher = as_pusher(pusher)
     limits = Limits(limit.astype(dtype), jnp.int32(max_steps))
     return trace_on_devices(motion, particles, stop, pusher, limits, *engine)
+
+
+def as_pusher(pusher: Pusher | diffrax.AbstractAdaptiveSolver | None) -> Pusher:
+    """Return a pusher: the default, or the one that a solver stands for."""
+    if pusher is None:
+        return Boris()
+    if isinstance(pusher, diffrax.AbstractAdaptiveSolver):
+        return DiffraxPusher(pusher)
+    return pusher
 
 
 def start_states(position, direction, rigidity) -> Particles:

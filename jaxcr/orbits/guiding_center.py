@@ -4,6 +4,7 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
@@ -250,12 +251,14 @@ def _gyroradius(motion: Lorentz, here: LocalField) -> Scalar:
 
 def _gyrocenter(motion: Lorentz, position: Vector, direction: Vector) -> tuple[Vector, LocalField]:
     """Return the X with x = X - rho(X), and the field there: the way back is then exact."""
-    center = position
-    for _ in range(_ITERATIONS):
+
+    def nearer(_, center):
         strength = motion.field(center)
         square = jnp.maximum(dot(strength, strength), jnp.finfo(position.dtype).tiny)
         lever = GYRORADIUS * motion.rigidity.astype(position.dtype) / square
-        center = position + lever * cross(direction, strength)
+        return position + lever * cross(direction, strength)
+
+    center = lax.fori_loop(0, _ITERATIONS, nearer, position)
     return center, local_field(motion.field, center)
 
 

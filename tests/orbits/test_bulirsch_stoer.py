@@ -95,7 +95,7 @@ def test_float32_stays_float32():
     field = fields.UniformField(jnp.array([0.0, 0.0, 3.0]))
     exits = orbits.trace_ensemble(
         field, jnp.zeros(3), jnp.array([[0.6, 0.0, 0.8]], jnp.float32), rigidity=RIGIDITY,
-        stop=orbits.Sphere(2.0), pusher=orbits.DiffraxPusher(orbits.BulirschStoer()),
+        stop=orbits.Sphere(2.0), pusher=orbits.BulirschStoer(),
     )  # fmt: skip
     assert exits.position.dtype == jnp.float32
     assert np.linalg.norm(exits.position[0]) == pytest.approx(2.0, rel=1e-6)
