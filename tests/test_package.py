@@ -11,8 +11,8 @@ import jaxcr
 
 PACKAGE = Path(jaxcr.__file__).parent
 ORDER = (
-    "_version", "units", "arrays", "legendre", "runtime", "fields", "orbits", "traps", "sky",
-    "observed", "infer", "plots", "cli",
+    "_version", "units", "arrays", "legendre", "statistics", "runtime", "fields", "orbits", "traps",
+    "sky", "observed", "infer", "plots", "cli",
 )  # fmt: skip
 """The order of the data flow: each imports only from those before it."""
 

@@ -83,6 +83,10 @@ class GridField(Field):
 
     def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
+        return _value(self, position)
+
+    def interpolate(self, position: Vector) -> Vector:
+        """Return B as the call does, with the derivatives that JAX finds by itself."""
         cell = self._cell(position)
         block, offset = self._block(self.boundary.fold(cell, self.shape))
         weights = self.stencil.weights(offset)
@@ -99,6 +103,10 @@ class GridField(Field):
 
         Where a stencil or a boundary has a kink, from above.
         """
+        return self.value_and_jacobian(position)[1]
+
+    def value_and_jacobian(self, position: Vector) -> tuple[Vector, Float[Array, "xyz=3 axis=3"]]:
+        """Return B (µG) and its derivative by position (µG/pc) from one gather."""
         dtype = position.dtype
         cell = self._cell(position)
         ones = jnp.ones_like(cell)
@@ -113,8 +121,9 @@ class GridField(Field):
         jacobian = jnp.stack(derivatives, axis=-1) * (fold_slope / self.spacing.astype(dtype))[None]
         share = self.boundary.share(cell, self.shape)
         if share is not None:
-            jacobian = share * jacobian
-        return lax.optimization_barrier(self.scale.astype(dtype) * jacobian)
+            block, jacobian = share * block, share * jacobian
+        scale = self.scale.astype(dtype)
+        return lax.optimization_barrier((scale * block, scale * jacobian))
 
     def _cell(self, position: Vector) -> Vector:
         """Return the coordinate that counts samples."""
@@ -143,6 +152,27 @@ class GridField(Field):
     def lattice(self) -> Lattice:
         """Return the cells of the grid."""
         return Lattice(self.origin, self.spacing, self.shape)
+
+
+@eqx.filter_custom_jvp
+def _value(field: GridField, position: Vector) -> Vector:
+    """Return B; its derivatives by position share one Jacobian, however many are asked for."""
+    return field.interpolate(position)
+
+
+@_value.def_jvp
+def _value_jvp(primals, tangents):
+    field, position = primals
+    field_tangent, step = tangents
+    if step is None:
+        value, change = field.interpolate(position), None
+    else:
+        value, jacobian = field.value_and_jacobian(position)
+        change = jacobian @ step
+    if jax.tree.leaves(field_tangent):
+        own = eqx.filter_jvp(lambda f: f.interpolate(position), (field,), (field_tangent,))[1]
+        change = own if change is None else change + own
+    return value, change
 
 
 def outside_samples(field: Field, position: Vector) -> Bool[Array, ""] | None:

@@ -74,16 +74,21 @@ class MirrorChainField(Field):
 
     def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
-        dtype = position.dtype
+        logarithm, slope = self.log_strength(position[0])
+        strength = jnp.exp(logarithm)
+        across = -0.5 * strength * slope
+        return jnp.stack([strength, position[1] * across, position[2] * across])
+
+    def log_strength(self, x: Scalar) -> tuple[Scalar, Scalar]:
+        """Return ln(B/µG) on the axis at ``x`` in pc, and its slope in 1/pc."""
         left, growth, depth, shift, length = (
-            x.astype(dtype) for x in (self.left, self.growth, self.depth, self.shift, self.length)
+            p.astype(x.dtype) for p in (self.left, self.growth, self.depth, self.shift, self.length)
         )
-        along = position[0] / length
+        along = x / length
         turn = 2 * jnp.pi * (along + shift)
         dip = (jnp.cos(turn) - jnp.cos(2 * jnp.pi * shift)) / 2
-        strength = left * jnp.exp(growth * along + depth * dip)
-        slope = strength * (growth - jnp.pi * depth * jnp.sin(turn)) / length
-        return jnp.stack([strength, -0.5 * position[1] * slope, -0.5 * position[2] * slope])
+        slope = (growth - jnp.pi * depth * jnp.sin(turn)) / length
+        return jnp.log(left) + growth * along + depth * dip, slope
 
     def max_strength(self) -> Scalar:
         """Return the strongest mirror on the axis."""

@@ -1,5 +1,6 @@
 """Inference: from spectra to parameters, with gradients."""
 
+from jaxcr.infer.density_fit import DensityFit, DensityProfile, fit_density, read_density
 from jaxcr.infer.emulator import TransferTable, build_transfer_table
 from jaxcr.infer.fitting import FitResult, fit
 from jaxcr.infer.gradients import GradientReport, spectrum_gradient
@@ -16,6 +17,8 @@ from jaxcr.observed import SpectrumData, read_spectrum
 __all__ = [
     "AXIS",
     "PLANTED",
+    "DensityFit",
+    "DensityProfile",
     "FitResult",
     "Flat",
     "GradientReport",
@@ -36,8 +39,10 @@ __all__ = [
     "default_parameters",
     "fisher_matrix",
     "fit",
+    "fit_density",
     "log_likelihood",
     "path_systematic",
+    "read_density",
     "read_spectrum",
     "sample_posterior",
     "simulate_data",

@@ -2,28 +2,93 @@
 
 from jaxcr.traps.anisotropy import trap_distribution
 from jaxcr.traps.chain import AbsorbingEnd, Chain, ChainEnd, ReflectingEnd
+from jaxcr.traps.continuum import convection_diffusion, steady_exponent, transport_cumulants
+from jaxcr.traps.escape import ExitProbabilities, escape_time, exit_probability, log_escape_time
+from jaxcr.traps.evolution import (
+    EvolutionMethod,
+    MatrixExponential,
+    RelaxationModes,
+    Spectrum,
+    evolve,
+    generator_matrix,
+    relaxation_modes,
+    relaxation_rates,
+)
+from jaxcr.traps.generating import (
+    hop_generating_function,
+    hop_probability,
+    laurent_coefficients,
+    occupation_generating_function,
+)
+from jaxcr.traps.hops import MeasuredHops, measure_hops
+from jaxcr.traps.line_of_traps import (
+    flux_tube_volume,
+    line_of_traps,
+    trap_chain,
+    traps_in_profile,
+)
 from jaxcr.traps.loss_cone import EscapeProbabilities, escape_probabilities, loss_cone_fractions
+from jaxcr.traps.presets import FedChain, galaxy_chain, helio_chain
 from jaxcr.traps.rates import Closure, DetailedBalance, LossCone
-from jaxcr.traps.self_similar import flux_tube_volume, trap_chain
-from jaxcr.traps.steady import steady_state
+from jaxcr.traps.steady import bond_flux, green_function, log_steady_state, steady_state
+from jaxcr.traps.suppression import MirrorSuppression, mirror_suppression
 from jaxcr.traps.trap import Trap, trap_from_asymmetry, trap_from_ratio
+from jaxcr.traps.walkers import HOP_LIMIT, INSIDE, LEFT, LOST, RIGHT, Walks, walk
 
 __all__ = [
+    "HOP_LIMIT",
+    "INSIDE",
+    "LEFT",
+    "LOST",
+    "RIGHT",
     "AbsorbingEnd",
     "Chain",
     "ChainEnd",
     "Closure",
     "DetailedBalance",
     "EscapeProbabilities",
+    "EvolutionMethod",
+    "ExitProbabilities",
+    "FedChain",
     "LossCone",
+    "MatrixExponential",
+    "MeasuredHops",
+    "MirrorSuppression",
     "ReflectingEnd",
+    "RelaxationModes",
+    "Spectrum",
     "Trap",
+    "Walks",
+    "bond_flux",
+    "convection_diffusion",
     "escape_probabilities",
+    "escape_time",
+    "evolve",
+    "exit_probability",
     "flux_tube_volume",
+    "galaxy_chain",
+    "generator_matrix",
+    "green_function",
+    "helio_chain",
+    "hop_generating_function",
+    "hop_probability",
+    "laurent_coefficients",
+    "line_of_traps",
+    "log_escape_time",
+    "log_steady_state",
     "loss_cone_fractions",
+    "measure_hops",
+    "mirror_suppression",
+    "occupation_generating_function",
+    "relaxation_modes",
+    "relaxation_rates",
+    "steady_exponent",
     "steady_state",
+    "transport_cumulants",
     "trap_chain",
     "trap_distribution",
     "trap_from_asymmetry",
     "trap_from_ratio",
+    "traps_in_profile",
+    "walk",
 ]

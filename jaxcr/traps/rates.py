@@ -1,8 +1,11 @@
-"""Closures: from a trap and a scattering rate to the rates of hopping right and left."""
+"""Closures: from traps and a scattering rate to the rates of hopping right and left."""
 
 import abc
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
 from jaxcr.traps.loss_cone import escape_probabilities
@@ -27,6 +30,12 @@ class Closure(eqx.Module):
         -------
         ``(rate_right, rate_left)`` = (g, r), in the unit of ``scattering_rate``.
         """
+
+    def rates_in_line(
+        self, traps: Trap, scattering_rate: Float[Array, " site"]
+    ) -> tuple[Float[Array, " site"], Float[Array, " site"]]:
+        """Return g and r of traps in a line, a ``Trap`` of arrays (site,); each on its own."""
+        return jax.vmap(self.rates)(traps, scattering_rate)
 
 
 class LossCone(Closure):
@@ -75,3 +84,19 @@ class DetailedBalance(Closure):
         to_right = 1 / (1 + trap.right_mirror / trap.left_mirror)
         to_left = 1 / (1 + trap.left_mirror / trap.right_mirror)
         return total * to_right, total * to_left
+
+    def rates_in_line(
+        self, traps: Trap, scattering_rate: Float[Array, " site"]
+    ) -> tuple[Float[Array, " site"], Float[Array, " site"]]:
+        """Return rates with g_j w_j = r_{j+1} w_{j+1}, where w ~ 1/B0 is the volume of a trap.
+
+        Both sides of a mirror have an opinion of the exchange through it; where traps differ,
+        their geometric mean is taken.
+        """
+        right, left = jax.vmap(self.rates)(traps, scattering_rate)
+        exchange = jnp.sqrt(right[:-1] * left[1:])
+        widening = jnp.sqrt(traps.minimum[:-1] / traps.minimum[1:])
+        return (
+            jnp.concatenate([exchange * widening, right[-1:]]),
+            jnp.concatenate([left[:1], exchange / widening]),
+        )

@@ -1,4 +1,4 @@
-"""Steady state of a chain with sources, by a recurrence without subtractions."""
+"""Steady states of a chain with sources, and the flows in it."""
 
 import jax
 import jax.numpy as jnp
@@ -7,14 +7,11 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error, is_concrete
 from jaxcr.traps.chain import Chain, ReflectingEnd
+from jaxcr.traps.recurrence import occupations, solve, solve_in_logarithms
 
 
 def steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " site"]:
     """Return the occupation n_k at which gains and losses of every site balance.
-
-    e_1 = r_1 + l_1,  e_{k+1} = l_{k+1} + r_{k+1} e_k / (e_k + g_k)
-    S'_1 = S_1,       S'_{k+1} = S_{k+1} + g_k S'_k / (e_k + g_k)
-    n_N = S'_N / (e_N + g_N),  n_k = (S'_k + r_{k+1} n_{k+1}) / (e_k + g_k)
 
     Parameters
     ----------
@@ -28,59 +25,100 @@ def steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " 
     Raises
     ------
     ValueError
-        If the shapes differ, or if no particle can ever leave (known before tracing).
+        If the shapes differ, a known source is negative or not finite, or no particle can ever
+        leave (known before tracing).
 
     Notes
     -----
-    O(N). For S >= 0 every term is positive: relative error at g = r, the largest, 3.4e-13 at
-    N = 1e5; 0 or inf beyond the float range. Source: derived in ``tests/traps/test_steady.py``.
+    O(N). Every term is positive: relative error at g = r, the largest, 3.4e-13 at N = 1e5;
+    0 or inf beyond the float range, where ``log_steady_state`` helps.
+    Source: derived in ``tests/traps/test_steady.py``.
     """
-    _check_problem(chain, source)
-    rates = (chain.rate_right, chain.rate_left, chain.losses, source)
-    one = jnp.ones((), chain.rate_right.dtype)
-
-    def eliminate(carry, site):
-        kept_left, pushed = carry  # share e/(e + g) and flow g S'/(e + g) of the site before
-        right, left, loss, fed = site
-        lost = loss + left * kept_left
-        feed = fed + pushed
-        outflow = lost + right
-        return (lost / outflow, feed * (right / outflow)), (feed, outflow, left)
-
-    def substitute(inflow, site):
-        feed, outflow, left = site
-        occupation = (feed + inflow) / outflow
-        return left * occupation, occupation
-
-    _, sites = jax.lax.scan(eliminate, (one, 0 * one), rates)
-    _, occupation = jax.lax.scan(substitute, 0 * one, sites, reverse=True)
-    return occupation
+    _check_problem("steady_state", chain, source)
+    return solve(chain, occupations(chain), source).value
 
 
-def _check_problem(chain, source):
-    """Reject a source of another shape and a chain that nothing can leave."""
-    shape = chain.rate_right.shape
-    if source.shape != shape:
+def log_steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " site"]:
+    """Return ln n_k of ``steady_state``, -inf where it is zero, however small or large it is.
+
+    Notes
+    -----
+    Error in ln n_k: that of adding N numbers as large as ln n_k, in float32 up to 1e-7 N.
+    """
+    _check_problem("log_steady_state", chain, source)
+    return solve_in_logarithms(chain, occupations(chain), source)
+
+
+def bond_flux(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " bond"]:
+    """Return the net flow to the right over the N + 1 bonds in the steady state.
+
+    J_k = g_k n_k - r_{k+1} n_{k+1}, of which the first (-r_1 n_1) and the last (g_N n_N) leave.
+
+    Parameters
+    ----------
+    source
+        S as for ``steady_state``.
+
+    Returns
+    -------
+    Particles per time, (site + 1,).
+
+    Notes
+    -----
+    Inside, what the sources on the left send minus what never returns from the right: with
+    sources on one side only, nothing cancels, however small the flow is beside g n.
+    """
+    _check_problem("bond_flux", chain, source)
+    solution = solve(chain, occupations(chain), source)
+    inside = solution.sent - solution.returned
+    first = -chain.rate_left[:1] * solution.value[:1]
+    last = chain.rate_right[-1:] * solution.value[-1:]
+    return jnp.concatenate([first, inside[:-1], last])
+
+
+def green_function(chain: Chain) -> Float[Array, "site source"]:
+    """Return the steady occupations for a unit source at each site, one column each.
+
+    The mean time that a particle started at the column's site spends at the row's.
+    O(N²) time and memory.
+    """
+    unit = jnp.eye(chain.num_sites, dtype=chain.rate_right.dtype)
+    _check_problem("green_function", chain, unit[0])
+    return jax.vmap(lambda s: solve(chain, occupations(chain), s).value, out_axes=1)(unit)
+
+
+def check_way_out(name: str, chain: Chain) -> None:
+    """Raise if it is known that no particle can leave."""
+    left = isinstance(chain.left_end, ReflectingEnd) or _is_zero(chain.rate_left, 0)
+    right = isinstance(chain.right_end, ReflectingEnd) or _is_zero(chain.rate_right, -1)
+    lossless = chain.loss_rate is None or _is_zero(chain.loss_rate, slice(None))
+    if left and right and lossless:
         raise argument_error(
-            "steady_state: source",
-            expected=f"shape {shape} as the rates of the chain",
-            got=f"shape {source.shape}",
-            remedy="Give one source for every site; use jax.vmap for several sources.",
-        )
-    if _is_closed(chain):
-        raise argument_error(
-            "steady_state: chain",
+            f"{name}: chain",
             expected="a way out: an AbsorbingEnd with a rate, or a loss rate",
             got="two closed ends and no loss",
             remedy="Open an end, or give loss_rate; a closed chain only has an equilibrium.",
         )
 
 
-def _is_closed(chain):
-    """Return whether it is known that no particle can leave."""
-    left = isinstance(chain.left_end, ReflectingEnd) or _is_zero(chain.rate_left, 0)
-    right = isinstance(chain.right_end, ReflectingEnd) or _is_zero(chain.rate_right, -1)
-    return left and right and (chain.loss_rate is None or _is_zero(chain.loss_rate, slice(None)))
+def _check_problem(name, chain, source):
+    """Reject a source of another shape or sign, and a chain that nothing can leave."""
+    shape = chain.rate_right.shape
+    if source.shape != shape:
+        raise argument_error(
+            f"{name}: source",
+            expected=f"shape {shape} as the rates of the chain",
+            got=f"shape {source.shape}",
+            remedy="Give one source for every site; use jax.vmap for several sources.",
+        )
+    if is_concrete(source) and not np.all(np.isfinite(source) & (np.asarray(source) >= 0)):
+        raise argument_error(
+            f"{name}: source",
+            expected="finite numbers >= 0",
+            got=f"values from {np.min(source):g} to {np.max(source):g}",
+            remedy="A source feeds particles; what removes them is loss_rate.",
+        )
+    check_way_out(name, chain)
 
 
 def _is_zero(rate, where):

@@ -170,7 +170,7 @@ def test_one_message_and_exit_code_two(files, capsys, arguments, message):
         ("fit --num-start 3", "--num-starts INT"),
         ("fit --sky.nsid 3", "--sky.nside INT"),
         ("sky --rigidty 3", "--rigidity FLOAT"),
-        ("fitt", "Available subcommands: fit, sky, field, info"),
+        ("fitt", "Available subcommands: fit, sky, field, orbits, "),
         ("fit --config", "Missing value for argument '--config'"),
         ("fit --sky.nside x", "invalid literal"),
         ("sky --pusher euler", "boris"),

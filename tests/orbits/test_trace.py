@@ -37,7 +37,7 @@ def waves():
     turbulence = fields.realise_waves(
         fields.PowerLaw(5 / 3, outer_scale=6.0, inner_scale=2.0),
         key=jax.random.key(1),
-        num_waves=8,
+        num_waves=10,
         rms=3.0,
     )
     return fields.UniformField(jnp.array([3.0, 0.0, 0.0])) + turbulence

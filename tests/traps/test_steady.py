@@ -5,7 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr.traps import AbsorbingEnd, Chain, ReflectingEnd, steady_state
+from jaxcr.traps import (
+    AbsorbingEnd,
+    Chain,
+    ReflectingEnd,
+    bond_flux,
+    log_steady_state,
+    steady_state,
+)
 
 ROUNDING = 2e-12  # six times the measured 3.4e-13 (a = 1, N = 1e5), which grows as N^(1/2) or so
 ENDS = {True: AbsorbingEnd(), False: ReflectingEnd()}
@@ -223,3 +230,62 @@ def test_float32_stays_float32():
     expected = ratio_of_sums(2.0, np.arange(1.0, 101), 101.0)
     # 1e-5: 100 sites of float32 rounding, 6e-8 each; all values lie in the float32 range
     np.testing.assert_allclose(occupation, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("a", [50.0, 1 / 50, 1.0])
+def test_logarithms_reach_where_floats_end(a):
+    num_sites = 10_000
+    source = point_source(num_sites, num_sites if a >= 1 else 1)
+    logarithm = np.asarray(log_steady_state(uniform(a, num_sites), source))
+    k = np.arange(1.0, num_sites + 1)
+    if a == 1:
+        expected = np.log(k / (num_sites + 1))
+    elif a > 1:  # n_k -> a^(k - N - 1)
+        expected = (k - num_sites - 1) * np.log(a) + np.log1p(-(a**-k))
+    else:
+        expected = (k - 1) * np.log(a) + np.log1p(-(a ** (num_sites + 1 - k)))
+    np.testing.assert_allclose(logarithm, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_logarithms_have_finite_slopes_beside_empty_sites():
+    def first(rate):
+        chain = Chain(rate, jnp.ones(30), left_end=ReflectingEnd(), right_end=AbsorbingEnd())
+        return log_steady_state(chain, point_source(30, 30))[0]
+
+    # no flux inside: n_1 = (J/g_N) prod 1/g_k, so that each ln g_k counts -1
+    np.testing.assert_allclose(jax.grad(first)(jnp.full(30, 2.0)), np.full(30, -0.5), rtol=1e-13)
+
+
+@pytest.mark.parametrize("a", [0.5, 1.0, 2.0])
+def test_flux_against_the_drift_keeps_its_accuracy(a):
+    # fed at the right end, every bond carries -F = -J (1 - a)/(1 - a^(N+1))
+    flux = bond_flux(uniform(a, 60), point_source(60, 60, 3.0))
+    expected = 3 * ratio_of_sums(a, 1.0, 61.0)
+    np.testing.assert_allclose(flux[:-1], np.full(60, -expected), rtol=ROUNDING)
+    np.testing.assert_allclose(flux[-1], 3 - expected, rtol=ROUNDING)
+
+
+def test_flux_is_the_difference_of_hops(rng):
+    chain, source = random_problem(rng, True, True, True)
+    occupation = steady_state(chain, jnp.asarray(source))
+    flux = bond_flux(chain, jnp.asarray(source))
+    inside = chain.rate_right[:-1] * occupation[:-1] - chain.rate_left[1:] * occupation[1:]
+    scale = float(jnp.max(chain.rate_right * occupation))
+    np.testing.assert_allclose(flux[1:-1], inside, atol=1e-14 * scale)
+    gained = jnp.asarray(source) - chain.losses * occupation
+    np.testing.assert_allclose(jnp.diff(flux), gained, atol=1e-14 * scale)
+
+
+def test_a_million_sites_in_one_chain():
+    num_sites = 1_000_000
+    k = np.arange(1.0, num_sites + 1)
+    occupation = steady_state(uniform(1.0, num_sites), point_source(num_sites, num_sites))
+    # four times the measured 4.9e-13
+    np.testing.assert_allclose(occupation, k / (num_sites + 1), rtol=2e-12)
+
+
+def test_a_source_that_takes_away_is_rejected():
+    with pytest.raises(ValueError, match=r"steady_state: source: expected finite numbers >= 0"):
+        steady_state(uniform(1.0, 4), jnp.array([0.0, -1.0, 0.0, 0.0]))
+    with pytest.raises(ValueError, match=r"bond_flux: source: expected finite numbers >= 0"):
+        bond_flux(uniform(1.0, 4), jnp.array([0.0, jnp.nan, 0.0, 0.0]))

@@ -1,0 +1,231 @@
+"""Mirror ratio and gradient from a density profile along a chain of traps."""
+
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optimistix as optx
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxcr.arrays import Scalar, ScalarLike, argument_error, is_concrete
+from jaxcr.observed.csv_columns import read_columns
+from jaxcr.traps import (
+    AbsorbingEnd,
+    ChainEnd,
+    Closure,
+    DetailedBalance,
+    Trap,
+    steady_state,
+    trap_chain,
+    trap_from_asymmetry,
+)
+
+_DEFAULT_CLOSURE = DetailedBalance()
+_OPEN = AbsorbingEnd()
+_MAX_STEPS = 200
+_STARTS = ((1.0, 0.2), (1.0, -0.2), (0.0, 0.05), (2.5, 0.5))
+"""ln(R_a - 1) and artanh(eta) that fits start from: the better optimum is kept."""
+
+
+class DensityProfile(eqx.Module):
+    """Particles counted or estimated in some traps of a chain.
+
+    Parameters
+    ----------
+    site
+        Index of each trap, from 0, (row,).
+    occupation
+        Particles in it, (row,).
+    error
+        Standard errors, > 0, (row,).
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, there are fewer than three rows, or a known number is not finite,
+        an error not positive, or a site negative.
+    """
+
+    site: Int[Array, " row"]
+    occupation: Float[Array, " row"]
+    error: Float[Array, " row"]
+
+    def __init__(
+        self,
+        site: Int[Array, "..."],
+        occupation: Float[Array, "..."],
+        error: Float[Array, "..."],
+    ):
+        self.site, self.occupation, self.error = site, occupation, error
+        shapes = {x.shape for x in (site, occupation, error)}
+        if len(shapes) != 1 or site.ndim != 1 or site.shape[0] < 3:
+            raise argument_error(
+                "DensityProfile: site, occupation, error",
+                expected="one shape (row,) with three rows or more",
+                got=", ".join(str(x.shape) for x in (site, occupation, error)),
+                remedy="Two parameters need three densities at least.",
+            )
+        if is_concrete(site, occupation, error) and not (
+            np.all(np.isfinite(occupation))
+            and np.all(np.isfinite(error) & (np.asarray(error) > 0))
+            and np.all(np.asarray(site) >= 0)
+        ):
+            raise argument_error(
+                "DensityProfile: site, occupation, error",
+                expected="finite numbers, positive errors, sites from 0 on",
+                got=f"sites from {np.min(site)}, errors from {np.min(error):g}, "
+                f"occupations from {np.min(occupation):g}",
+                remedy="Leave rows out that have no measurement.",
+            )
+
+
+class DensityFit(eqx.Module):
+    """Best mirror ratio and gradient with their errors.
+
+    Attributes
+    ----------
+    mirror_ratio, gradient
+        R = sqrt(B1 B2)/B0 and eps_g = ln(B1/B2).
+    mirror_ratio_error, gradient_error
+        Standard errors, from the Fisher matrix at the best fit.
+    correlation
+        Of the two.
+    trap
+        The trap itself, with B0 = 1.
+    occupation
+        Of every site of the chain at the best fit, (site,).
+    chi_squared
+        Sum of squared residuals in units of the errors; the profile has rows - 2 degrees of
+        freedom.
+    converged
+        Whether the optimiser ended by itself.
+    """
+
+    mirror_ratio: Scalar
+    gradient: Scalar
+    mirror_ratio_error: Scalar
+    gradient_error: Scalar
+    correlation: Scalar
+    trap: Trap
+    occupation: Float[Array, " site"]
+    chi_squared: Scalar
+    converged: Bool[Array, ""]
+
+
+def fit_density(
+    profile: DensityProfile,
+    source: Float[Array, " site"],
+    *,
+    scattering_rate: ScalarLike = 1.0,
+    closure: Closure = _DEFAULT_CLOSURE,
+    left_end: ChainEnd = _OPEN,
+    right_end: ChainEnd = _OPEN,
+) -> DensityFit:
+    """Fit the trap of a uniform chain to the occupations of its sites.
+
+    Parameters
+    ----------
+    profile
+        The measurement.
+    source
+        Particles per time fed to each site, (site,): known, because the shape of the profile
+        gives the gradient and its height, source over rates, the mirror ratio.
+    scattering_rate
+        nu, known as well, in the unit of rate of the source.
+    closure, left_end, right_end
+        As for ``trap_chain``.
+
+    Raises
+    ------
+    ValueError
+        If a known site of the profile is not one of the chain, or as ``steady_state``.
+
+    Notes
+    -----
+    Levenberg-Marquardt on exact derivatives, in ln(R_a - 1) and artanh(eta), which have no
+    bounds, from four starts. The rates have a kink where the gradient is zero: closer to it than
+    its own error, the errors are those of one side.
+    """
+    num_sites = source.shape[0]
+    if is_concrete(profile.site) and int(np.max(profile.site)) >= num_sites:
+        raise argument_error(
+            "fit_density: profile.site",
+            expected=f"indices from 0 to {num_sites - 1}",
+            got=int(np.max(profile.site)),
+            remedy="Sites count from 0; lengthen the source to lengthen the chain.",
+        )
+    ends = {"left_end": left_end, "right_end": right_end}
+
+    def occupation(values):
+        chain = trap_chain(
+            _trap(values), num_sites, scattering_rate=scattering_rate, closure=closure, **ends
+        )
+        return steady_state(chain, source)
+
+    return _fit(profile, occupation)
+
+
+@eqx.filter_jit
+def _fit(profile, occupation) -> DensityFit:
+    """Minimise from every start, keep the best, and propagate the Fisher matrix."""
+
+    def residuals(values, _=None):
+        return (occupation(values)[profile.site] - profile.occupation) / profile.error
+
+    solver = optx.LevenbergMarquardt(rtol=1e-9, atol=1e-9)
+
+    def minimise(start):
+        solution = optx.least_squares(residuals, solver, start, max_steps=_MAX_STEPS, throw=False)
+        cost = jnp.sum(residuals(solution.value) ** 2)
+        ended = solution.result == optx.RESULTS.successful
+        return solution.value, jnp.where(jnp.isfinite(cost), cost, jnp.inf), ended
+
+    starts = jnp.asarray(_STARTS, profile.occupation.dtype)
+    values, costs, ended = jax.vmap(minimise)(starts)
+    best = jnp.argmin(costs)
+    slopes = jax.jacfwd(residuals)(values[best])
+    covariance = jnp.linalg.inv(slopes.T @ slopes)
+    names = jax.jacfwd(lambda v: jnp.stack([_trap(v).mirror_ratio, _trap(v).gradient]))
+    jacobian = names(values[best])
+    covariance = jacobian @ covariance @ jacobian.T
+    errors = jnp.sqrt(jnp.diagonal(covariance))
+    trap = _trap(values[best])
+    return DensityFit(
+        mirror_ratio=trap.mirror_ratio, gradient=trap.gradient,
+        mirror_ratio_error=errors[0], gradient_error=errors[1],
+        correlation=covariance[0, 1] / (errors[0] * errors[1]),
+        trap=trap, occupation=occupation(values[best]), chi_squared=costs[best],
+        converged=ended[best],
+    )  # fmt: skip
+
+
+def _trap(values: Float[Array, "two=2"]) -> Trap:
+    """Return the trap with R_a = 1 + exp(values[0]) and eta = tanh(values[1])."""
+    return trap_from_asymmetry(1 + jnp.exp(values[0]), jnp.tanh(values[1]))
+
+
+def read_density(path: str | Path) -> DensityProfile:
+    """Read a profile from a CSV file with the columns ``site``, ``occupation`` and ``error``.
+
+    Sites count from 1, as people count. Lines that start with ``#`` are comments.
+
+    Raises
+    ------
+    ValueError
+        When the file is missing, has other columns, or numbers that make no profile.
+    """
+    path = Path(path)
+    columns = read_columns(path, ("site", "occupation", "error"), example="1,0.52,0.03")
+    site = columns["site"]
+    if np.any(site != np.round(site)) or np.any(site < 1):
+        raise argument_error(
+            f"{path}: column site", expected="whole numbers from 1 on", got=str(site.tolist()),
+            remedy="Number the traps of the chain from its left end.",
+        )  # fmt: skip
+    return DensityProfile(
+        jnp.asarray(site - 1, jnp.int32),
+        jnp.asarray(columns["occupation"]),
+        jnp.asarray(columns["error"]),
+    )

@@ -1,0 +1,193 @@
+"""Chains in time: evolution from any start, relaxation rates and modes."""
+
+import abc
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import argument_error, is_concrete
+from jaxcr.traps.chain import Chain
+from jaxcr.traps.recurrence import occupations, solve
+from jaxcr.traps.steady import check_way_out
+
+_INVERSE_ITERATIONS = 12
+_MAX_SQUARINGS = 64
+_METASTABLE = 1e-6  # of the largest rate
+
+
+class EvolutionMethod(eqx.Module):
+    """A way to apply exp(Q t), Q the generator of a chain."""
+
+    @abc.abstractmethod
+    def propagate(
+        self, chain: Chain, initial: Float[Array, " site"], times: Float[Array, " time"]
+    ) -> Float[Array, "time site"]:
+        """Return the occupations at ``times`` without sources."""
+
+
+class MatrixExponential(EvolutionMethod):
+    """The exponential of the N x N matrix, by scaling and squaring.
+
+    Any rates. O(N³) for each time. Errors of 1e-13 or so of the largest occupation.
+    """
+
+    def propagate(
+        self, chain: Chain, initial: Float[Array, " site"], times: Float[Array, " time"]
+    ) -> Float[Array, "time site"]:
+        """Return exp(Q t) n."""
+        generator = generator_matrix(chain)
+
+        def at(time):
+            return jax.scipy.linalg.expm(generator * time, max_squarings=_MAX_SQUARINGS) @ initial
+
+        return jax.lax.map(at, times)
+
+
+class Spectrum(EvolutionMethod):
+    """The sum over the modes of the symmetrised matrix.
+
+    O(N³) once, O(N²) for each time. Every inner rate must be positive. Modes of a chain with
+    g/r = a differ by a^(N/2) in size from end to end, and so much is lost to rounding: for
+    abs(ln a) N above 40 take ``MatrixExponential``.
+    """
+
+    def propagate(
+        self, chain: Chain, initial: Float[Array, " site"], times: Float[Array, " time"]
+    ) -> Float[Array, "time site"]:
+        """Return the sum over modes of amplitude times exp(-rate t)."""
+        modes = relaxation_modes(chain)
+        amplitude = modes.left @ initial
+        decay = jnp.exp(-times[:, None] * modes.rate[None, :])
+        return (decay * amplitude[None, :]) @ modes.right.T
+
+
+_DEFAULT_METHOD = MatrixExponential()
+
+
+def evolve(
+    chain: Chain,
+    initial: Float[Array, " site"],
+    times: Float[Array, " time"],
+    *,
+    source: Float[Array, " site"] | None = None,
+    method: EvolutionMethod = _DEFAULT_METHOD,
+) -> Float[Array, "time site"]:
+    """Return the occupations n_k(t) from given ones at t = 0.
+
+    Parameters
+    ----------
+    initial
+        n_k(0), (site,).
+    times
+        In the inverse unit of the rates, >= 0, in any order, (time,).
+    source
+        Particles per time fed to each site from t = 0 on, (site,). The chain must then have a way
+        out, because the deviation from its steady state is evolved.
+    method
+        ``MatrixExponential()`` or ``Spectrum()``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, a known time is negative, or there is a source and no way out.
+    """
+    shape = chain.rate_right.shape
+    for name, rows in (("initial", initial), ("source", source)):
+        if rows is not None and rows.shape != shape:
+            raise argument_error(
+                f"evolve: {name}",
+                expected=f"shape {shape} as the rates of the chain",
+                got=f"shape {rows.shape}",
+                remedy="Give one number for every site; use jax.vmap for several.",
+            )
+    if is_concrete(times) and not bool(jnp.all((times >= 0) & jnp.isfinite(times))):
+        raise argument_error(
+            "evolve: times",
+            expected="finite times >= 0",
+            got=f"values from {float(jnp.min(times)):g} to {float(jnp.max(times)):g}",
+            remedy="Relaxation has no past: the occupations before would be negative.",
+        )
+    if source is None:
+        return method.propagate(chain, initial, times)
+    check_way_out("evolve", chain)
+    steady = solve(chain, occupations(chain), source).value
+    return steady[None] + method.propagate(chain, initial - steady, times)
+
+
+class RelaxationModes(NamedTuple):
+    """Modes of a chain, the slowest first: n(t) = sum of right (left · n(0)) exp(-rate t).
+
+    Attributes
+    ----------
+    rate
+        Decay rates, (mode,), rising.
+    right
+        Occupations of each mode, (site, mode).
+    left
+        Weights of the initial occupations, (mode, site); ``left @ right`` is the identity.
+    """
+
+    rate: Float[Array, " mode"]
+    right: Float[Array, "site mode"]
+    left: Float[Array, "mode site"]
+
+
+def relaxation_modes(chain: Chain) -> RelaxationModes:
+    """Return all modes of a chain whose inner rates are positive.
+
+    Notes
+    -----
+    From the symmetric matrix with sqrt(g_k r_{k+1}) beside its diagonal. Absolute error of the
+    rates: 1e-16 times the largest; use ``relaxation_rates`` for the rate of a metastable mode.
+    """
+    diagonal = chain.rate_right + chain.rate_left + chain.losses
+    right, left = chain.rate_right[:-1], chain.rate_left[1:]
+    beside = -jnp.sqrt(right * left)
+    matrix = jnp.diag(diagonal) + jnp.diag(beside, 1) + jnp.diag(beside, -1)
+    rate, vector = jnp.linalg.eigh(matrix)
+    steps = jnp.log(right / left) / 2
+    scale = jnp.concatenate([jnp.zeros(1, steps.dtype), jnp.cumsum(steps)])
+    scale = jnp.exp(scale - (jnp.max(scale) + jnp.min(scale)) / 2)
+    return RelaxationModes(rate, scale[:, None] * vector, vector.T / scale[None, :])
+
+
+def relaxation_rates(chain: Chain) -> Float[Array, " mode"]:
+    """Return the decay rates of all modes, rising, that of a metastable mode included.
+
+    It is exponentially small for a chain that must be left against its drift. It is found by
+    inverse iteration with the recurrence of ``steady_state``, which subtracts nothing, to full
+    relative accuracy; the others have an absolute error of 1e-16 times the largest.
+
+    Returns
+    -------
+    Rates in the unit of those of the chain, (mode,). The first is 0 for a chain without a way out.
+    """
+    modes = relaxation_modes(chain)
+    closed = chain.rate_left[0] + chain.rate_right[-1] + jnp.sum(chain.losses) == 0
+    # An open chain stands in for a closed one, so that no slope becomes NaN.
+    open_end = chain.rate_right.at[-1].add(jnp.where(closed, 1, 0).astype(modes.rate.dtype))
+    opened = eqx.tree_at(lambda c: c.rate_right, chain, open_end)
+    guess = jnp.abs(modes.right[:, 0])
+    vector = guess / jnp.sum(guess)
+
+    def improve(vector, _):
+        following = solve(opened, occupations(opened), vector).value
+        size = jnp.sum(following)
+        return following / size, 1 / size
+
+    slowest = jax.lax.scan(improve, vector, length=_INVERSE_ITERATIONS)[1][-1]
+    # Elsewhere the modes lie too close together for inverse iteration, and eigh is exact enough.
+    metastable = modes.rate[0] < _METASTABLE * modes.rate[-1]
+    first = jnp.where(closed, 0, jnp.where(metastable, slowest, modes.rate[0]))
+    return modes.rate.at[0].set(first)
+
+
+def generator_matrix(chain: Chain) -> Float[Array, "site site"]:
+    """Return Q of dn/dt = Q n, with a column for each site that particles leave."""
+    leaving = chain.rate_right + chain.rate_left + chain.losses
+    return (
+        jnp.diag(chain.rate_right[:-1], -1) + jnp.diag(chain.rate_left[1:], 1) - jnp.diag(leaving)
+    )

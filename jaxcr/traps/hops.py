@@ -1,0 +1,214 @@
+"""Hops between traps measured: guiding centres that scatter in a chain of magnetic bottles."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from jaxcr.arrays import Scalar, ScalarLike, argument_error, is_concrete
+from jaxcr.fields import MirrorChainField
+from jaxcr.statistics import Estimate, jackknife
+
+_GROUPS = 32
+_BURN_IN = 0.25  # of the path, before displacements count
+
+
+class MeasuredHops(eqx.Module):
+    """How guiding centres move through a chain of bottles; lengths in pc, path for time.
+
+    Attributes
+    ----------
+    drift, diffusion
+        V = d<x>/ds and D = (1/2) d Var(x)/ds.
+    exponent
+        V length/D, which is 2 (g - r)/(g + r) for a chain of hops to neighbours.
+    rate_right, rate_left
+        Hops per path: from being trapped in one bottle to being trapped in one further on,
+        weighted with the number of bottles.
+    asymmetry
+        rate_right/rate_left.
+    jumps
+        Share of the hops that skip a bottle or more. The chain has none.
+    """
+
+    drift: Estimate
+    diffusion: Estimate
+    exponent: Estimate
+    rate_right: Estimate
+    rate_left: Estimate
+    asymmetry: Estimate
+    jumps: Estimate
+
+
+class _Particle(NamedTuple):
+    """A guiding centre: place, velocity along and energy across the field, hops so far."""
+
+    x: Scalar
+    along: Scalar
+    across: Scalar
+    trap: Int[Array, ""]
+    right: Scalar
+    left: Scalar
+    hops: Scalar
+    jumps: Scalar
+
+
+def measure_hops(
+    field: MirrorChainField,
+    *,
+    scattering_rate: ScalarLike,
+    path_length: ScalarLike,
+    num_particles: int,
+    key: Key[Array, ""],
+    small_angles: bool = False,
+    step: ScalarLike = 0.02,
+    dtype: jnp.dtype = jnp.float32,
+) -> MeasuredHops:
+    """Follow guiding centres that scatter, and measure drift, diffusion and hop rates.
+
+    ds v = -(1 - mu²)/2 dlnB/dx, by kick, drift and kick with the magnetic moment kept; scattering
+    keeps the energy. Start: the middle of the first bottle, isotropic.
+
+    Parameters
+    ----------
+    field
+        The bottles; as many as particles may come to (the field goes on for ever).
+    scattering_rate
+        nu, per pc of path.
+    path_length
+        In pc; a quarter of it passes before displacements count.
+    num_particles
+        A multiple of 32; static.
+    key
+        Of all random numbers.
+    small_angles
+        ``False``: each scattering draws a new isotropic direction (BGK). ``True``: pitch angles
+        diffuse with D_mumu = nu (1 - mu²)/2.
+    step
+        In lengths of a bottle.
+    dtype
+        Of positions and velocities.
+
+    Raises
+    ------
+    ValueError
+        If the particles are not a multiple of 32, or a known number is not positive.
+
+    Notes
+    -----
+    Errors: jackknife over 32 groups of particles. A scattering rate times the step above 0.1
+    biases the small-angle walk.
+    """
+    values = {"scattering_rate": scattering_rate, "path_length": path_length, "step": step}
+    for name, value in values.items():
+        if is_concrete(value) and not 0 < float(value) < float("inf"):
+            raise argument_error(
+                f"measure_hops: {name}", expected="a positive number", got=value,
+                remedy="Rates are per pc of path, steps in bottles.",
+            )  # fmt: skip
+    if num_particles < _GROUPS or num_particles % _GROUPS:
+        raise argument_error(
+            "measure_hops: num_particles", expected=f"a multiple of {_GROUPS}",
+            got=num_particles, remedy="Errors are jackknifed over as many groups.",
+        )  # fmt: skip
+    nu, path, step = (jnp.asarray(x, dtype) for x in (scattering_rate, path_length, step))
+    moments, path = _moments(field, nu, path, step, key, num_particles, small_angles)
+    length = field.length
+    return MeasuredHops(
+        drift=jackknife(lambda m: _drift(m, path), moments),
+        diffusion=jackknife(lambda m: _diffusion(m, path), moments),
+        exponent=jackknife(lambda m: length * _drift(m, path) / _diffusion(m, path), moments),
+        rate_right=jackknife(lambda m: m["right"] / path, moments),
+        rate_left=jackknife(lambda m: m["left"] / path, moments),
+        asymmetry=jackknife(lambda m: m["right"] / m["left"], moments),
+        jumps=jackknife(lambda m: m["jumps"] / m["hops"], moments),
+    )
+
+
+def _drift(moments, path):
+    return (moments["x"] - moments["early_x"]) / path
+
+
+def _diffusion(moments, path):
+    late = moments["xx"] - moments["x"] ** 2
+    early = moments["early_xx"] - moments["early_x"] ** 2
+    return (late - early) / (2 * path)
+
+
+@eqx.filter_jit
+def _moments(field, nu, path, step, key, num, small_angles):
+    """Return means of each group, and the path over which the displacements were taken."""
+    h = step * field.length.astype(path.dtype)
+    num_steps = jnp.ceil(path / h).astype(jnp.int32)
+    burn_in = (_BURN_IN * num_steps).astype(jnp.int32)
+    scatter = _diffuse if small_angles else _redraw
+
+    def advance(i, particles):
+        draws = jax.random.uniform(jax.random.fold_in(key, i), (num,), path.dtype)
+        return jax.vmap(lambda p, u: _step(field, scatter, nu, h, p, u))(particles, draws)
+
+    start = _start(field, key, num, path.dtype)
+    early = jax.lax.fori_loop(0, burn_in, advance, start)
+    zero = jnp.zeros_like(early.x)
+    counted = early._replace(right=zero, left=zero, hops=zero, jumps=zero)
+    late = jax.lax.fori_loop(burn_in, num_steps, advance, counted)
+    origin = start.x
+    rows = {
+        "early_x": early.x - origin, "early_xx": (early.x - origin) ** 2,
+        "x": late.x - origin, "xx": (late.x - origin) ** 2,
+        "right": late.right, "left": late.left, "hops": late.hops, "jumps": late.jumps,
+    }  # fmt: skip
+    means = {k: jnp.mean(v.reshape(_GROUPS, -1).astype(float), axis=1) for k, v in rows.items()}
+    return means, ((num_steps - burn_in) * h).astype(float)
+
+
+def _start(field, key, num, dtype) -> _Particle:
+    """Return isotropic particles in the middle of the first bottle."""
+    mu = jax.random.uniform(jax.random.fold_in(key, -1), (num,), dtype, -1, 1)
+    x = jnp.full(num, 0.5, dtype) * field.length.astype(dtype)
+    zero = jnp.zeros(num, dtype)
+    return _Particle(x, mu, 1 - mu**2, jnp.zeros(num, jnp.int32), zero, zero, zero, zero)
+
+
+def _step(field, scatter, nu, h, particle: _Particle, draw: Scalar) -> _Particle:
+    """Move a particle, scatter it, and see whether it is trapped in another bottle now."""
+    before, slope = field.log_strength(particle.x)
+    along = particle.along - h / 4 * particle.across * slope
+    x = particle.x + h * along
+    after, slope = field.log_strength(x)
+    across = particle.across * jnp.exp(after - before)
+    along = along - h / 4 * across * slope
+    mu = scatter(along, across, nu * h, draw)
+    along, across = mu, jnp.where(mu == along, across, 1 - mu**2)
+    trap = jnp.floor(x / field.length.astype(x.dtype)).astype(jnp.int32)
+    hops = jnp.where(_is_trapped(field, trap, after, along, across), trap - particle.trap, 0)
+    moved = hops.astype(x.dtype)
+    return _Particle(
+        x, along, across, particle.trap + hops,
+        particle.right + jnp.maximum(moved, 0), particle.left + jnp.maximum(-moved, 0),
+        particle.hops + (hops != 0).astype(x.dtype),
+        particle.jumps + (jnp.abs(hops) > 1).astype(x.dtype),
+    )  # fmt: skip
+
+
+def _is_trapped(field, trap, log_strength, along, across) -> Bool[Array, ""]:
+    """Return whether the weaker mirror of the bottle turns the particle."""
+    growth = field.growth.astype(across.dtype)
+    mirror = jnp.log(field.left).astype(across.dtype) + growth * trap.astype(across.dtype)
+    weaker = mirror + jnp.minimum(growth, 0)
+    return across * jnp.exp(weaker - log_strength) > along**2 + across
+
+
+def _redraw(along: Scalar, across: Scalar, chance: Scalar, draw: Float[Array, ""]) -> Scalar:
+    """Return a new isotropic mu with the probability 1 - exp(-chance)."""
+    share = -jnp.expm1(-chance)
+    return jnp.where(draw < share, 2 * draw / share - 1, along)
+
+
+def _diffuse(along: Scalar, across: Scalar, chance: Scalar, draw: Float[Array, ""]) -> Scalar:
+    """Return mu after a random step of variance (1 - mu²) chance."""
+    mu = along / jnp.sqrt(along**2 + across)
+    kick = jnp.sqrt(3 * chance * (1 - mu**2)) * (2 * draw - 1)
+    return jnp.clip(mu * (1 - chance) + kick, -1, 1)

@@ -1,0 +1,145 @@
+from fractions import Fraction
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcr.traps import (
+    AbsorbingEnd,
+    Chain,
+    ReflectingEnd,
+    escape_time,
+    exit_probability,
+    green_function,
+    log_escape_time,
+)
+
+ROUNDING = 2e-12
+N = 60
+SITE = np.arange(1, N + 1)
+
+
+def uniform(a, *, num_sites=N, left_open=True, dtype=jnp.float64):
+    rate = jnp.ones(num_sites, dtype)
+    left_end = AbsorbingEnd() if left_open else ReflectingEnd()
+    return Chain(a * rate, rate, left_end=left_end, right_end=AbsorbingEnd())
+
+
+@pytest.mark.parametrize("a", [0.5, 1.0, 2.0])
+def test_exit_probabilities_of_an_open_chain(a):
+    # the gambler's ruin
+    powers = Fraction(a) ** (N + 1)
+    if a == 1:
+        left = [Fraction(N + 1 - s, N + 1) for s in map(int, SITE)]
+    else:
+        left = [(1 - Fraction(a) ** (N + 1 - s)) / (1 - powers) for s in map(int, SITE)]
+    exits = exit_probability(uniform(a))
+    np.testing.assert_allclose(exits.left, [float(x) for x in left], rtol=ROUNDING)
+    np.testing.assert_allclose(exits.right, [float(1 - x) for x in left], rtol=ROUNDING)
+    np.testing.assert_array_equal(exits.lost, 0)
+
+
+@pytest.mark.parametrize("a", [0.5, 1.0, 2.0])
+def test_escape_time_of_an_open_chain(a):
+    # Little's law: T = [(N + 1) pi_R - s]/(g - r), at a = 1 s (N + 1 - s)/(2 r)
+    if a == 1:
+        expected = SITE * (N + 1 - SITE) / 2
+    else:
+        b = Fraction(a)
+        right = [(b ** (N + 1 - s) - b ** (N + 1)) / (1 - b ** (N + 1)) for s in map(int, SITE)]
+        expected = [
+            float(((N + 1) * p - s) / (b - 1)) for p, s in zip(right, map(int, SITE), strict=True)
+        ]
+    np.testing.assert_allclose(escape_time(uniform(a)), expected, rtol=ROUNDING)
+
+
+@pytest.mark.parametrize("a", [0.5, 1.0, 2.0])
+def test_escape_time_with_a_reflecting_end(a):
+    if a == 1:
+        expected = N * (N + 1) / 2
+    else:
+        expected = float((N - (1 - Fraction(1 / a) ** N) / Fraction(a - 1)) / Fraction(a - 1))
+    np.testing.assert_allclose(escape_time(uniform(a, left_open=False))[0], expected, rtol=ROUNDING)
+
+
+def strong_trap(dtype):
+    """Forty sites that are left against odds of 50 to 1, and the exact mean time for it."""
+    one = Fraction(1)
+    exact = (40 - (one - Fraction(50) ** 40) / (Fraction(1, 50) - 1)) / (1 - 50)
+    rate = jnp.ones(40, dtype)
+    return Chain(rate, 50 * rate, left_end=ReflectingEnd(), right_end=AbsorbingEnd()), exact
+
+
+def test_escape_from_a_strong_trap_is_exact():
+    chain, exact = strong_trap(jnp.float64)
+    np.testing.assert_allclose(float(exact), 1.894e66, rtol=1e-4)
+    np.testing.assert_allclose(escape_time(chain)[0], float(exact), rtol=1e-12)
+
+
+def test_escape_from_a_strong_trap_in_float32_logarithms():
+    chain, exact = strong_trap(jnp.float32)
+    assert jnp.isinf(escape_time(chain)[0])  # beyond 3e38
+    time = log_escape_time(chain)
+    assert time.dtype == jnp.float32
+    np.testing.assert_allclose(time[0], np.log(float(exact)), rtol=1e-5)
+
+
+def test_escape_times_beyond_the_float_range():
+    num_sites = 10_000
+    rate = jnp.ones(num_sites)
+    chain = Chain(rate, 50 * rate, left_end=ReflectingEnd(), right_end=AbsorbingEnd())
+    # T -> 50^(N+1)/49²: every term but the largest is gone
+    expected = (num_sites + 1) * np.log(50) - 2 * np.log(49)
+    np.testing.assert_allclose(log_escape_time(chain)[0], expected, rtol=1e-12)
+
+
+def random_chain(rng, num_sites=9):
+    right, left = 10.0 ** rng.uniform(-2, 2, (2, num_sites))
+    ends = {"left_end": AbsorbingEnd(), "right_end": AbsorbingEnd()}
+    loss = jnp.asarray(rng.uniform(0, 1, num_sites))
+    return Chain(jnp.asarray(right), jnp.asarray(left), **ends, loss_rate=loss)
+
+
+def test_green_function_is_the_inverse_of_the_generator(rng):
+    chain = random_chain(rng)
+    matrix = np.diag(np.asarray(chain.rate_right + chain.rate_left + chain.losses))
+    matrix -= np.diag(chain.rate_right[:-1], -1) + np.diag(chain.rate_left[1:], 1)
+    # 1e-11: NumPy's inverse of a matrix whose rates span four decades
+    np.testing.assert_allclose(green_function(chain), np.linalg.inv(matrix), rtol=1e-11)
+
+
+def test_times_and_probabilities_are_sums_over_the_green_function(rng):
+    chain = random_chain(rng)
+    green = green_function(chain)
+    np.testing.assert_allclose(escape_time(chain), jnp.sum(green, axis=0), rtol=1e-14)
+    exits = exit_probability(chain)
+    np.testing.assert_allclose(exits.left, chain.rate_left[0] * green[0], rtol=1e-14)
+    np.testing.assert_allclose(exits.right, chain.rate_right[-1] * green[-1], rtol=1e-14)
+    np.testing.assert_allclose(exits.lost, chain.losses @ green, rtol=1e-14)
+    np.testing.assert_allclose(exits.left + exits.right + exits.lost, 1.0, rtol=1e-14)
+
+
+@pytest.mark.parametrize("function", [escape_time, log_escape_time])
+def test_derivatives_equal_differences(rng, function):
+    chain = random_chain(rng)
+
+    def first(rate):
+        return function(Chain(rate, chain.rate_left, left_end=ReflectingEnd(),
+                              right_end=AbsorbingEnd()))[0]  # fmt: skip
+
+    tangent = jnp.asarray(rng.standard_normal(9)) * chain.rate_right
+    step = 1e-5
+    difference = (first(chain.rate_right + step * tangent)
+                  - first(chain.rate_right - step * tangent)) / (2 * step)  # fmt: skip
+    np.testing.assert_allclose(jax.grad(first)(chain.rate_right) @ tangent, difference, rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "function", [escape_time, log_escape_time, exit_probability, green_function]
+)
+def test_no_way_out_is_rejected(function):
+    rate = jnp.ones(3)
+    closed = Chain(rate, rate, left_end=ReflectingEnd(), right_end=ReflectingEnd())
+    with pytest.raises(ValueError, match=f"{function.__name__}: chain: expected a way out"):
+        function(closed)
