@@ -1,5 +1,9 @@
 """Strict session: float64, no implicit dtype or rank promotion, warnings are errors."""
 
+import os
+
+os.environ.setdefault("NPROC", "1")  # of XLA's threads for each worker: two already share the cores
+
 import jax
 import matplotlib
 import numpy as np

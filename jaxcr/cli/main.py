@@ -3,7 +3,7 @@
 import os
 import sys
 
-from jaxcr.cli.config import Field, Fit, Info, Orbits, Sky, parse, to_toml
+from jaxcr.cli.config import Field, Fit, Info, Orbits, Sky, Traps, parse, to_toml
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,7 +31,7 @@ def _configure_jax() -> None:
     os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(cores or 1))
 
 
-def _run(command: Fit | Sky | Field | Orbits | Info) -> None:
+def _run(command: Fit | Sky | Field | Orbits | Traps | Info) -> None:
     """Import only the command that was asked for."""
     if isinstance(command, Fit):
         from jaxcr.cli.fit import run_fit
@@ -49,6 +49,10 @@ def _run(command: Fit | Sky | Field | Orbits | Info) -> None:
         from jaxcr.cli.orbits import run_orbits
 
         run_orbits(command)
+    elif isinstance(command, Traps):
+        from jaxcr.cli.traps import run_traps
+
+        run_traps(command)
     else:
         from jaxcr.cli.info import run_info
 

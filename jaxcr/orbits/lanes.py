@@ -21,7 +21,7 @@ from jaxcr.orbits.exits import (
     TOO_LONG,
     Exits,
 )
-from jaxcr.orbits.lorentz import Lorentz
+from jaxcr.orbits.lorentz import Lorentz, dot
 from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.stops import Stop
 
@@ -156,7 +156,7 @@ def _advance_lane(
     )
     path, num_steps = lane.path + length, lane.num_steps + 1
     running = lane.status == RUNNING
-    finite = jnp.isfinite(jnp.sum(position) + jnp.sum(direction))
+    finite = jnp.isfinite(dot(position, direction))
     beyond = (stop.levels(position, lane.start, path) >= 0) & finite
     status = jnp.where(num_steps >= limits.steps, STEP_LIMIT, RUNNING)
     status = jnp.where(path >= limits.path, TOO_LONG, status)
@@ -164,7 +164,8 @@ def _advance_lane(
     if outside_box is not None:
         status = jnp.where(outside_box, LEFT_BOX, status)
     status = jnp.where(jnp.all(beyond if lane.met is None else beyond | lane.met), REACHED, status)
-    status = jnp.where(finite, status, NOT_FINITE).astype(jnp.int32)
+    # Behind a barrier: else every select below would decide all this again.
+    status = lax.optimization_barrier(jnp.where(finite, status, NOT_FINITE).astype(jnp.int32))
     records, met = lane.records, lane.met
     if met is not None:
         now = beyond & running & ~met

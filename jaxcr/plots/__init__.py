@@ -8,11 +8,13 @@ from jaxcr.plots.orbits import plot_orbits, plot_transport
 from jaxcr.plots.sky import plot_sky, sample_mollweide
 from jaxcr.plots.spectrum import plot_spectrum
 from jaxcr.plots.style import new_figure
+from jaxcr.plots.traps import plot_density_fit, plot_traps
 
 __all__ = [
     "fisher_ellipse",
     "new_figure",
     "plot_chain",
+    "plot_density_fit",
     "plot_field",
     "plot_fit",
     "plot_gradient",
@@ -20,5 +22,6 @@ __all__ = [
     "plot_sky",
     "plot_spectrum",
     "plot_transport",
+    "plot_traps",
     "sample_mollweide",
 ]

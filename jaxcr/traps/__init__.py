@@ -1,6 +1,6 @@
 """Magnetic mirrors and the chain of traps that they form."""
 
-from jaxcr.traps.anisotropy import trap_distribution
+from jaxcr.traps.anisotropy import gyrotropic_spectrum, trap_distribution
 from jaxcr.traps.chain import AbsorbingEnd, Chain, ChainEnd, ReflectingEnd
 from jaxcr.traps.continuum import convection_diffusion, steady_exponent, transport_cumulants
 from jaxcr.traps.escape import ExitProbabilities, escape_time, exit_probability, log_escape_time
@@ -20,7 +20,7 @@ from jaxcr.traps.generating import (
     laurent_coefficients,
     occupation_generating_function,
 )
-from jaxcr.traps.hops import MeasuredHops, measure_hops
+from jaxcr.traps.hops import MeasuredHops, measure_hops, scatter_in_bottles
 from jaxcr.traps.line_of_traps import (
     flux_tube_volume,
     line_of_traps,
@@ -30,7 +30,13 @@ from jaxcr.traps.line_of_traps import (
 from jaxcr.traps.loss_cone import EscapeProbabilities, escape_probabilities, loss_cone_fractions
 from jaxcr.traps.presets import FedChain, galaxy_chain, helio_chain
 from jaxcr.traps.rates import Closure, DetailedBalance, LossCone
-from jaxcr.traps.steady import bond_flux, green_function, log_steady_state, steady_state
+from jaxcr.traps.steady import (
+    bond_flux,
+    equilibrium,
+    green_function,
+    log_steady_state,
+    steady_state,
+)
 from jaxcr.traps.suppression import MirrorSuppression, mirror_suppression
 from jaxcr.traps.trap import Trap, trap_from_asymmetry, trap_from_ratio
 from jaxcr.traps.walkers import HOP_LIMIT, INSIDE, LEFT, LOST, RIGHT, Walks, walk
@@ -61,6 +67,7 @@ __all__ = [
     "Walks",
     "bond_flux",
     "convection_diffusion",
+    "equilibrium",
     "escape_probabilities",
     "escape_time",
     "evolve",
@@ -69,6 +76,7 @@ __all__ = [
     "galaxy_chain",
     "generator_matrix",
     "green_function",
+    "gyrotropic_spectrum",
     "helio_chain",
     "hop_generating_function",
     "hop_probability",
@@ -82,6 +90,7 @@ __all__ = [
     "occupation_generating_function",
     "relaxation_modes",
     "relaxation_rates",
+    "scatter_in_bottles",
     "steady_exponent",
     "steady_state",
     "transport_cumulants",

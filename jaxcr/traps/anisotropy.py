@@ -52,6 +52,21 @@ def trap_distribution(
     return edges * jnp.exp(-order * (order + 1) * jnp.asarray(edge_width, edges.dtype) ** 2 / 2)
 
 
+def gyrotropic_spectrum(coefficients: Float[Array, " ell"]) -> Float[Array, " ell"]:
+    """Return C_l in sr of dI/I = sum_{l >= 1} (f_l/f_0) P_l(n · axis), 0 for the monopole.
+
+    C_l = 4 pi (f_l/f_0)² / (2 l + 1)², whatever the axis.
+
+    Parameters
+    ----------
+    coefficients
+        f_0 ... f_lmax, as ``trap_distribution`` returns them, (ell,).
+    """
+    order = jnp.arange(coefficients.shape[0], dtype=coefficients.dtype)
+    power = 4 * jnp.pi * (coefficients / coefficients[0] / (2 * order + 1)) ** 2
+    return power.at[0].set(0)
+
+
 def _edges(trap, left, own, right, lmax):
     """Return f_1 ... f_lmax, a sum over the edges of the cones.
 

@@ -1,6 +1,6 @@
 """Hops between traps measured: guiding centres that scatter in a chain of magnetic bottles."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -12,7 +12,7 @@ from jaxcr.fields import MirrorChainField
 from jaxcr.statistics import Estimate, jackknife
 
 _GROUPS = 32
-_BURN_IN = 0.25  # of the path, before displacements count
+_BURN_IN = 4  # of so many parts of the path one passes before displacements count
 
 
 class MeasuredHops(eqx.Module):
@@ -25,12 +25,13 @@ class MeasuredHops(eqx.Module):
     exponent
         V length/D, which is 2 (g - r)/(g + r) for a chain of hops to neighbours.
     rate_right, rate_left
-        Hops per path: from being trapped in one bottle to being trapped in one further on,
-        weighted with the number of bottles.
+        Hops per path from being trapped in one bottle to being trapped in the next.
     asymmetry
-        rate_right/rate_left.
+        rate_right/rate_left. For scattering that forgets the direction, time reversal makes it
+        B1/B2, and that of jumps over m bottles (B1/B2)^m. Small angles remember the side on which
+        a particle was trapped: their hops are not those of a chain.
     jumps
-        Share of the hops that skip a bottle or more. The chain has none.
+        Share of all hops that skip a bottle or more. The chain has none.
     """
 
     drift: Estimate
@@ -51,7 +52,6 @@ class _Particle(NamedTuple):
     trap: Int[Array, ""]
     right: Scalar
     left: Scalar
-    hops: Scalar
     jumps: Scalar
 
 
@@ -64,7 +64,7 @@ def measure_hops(
     key: Key[Array, ""],
     small_angles: bool = False,
     step: ScalarLike = 0.02,
-    dtype: jnp.dtype = jnp.float32,
+    dtype: Any = jnp.float32,
 ) -> MeasuredHops:
     """Follow guiding centres that scatter, and measure drift, diffusion and hop rates.
 
@@ -123,8 +123,54 @@ def measure_hops(
         rate_right=jackknife(lambda m: m["right"] / path, moments),
         rate_left=jackknife(lambda m: m["left"] / path, moments),
         asymmetry=jackknife(lambda m: m["right"] / m["left"], moments),
-        jumps=jackknife(lambda m: m["jumps"] / m["hops"], moments),
+        jumps=jackknife(lambda m: m["jumps"] / (m["right"] + m["left"] + m["jumps"]), moments),
     )
+
+
+@eqx.filter_jit
+def scatter_in_bottles(
+    field: MirrorChainField,
+    *,
+    scattering_rate: ScalarLike,
+    sample_length: ScalarLike,
+    num_samples: int,
+    num_particles: int,
+    key: Key[Array, ""],
+    start_bottle: int = 0,
+    small_angles: bool = False,
+    step: ScalarLike = 0.02,
+    dtype: Any = jnp.float32,
+) -> Float[Array, "sample particle"]:
+    """Return x (pc) of the guiding centres of ``measure_hops`` at equal distances along the path.
+
+    Parameters
+    ----------
+    sample_length
+        Path between samples, pc; rounded up to whole steps.
+    num_samples
+        Samples, the first after one ``sample_length``; static.
+    start_bottle
+        Number of the bottle in whose middle all start.
+    field, scattering_rate, num_particles, key, small_angles, step, dtype
+        As for ``measure_hops``; any number of particles; a rate of 0 lets them stream freely.
+    """
+    nu, step = jnp.asarray(scattering_rate, dtype), jnp.asarray(step, dtype)
+    h = step * field.length.astype(dtype)
+    steps = jnp.ceil(jnp.asarray(sample_length, dtype) / h).astype(jnp.int32)
+    scatter = _diffuse if small_angles else _redraw
+    start_key, key = jax.random.split(key)
+    start = _start(field, start_key, num_particles, dtype)
+    start = start._replace(x=start.x + start_bottle * field.length.astype(dtype))
+
+    def advance(i, particles):
+        draws = jax.random.uniform(jax.random.fold_in(key, i), (num_particles,), dtype)
+        return jax.vmap(lambda p, u: _step(field, scatter, nu, h, p, u))(particles, draws)
+
+    def sample(particles, number):
+        particles = jax.lax.fori_loop(number * steps, (number + 1) * steps, advance, particles)
+        return particles, particles.x
+
+    return jax.lax.scan(sample, start, jnp.arange(num_samples, dtype=jnp.int32))[1]
 
 
 def _drift(moments, path):
@@ -142,34 +188,35 @@ def _moments(field, nu, path, step, key, num, small_angles):
     """Return means of each group, and the path over which the displacements were taken."""
     h = step * field.length.astype(path.dtype)
     num_steps = jnp.ceil(path / h).astype(jnp.int32)
-    burn_in = (_BURN_IN * num_steps).astype(jnp.int32)
+    burn_in = num_steps // _BURN_IN
     scatter = _diffuse if small_angles else _redraw
+    start_key, key = jax.random.split(key)
 
     def advance(i, particles):
         draws = jax.random.uniform(jax.random.fold_in(key, i), (num,), path.dtype)
         return jax.vmap(lambda p, u: _step(field, scatter, nu, h, p, u))(particles, draws)
 
-    start = _start(field, key, num, path.dtype)
+    start = _start(field, start_key, num, path.dtype)
     early = jax.lax.fori_loop(0, burn_in, advance, start)
     zero = jnp.zeros_like(early.x)
-    counted = early._replace(right=zero, left=zero, hops=zero, jumps=zero)
+    counted = early._replace(right=zero, left=zero, jumps=zero)
     late = jax.lax.fori_loop(burn_in, num_steps, advance, counted)
     origin = start.x
     rows = {
         "early_x": early.x - origin, "early_xx": (early.x - origin) ** 2,
         "x": late.x - origin, "xx": (late.x - origin) ** 2,
-        "right": late.right, "left": late.left, "hops": late.hops, "jumps": late.jumps,
+        "right": late.right, "left": late.left, "jumps": late.jumps,
     }  # fmt: skip
     means = {k: jnp.mean(v.reshape(_GROUPS, -1).astype(float), axis=1) for k, v in rows.items()}
-    return means, ((num_steps - burn_in) * h).astype(float)
+    return means, (num_steps - burn_in).astype(float) * h.astype(float)
 
 
 def _start(field, key, num, dtype) -> _Particle:
     """Return isotropic particles in the middle of the first bottle."""
-    mu = jax.random.uniform(jax.random.fold_in(key, -1), (num,), dtype, -1, 1)
+    mu = jax.random.uniform(key, (num,), dtype, -1, 1)
     x = jnp.full(num, 0.5, dtype) * field.length.astype(dtype)
     zero = jnp.zeros(num, dtype)
-    return _Particle(x, mu, 1 - mu**2, jnp.zeros(num, jnp.int32), zero, zero, zero, zero)
+    return _Particle(x, mu, 1 - mu**2, jnp.zeros(num, jnp.int32), zero, zero, zero)
 
 
 def _step(field, scatter, nu, h, particle: _Particle, draw: Scalar) -> _Particle:
@@ -184,12 +231,10 @@ def _step(field, scatter, nu, h, particle: _Particle, draw: Scalar) -> _Particle
     along, across = mu, jnp.where(mu == along, across, 1 - mu**2)
     trap = jnp.floor(x / field.length.astype(x.dtype)).astype(jnp.int32)
     hops = jnp.where(_is_trapped(field, trap, after, along, across), trap - particle.trap, 0)
-    moved = hops.astype(x.dtype)
+    right, left, jumps = (x.astype(mu.dtype) for x in (hops == 1, hops == -1, jnp.abs(hops) > 1))
     return _Particle(
         x, along, across, particle.trap + hops,
-        particle.right + jnp.maximum(moved, 0), particle.left + jnp.maximum(-moved, 0),
-        particle.hops + (hops != 0).astype(x.dtype),
-        particle.jumps + (jnp.abs(hops) > 1).astype(x.dtype),
+        particle.right + right, particle.left + left, particle.jumps + jumps,
     )  # fmt: skip
 
 
@@ -204,7 +249,7 @@ def _is_trapped(field, trap, log_strength, along, across) -> Bool[Array, ""]:
 def _redraw(along: Scalar, across: Scalar, chance: Scalar, draw: Float[Array, ""]) -> Scalar:
     """Return a new isotropic mu with the probability 1 - exp(-chance)."""
     share = -jnp.expm1(-chance)
-    return jnp.where(draw < share, 2 * draw / share - 1, along)
+    return jnp.where(draw < share, 2 * draw / jnp.where(share > 0, share, 1) - 1, along)
 
 
 def _diffuse(along: Scalar, across: Scalar, chance: Scalar, draw: Float[Array, ""]) -> Scalar:

@@ -69,12 +69,13 @@ def solve(chain: Chain, problem: Problem, source: Float[Array, " site"]) -> Solu
     def substitute(coming, site):
         feed, outflow, pulled = site
         value = (feed + pulled * coming) / outflow
-        return value, (value, coming)
+        return value, value
 
     rates = (chain.rate_right, chain.rate_left, chain.losses, problem.pushed, source)
     _, (feed, outflow, kept) = jax.lax.scan(eliminate, (one, 0 * one), rates)
     rows = (feed, outflow, problem.pulled)
-    _, (value, coming) = jax.lax.scan(substitute, 0 * one, rows, reverse=True)
+    _, value = jax.lax.scan(substitute, 0 * one, rows, reverse=True)
+    coming = jnp.concatenate([value[1:], jnp.zeros_like(value[:1])])
     return Solution(value, problem.pushed * feed / outflow, kept * problem.pulled * coming)
 
 

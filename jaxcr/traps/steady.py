@@ -87,6 +87,17 @@ def green_function(chain: Chain) -> Float[Array, "site source"]:
     return jax.vmap(lambda s: solve(chain, occupations(chain), s).value, out_axes=1)(unit)
 
 
+def equilibrium(chain: Chain) -> Float[Array, " site"]:
+    """Return the occupations, of sum one, at which no bond of a chain carries a flow.
+
+    g_k n_k = r_{k+1} n_{k+1}: where a chain with two reflecting ends and no loss comes to rest.
+    The rates at the ends and losses are not looked at. Every inner rate must be positive.
+    """
+    steps = jnp.log(chain.rate_right[:-1]) - jnp.log(chain.rate_left[1:])
+    logarithm = jnp.concatenate([jnp.zeros(1, steps.dtype), jnp.cumsum(steps)])
+    return jax.nn.softmax(logarithm)
+
+
 def check_way_out(name: str, chain: Chain) -> None:
     """Raise if it is known that no particle can leave."""
     left = isinstance(chain.left_end, ReflectingEnd) or _is_zero(chain.rate_left, 0)

@@ -15,6 +15,7 @@ from jaxcr.cli.config import (
     Sky,
     SkyConfig,
     TrapConfig,
+    Traps,
     from_toml,
     parse,
     to_toml,
@@ -115,6 +116,19 @@ TABLE = [
     ("orbits --spread -1", "--spread: expected a length, or 0, got -1"),
     ("orbits --rigidity 0", "--rigidity: expected a rigidity in PV other than 0, got 0"),
     ("orbits --particles 30PeV --cube.shipped", "--particles, --cube: expected one of them"),
+    ("traps --mirror-ratio 1", "trap_from_ratio: mirror_ratio, gradient: expected mirror_ratio"),
+    ("traps --mirror-ratio nan", "trap_from_ratio: mirror_ratio, gradient: expected mirror_ratio"),
+    ("traps --gradient 3", "trap_from_ratio: mirror_ratio, gradient: expected mirror_ratio"),
+    ("traps --sites 0", "--sites: expected a whole number from 3 to 100000, got 0"),
+    ("traps --source 41", "--source: expected a whole number from 1 to 40, got 41"),
+    ("traps --place 1", "--place: expected a whole number from 2 to 39, got 1"),
+    ("traps --scattering-rate -1", "--scattering-rate: expected a positive number, got -1"),
+    ("traps --length 0", "--length: expected a positive number, got 0"),
+    ("traps --loss-rate -1", "--loss-rate: expected a number >= 0, got -1"),
+    ("traps --edge-width nan", "--edge-width: expected a number >= 0, got nan"),
+    ("traps --left-end reflecting --right-end reflecting", "expected a way out, got none"),
+    ("traps --fit {}/no_column.csv", "columns: expected site, occupation, error, got ell, power"),
+    ("traps --fit {}/none.csv", "expected a readable CSV file, got FileNotFoundError"),
     ("orbits --out {}/exists", "expected a new folder, got a folder that exists: "),
     ("field --cube.file {}/b.npy --out {}/new", "axes: expected the order of the axes"),
     (
@@ -186,7 +200,7 @@ def test_the_parser_ends_with_code_two(capsys, arguments, message):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["fit", "--help"], ["sky", "--help"], ["field", "--help"]]
+    "arguments", [["--help"], *([x, "--help"] for x in ("fit", "sky", "field", "traps"))]
 )
 def test_help_imports_no_jax(arguments):
     program = (
@@ -243,6 +257,7 @@ def test_a_fit_without_float64_says_what_to_do():
         Sky(radius=(10.0, 20.0), pusher="diffrax", cube=CubeConfig(unit=1e-3, dataset="gas/b")),
         Field(cube=CubeConfig(file=(Path("b.h5"),), boundary="zero", origin=(1.0, 2.0, 3.0))),
         Orbits(particles="30PeV", radius=3.0, pusher="guiding-center", position=(1.0, 2.0, 3.0)),
+        Traps(source=3, closure="loss-cone", fit=Path("density.csv"), scattering_rate=0.2),
         Field(rigidity=(1.0, 3.0), turbulence=TurbulenceConfig(geometry="slow", helicity=None)),
     ],
 )

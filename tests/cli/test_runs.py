@@ -157,3 +157,22 @@ def test_orbits_of_a_named_set_on_a_small_grid(cache, capsys):
         # two definitions of one length: equal within a factor of a few
         turning, correlation = one["transport/turning"][()], one["transport/correlation"][-1]
         assert 0.2 < turning / correlation < 5
+
+
+def test_traps_are_solved_and_fitted(cache, capsys):
+    assert main(["traps", "--out", str(cache / "plain")]) == 0
+    printed = capsys.readouterr().out
+    assert "mirror ratio 3, ln(B1/B2) = 0.1, loss cones 34.3° left, 36.3° right" in printed
+    # detailed balance: g/r = exp(0.1); fed at N: F = (1 - a)/(1 - a^41)
+    assert "g/r = 1.105, V = 0.009694, D = 0.09702 pc (used)" in printed
+    assert "0.001772 of 1 leave left, 0.9982 right, 0 are lost" in printed
+    with h5py.File(cache / "plain" / "result.h5") as plain:
+        occupation, flux = plain["steady/occupation"][:], plain["steady/flux"][:]
+    np.testing.assert_allclose(-flux[0], np.expm1(0.1) / np.expm1(4.1), rtol=1e-10)
+    rows = [f"{k + 1},{n!r},{0.05 * n!r}" for k, n in enumerate(map(float, occupation))]
+    data = cache / "density.csv"
+    data.write_text("site,occupation,error\n" + "\n".join(rows) + "\n")
+    assert main(["traps", "--fit", str(data), "--out", str(cache / "fit")]) == 0
+    assert "fit: mirror ratio 3 ± " in capsys.readouterr().out
+    names = {p.name for p in (cache / "fit").iterdir()}
+    assert names == {"result.h5", "table.txt", "traps.png", "fit.png"}

@@ -75,5 +75,5 @@ def test_bad_files_are_rejected(tmp_path, rows, message):
 
 def test_sites_beyond_the_chain_are_rejected():
     profile = DensityProfile(jnp.arange(3) + 28, jnp.ones(3), jnp.ones(3))
-    with pytest.raises(ValueError, match="profile.site: expected indices from 0 to 29, got 30"):
+    with pytest.raises(ValueError, match=r"profile\.site: expected indices from 0 to 29, got 30"):
         fit_density(profile, SOURCE)

@@ -1,0 +1,73 @@
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcr.fields import MirrorChainField
+from jaxcr.traps import DetailedBalance, LossCone, measure_hops, trap_from_ratio
+
+
+def bottles(growth, ratio=3.0):
+    trap = trap_from_ratio(ratio, growth)
+    return MirrorChainField(
+        minimum=1.0, left_mirror=trap.left_mirror, right_mirror=trap.right_mirror, length=2.0,
+        num_bottles=100,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def falling():
+    """The field falls by 1.5 from bottle to bottle; one isotropic scattering per bottle."""
+    import jax
+
+    return measure_hops(
+        bottles(np.log(1.5)), scattering_rate=0.5, path_length=120.0, num_particles=8192,
+        key=jax.random.key(3), step=0.04,
+    )  # fmt: skip
+
+
+def test_guiding_centres_support_detailed_balance(falling):
+    def exponent(closure):
+        right, left = closure.rates(trap_from_ratio(3.0, np.log(1.5)), 1.0)
+        return float(2 * (right - left) / (right + left))
+
+    value, error = falling.exponent.value, falling.exponent.error
+    assert error < 0.02
+    assert abs(value - exponent(DetailedBalance())) < 3 * error
+    assert abs(value - exponent(LossCone())) > 10 * error
+
+
+def test_hops_to_neighbours_are_balanced_by_time_reversal(falling):
+    assert abs(falling.asymmetry.value - 1.5) < 3 * falling.asymmetry.error
+    assert falling.asymmetry.error < 0.05
+
+
+def test_lengths_scale(falling):
+    # nu length/v = 1 as in units of the bottle: V in lengths, D in lengths times pc
+    assert 0.07 < falling.drift.value < 0.1
+    assert 0.3 < falling.diffusion.value < 0.6
+    assert 0.2 < falling.jumps.value < 0.6
+
+
+@pytest.mark.parametrize("small_angles", [False, True])
+def test_an_even_chain_does_not_drift(key, small_angles):
+    even = measure_hops(
+        bottles(0.0), scattering_rate=0.5, path_length=60.0, num_particles=4096, key=key,
+        small_angles=small_angles, step=0.04, dtype=jnp.float64,
+    )  # fmt: skip
+    assert abs(even.exponent.value) < 3 * even.exponent.error
+    assert abs(even.asymmetry.value - 1) < 3 * even.asymmetry.error
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scattering_rate": 0.0}, "scattering_rate: expected a positive number"),
+        ({"path_length": -1.0}, "path_length: expected a positive number"),
+        ({"step": float("nan")}, "step: expected a positive number"),
+        ({"num_particles": 33}, "num_particles: expected a multiple of 32"),
+    ],
+)
+def test_bad_numbers_are_rejected(key, options, message):
+    settings = {"scattering_rate": 1.0, "path_length": 1.0, "num_particles": 32, **options}
+    with pytest.raises(ValueError, match=f"measure_hops: {message}"):
+        measure_hops(bottles(0.1), key=key, **settings)
