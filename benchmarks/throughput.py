@@ -191,7 +191,7 @@ def main() -> None:
         return
     result = {
         "rows": table(args.cells, args.particles, args.lanes),
-        "two_devices": two_devices(args.cells, args.particles),
+        "two_devices": two_devices(args.cells, 16 * args.particles),
         "peak_megabytes": {},
     }
     print(result["two_devices"], flush=True)
