@@ -1,5 +1,7 @@
 """``jaxcr traps``: solve a chain of magnetic traps, or fit one to a density profile."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +13,11 @@ from jaxcr.runtime import result_folder, write_result
 
 _CLOSURES = {"detailed-balance": traps.DetailedBalance(), "loss-cone": traps.LossCone()}
 _ENDS = {"absorbing": traps.AbsorbingEnd(), "reflecting": traps.ReflectingEnd()}
-_TIMES = (0.03, 0.1, 0.3, 1.0, 3.0)  # of the slowest relaxation time
+_TIMES = (0.03, 0.1, 0.3, 1.0, 3.0)
+"""Of the slowest relaxation, at most of 1e8 hops: nobody can wait for a metastable chain."""
+
+_MOST_SITES = 1000
+"""All modes are found, from a full matrix."""
 
 
 def run_traps(config: Traps) -> None:
@@ -19,18 +25,15 @@ def run_traps(config: Traps) -> None:
     _check(config)
     with result_folder(config.out, kind="traps", overwrite=config.overwrite) as folder:
         if config.fit is not None:
-            profile, best = _fit(config)
-            config_trap = best.trap
-            figure = plots.plot_density_fit(profile, best)
-            figure.savefig(folder / "fit.png", dpi=150)
+            trap, fitted, line = _fit(config, folder)
         else:
-            config_trap = traps.trap_from_ratio(config.mirror_ratio, config.gradient)
-        numbers, table = _solve(config, config_trap)
+            trap = traps.trap_from_ratio(config.mirror_ratio, config.gradient)
+        numbers, table = _solve(config, trap)
+        if config.fit is not None:
+            numbers["fit"], table = fitted, [line, *table]
         print("\n".join(table))
         (folder / "table.txt").write_text("\n".join(table) + "\n", encoding="utf-8")
-        plots.plot_traps(**_pictures(config, config_trap, numbers)).savefig(
-            folder / "traps.png", dpi=150
-        )
+        plots.plot_traps(**_pictures(config, trap, numbers)).savefig(folder / "traps.png", dpi=150)
         write_result(folder / "result.h5", configuration=as_dict(config), seeds={}, groups=numbers)
         drawn = "traps.png and fit.png" if config.fit is not None else "traps.png"
         print(f"{folder}/ has result.h5, table.txt, {drawn}")
@@ -118,7 +121,8 @@ def _geometry(config: Traps, trap: traps.Trap) -> list[str]:
 def _pictures(config: Traps, trap: traps.Trap, numbers: dict) -> dict:
     """Return what ``plot_traps`` draws."""
     nu, closure = _scattering(config), _CLOSURES[config.closure]
-    ratio, gradient = float(trap.mirror_ratio), abs(float(trap.gradient)) or 0.1
+    ratio = float(trap.mirror_ratio)
+    gradient = abs(float(trap.gradient)) or min(0.1, float(np.log(ratio)))
     profiles = {}
     for name, sign in (("g < r", -1.0), ("g = r", 0.0), ("g > r", 1.0)):
         line = traps.line_of_traps(ratio, sign * gradient, config.sites)
@@ -131,7 +135,8 @@ def _pictures(config: Traps, trap: traps.Trap, numbers: dict) -> dict:
         chain, source = preset(line, scattering_rate=nu, closure=closure, inflow=config.inflow)
         variants[name] = traps.steady_state(chain, source) / traps.flux_tube_volume(line)
     chain, source = _chain(config, trap), _source(config)
-    times = jnp.array(_TIMES) / traps.relaxation_rates(chain)[0]
+    rates = traps.relaxation_rates(chain)
+    times = jnp.array(_TIMES) * min(1 / float(rates[0]), 1e8 / float(rates[-1]))
     growing = traps.evolve(chain, jnp.zeros(config.sites), times, source=source)
     return {
         "profiles": profiles, "variants": variants,
@@ -142,22 +147,26 @@ def _pictures(config: Traps, trap: traps.Trap, numbers: dict) -> dict:
     }  # fmt: skip
 
 
-def _fit(config: Traps):
-    """Return the profile of the file and the fit to it, after a line with the result."""
+def _fit(config: Traps, folder: Path) -> tuple[traps.Trap, dict, str]:
+    """Return the fitted trap, its numbers, and the line about them, and draw the fit."""
     profile = infer.read_density(config.fit)
     best = infer.fit_density(
         profile, _source(config), scattering_rate=_scattering(config),
         closure=_CLOSURES[config.closure], left_end=_ENDS[config.left_end],
         right_end=_ENDS[config.right_end],
     )  # fmt: skip
-    print(
+    plots.plot_density_fit(profile, best).savefig(folder / "fit.png", dpi=150)
+    names = ("mirror_ratio", "gradient", "mirror_ratio_error", "gradient_error", "correlation",
+             "chi_squared", "converged")  # fmt: skip
+    numbers = {name: np.asarray(getattr(best, name)) for name in names}
+    line = (
         f"fit: mirror ratio {float(best.mirror_ratio):.4g} ± {float(best.mirror_ratio_error):.2g}, "
         f"ln(B1/B2) = {float(best.gradient):.4g} ± {float(best.gradient_error):.2g}, correlation "
         f"{float(best.correlation):.2f}, chi² {float(best.chi_squared):.1f} for "
         f"{profile.site.shape[0] - 2} degrees of freedom"
         + ("" if bool(best.converged) else "; NOT converged")
     )
-    return profile, best
+    return best.trap, numbers, line
 
 
 def _power_of_ten(log: float) -> str:
@@ -195,13 +204,13 @@ def _check(config: Traps) -> None:
                 name, expected="a positive number", got=f"{value:g}", remedy="See --help."
             )
     for name, value, least, most in (
-        ("--sites", config.sites, 3, 100_000), ("--source", _fed(config) + 1, 1, config.sites),
+        ("--sites", config.sites, 3, _MOST_SITES), ("--source", _fed(config) + 1, 1, config.sites),
         ("--place", _place(config) + 1, 2, config.sites - 1), ("--lmax", config.lmax, 6, 1000),
     ):  # fmt: skip
         if not least <= value <= most:
             raise argument_error(
                 name, expected=f"a whole number from {least} to {most}", got=str(value),
-                remedy="Sites count from 1.",
+                remedy="Sites count from 1; see --help.",
             )  # fmt: skip
     for name, value in (("--loss-rate", config.loss_rate), ("--edge-width", config.edge_width)):
         if not 0 <= value < float("inf"):

@@ -9,7 +9,7 @@ import numpy as np
 import optimistix as optx
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
 from jaxcr.observed.csv_columns import read_columns
 from jaxcr.traps import (
     AbsorbingEnd,
@@ -44,8 +44,8 @@ class DensityProfile(eqx.Module):
     Raises
     ------
     ValueError
-        If the shapes differ, there are fewer than three rows, or a known number is not finite,
-        an error not positive, or a site negative.
+        If the shapes differ, there are fewer than three rows or two sites, or a known number is
+        not finite, an error not positive, or a site negative.
     """
 
     site: Int[Array, " row"]
@@ -55,10 +55,10 @@ class DensityProfile(eqx.Module):
     def __init__(
         self,
         site: Int[Array, "..."],
-        occupation: Float[Array, "..."],
-        error: Float[Array, "..."],
+        occupation: Float[Array, "..."] | Int[Array, "..."],
+        error: Float[Array, "..."] | Int[Array, "..."],
     ):
-        self.site, self.occupation, self.error = site, occupation, error
+        self.site, self.occupation, self.error = site, as_float(occupation), as_float(error)
         shapes = {x.shape for x in (site, occupation, error)}
         if len(shapes) != 1 or site.ndim != 1 or site.shape[0] < 3:
             raise argument_error(
@@ -71,10 +71,11 @@ class DensityProfile(eqx.Module):
             np.all(np.isfinite(occupation))
             and np.all(np.isfinite(error) & (np.asarray(error) > 0))
             and np.all(np.asarray(site) >= 0)
+            and np.unique(site).size >= 2
         ):
             raise argument_error(
                 "DensityProfile: site, occupation, error",
-                expected="finite numbers, positive errors, sites from 0 on",
+                expected="finite numbers, positive errors, two or more sites from 0 on",
                 got=f"sites from {np.min(site)}, errors from {np.min(error):g}, "
                 f"occupations from {np.min(occupation):g}",
                 remedy="Leave rows out that have no measurement.",
@@ -156,19 +157,30 @@ def fit_density(
             got=int(np.max(profile.site)),
             remedy="Sites count from 0; lengthen the source to lengthen the chain.",
         )
-    ends = {"left_end": left_end, "right_end": right_end}
+    model = _UniformChain(source, as_float(scattering_rate), closure, left_end, right_end)
+    return _fit(profile, model)
 
-    def occupation(values):
+
+class _UniformChain(eqx.Module):
+    """The occupations of a chain of copies of one trap, from the fitted numbers."""
+
+    source: Float[Array, " site"]
+    scattering_rate: Scalar
+    closure: Closure
+    left_end: ChainEnd
+    right_end: ChainEnd
+
+    def __call__(self, values: Float[Array, "two=2"]) -> Float[Array, " site"]:
+        """Return n_k."""
         chain = trap_chain(
-            _trap(values), num_sites, scattering_rate=scattering_rate, closure=closure, **ends
-        )
-        return steady_state(chain, source)
-
-    return _fit(profile, occupation)
+            _trap(values), self.source.shape[0], scattering_rate=self.scattering_rate,
+            closure=self.closure, left_end=self.left_end, right_end=self.right_end,
+        )  # fmt: skip
+        return steady_state(chain, self.source)
 
 
 @eqx.filter_jit
-def _fit(profile, occupation) -> DensityFit:
+def _fit(profile: DensityProfile, occupation: _UniformChain) -> DensityFit:
     """Minimise from every start, keep the best, and propagate the Fisher matrix."""
 
     def residuals(values, _=None):

@@ -47,7 +47,7 @@ def plot_traps(
     coefficients, place
         Legendre coefficients of the distribution in one trap, and its number.
     relaxation, relaxation_times, steady
-        Occupations at times in units of the slowest relaxation, and in the end.
+        Occupations at times in units of one time, and in the end.
     """
     figure = new_figure(13, 9)
     upper_left, upper_right, lower_left, lower_right = figure.subplots(2, 2).ravel()

@@ -1,9 +1,10 @@
 """The continuum limit of a chain: drift, diffusion, and what the two leave out."""
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float
+from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
 from jaxcr.traps.chain import Chain
 
 
@@ -60,7 +61,7 @@ def steady_exponent(
 
     The chain itself has q = ln(g/r). The continuum equation cut after the p-th derivative has the
     root of sum_{i=1..p} q^(i-1) [(-1)^i g + r] / i! = 0: for p = 2, drift and diffusion alone,
-    q = 2 (g - r)/(g + r), short by ln²(g/r)/12; a third derivative does not restore the rest.
+    q = 2 (g - r)/(g + r), short by a share ln²(g/r)/12. A third derivative does not restore it.
 
     Parameters
     ----------
@@ -119,9 +120,10 @@ def convection_diffusion(
     Raises
     ------
     ValueError
-        If there is no such site.
+        If there is no such site, or a known chain is not uniform and open.
     """
     num = chain.num_sites
+    _check_uniform(chain)
     if not 0 <= site < num:
         raise argument_error(
             "convection_diffusion: site",
@@ -139,6 +141,21 @@ def convection_diffusion(
     growth = jnp.exp((exponent * (k - fed) - jnp.abs(exponent * (k - fed))) / 2)
     diffusion = (right + left) / 2
     return jnp.asarray(strength, right.dtype) * profile * growth / diffusion
+
+
+def _check_uniform(chain) -> None:
+    """Raise unless a known chain has equal rates, open ends and no loss."""
+    if not is_concrete(chain):
+        return
+    right, left, loss = (np.asarray(x) for x in (chain.rate_right, chain.rate_left, chain.losses))
+    if np.ptp(right) > 1e-6 * right.max() or np.ptp(left) > 1e-6 * left.max() or np.any(loss):
+        raise argument_error(
+            "convection_diffusion: chain",
+            expected="equal rates at all sites, open ends, no loss",
+            got=f"g from {right.min():g} to {right.max():g}, r from {left.min():g} to "
+            f"{left.max():g}, losses up to {loss.max():g}",
+            remedy="Compare a part of the chain that is uniform.",
+        )
 
 
 def _stretch(exponent, x):

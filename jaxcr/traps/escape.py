@@ -37,7 +37,9 @@ def exit_probability(chain: Chain) -> ExitProbabilities:
 
     Notes
     -----
-    O(N), without subtractions: small probabilities keep their relative accuracy.
+    O(N), without subtractions: small probabilities keep their relative accuracy. NaN where no
+    exit can be reached, or only with a probability below the float range in a chain whose right
+    end is closed.
     """
     check_way_out("exit_probability", chain)
     nothing = jnp.zeros_like(chain.rate_right)
@@ -48,9 +50,7 @@ def exit_probability(chain: Chain) -> ExitProbabilities:
             chain.losses,
         ]
     )
-    return ExitProbabilities(
-        *jax.vmap(lambda s: solve(chain, first_passage(chain), s).value)(sources)
-    )
+    return ExitProbabilities(*jax.vmap(lambda s: solve(chain, first_passage(chain), s))(sources))
 
 
 def escape_time(chain: Chain) -> Float[Array, " site"]:
@@ -73,11 +73,14 @@ def escape_time(chain: Chain) -> Float[Array, " site"]:
     """
     check_way_out("escape_time", chain)
     one = jnp.ones_like(chain.rate_right)
-    return solve(chain, first_passage(chain), one).value
+    return solve(chain, first_passage(chain), one)
 
 
 def log_escape_time(chain: Chain) -> Float[Array, " site"]:
-    """Return ln of ``escape_time``, also where that is beyond the float range."""
+    """Return ln of ``escape_time``, also where that is beyond the float range.
+
+    Derivatives by rates that are exactly zero are zero here; ``escape_time`` has them.
+    """
     check_way_out("log_escape_time", chain)
     one = jnp.ones_like(chain.rate_right)
     return solve_in_logarithms(chain, first_passage(chain), one)

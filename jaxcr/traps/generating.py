@@ -11,13 +11,19 @@ from jaxcr.arrays import ScalarLike, argument_error
 Number = Float[Array, "..."] | Complex[Array, "..."] | complex | float
 
 
+def _inexact(z: Number) -> Array:
+    """Return z as a floating-point or complex array."""
+    z = jnp.asarray(z)
+    return z if jnp.issubdtype(z.dtype, jnp.inexact) else z.astype(jnp.result_type(float))
+
+
 def occupation_generating_function(asymmetry: ScalarLike, z: Number) -> Array:
     """Return sum_k n_k z^k = z / [(1 - z)(1 - a z)], for n_1 = 1 and an empty site 0.
 
     It generates the steady occupations n_k = 1 + a + ... + a^(k-1) of a uniform chain left of its
     source, a = g/r.
     """
-    z = jnp.asarray(z)
+    z = _inexact(z)
     return z / ((1 - z) * (1 - jnp.asarray(asymmetry, z.dtype) * z))
 
 
@@ -28,7 +34,7 @@ def hop_generating_function(
 
     p_m is the probability to be m sites further right after a time t.
     """
-    z = jnp.asarray(z)
+    z = _inexact(z)
     right, left, time = (jnp.asarray(x, z.dtype) for x in (rate_right, rate_left, time))
     return jnp.exp((right * (z - 1) + left * (1 / z - 1)) * time)
 
@@ -83,7 +89,7 @@ def hop_probability(
     rate_right, rate_left, time
         g, r > 0 and t >= 0.
     max_hops
-        Static; probabilities of more than 7 max_hops hops must be negligible.
+        Static; probabilities of more than 7 (max_hops + 1) hops must be negligible.
 
     Notes
     -----

@@ -98,8 +98,8 @@ def measure_hops(
 
     Notes
     -----
-    Errors: jackknife over 32 groups of particles. A scattering rate times the step above 0.1
-    biases the small-angle walk.
+    Errors: jackknife over 32 groups of particles; inf or NaN where no hop was counted. A
+    scattering rate times the step above 0.1 biases the small-angle walk.
     """
     values = {"scattering_rate": scattering_rate, "path_length": path_length, "step": step}
     for name, value in values.items():
@@ -254,6 +254,7 @@ def _redraw(along: Scalar, across: Scalar, chance: Scalar, draw: Float[Array, ""
 
 def _diffuse(along: Scalar, across: Scalar, chance: Scalar, draw: Float[Array, ""]) -> Scalar:
     """Return mu after a random step of variance (1 - mu²) chance."""
-    mu = along / jnp.sqrt(along**2 + across)
-    kick = jnp.sqrt(3 * chance * (1 - mu**2)) * (2 * draw - 1)
+    energy = along**2 + across
+    mu = along / jnp.sqrt(energy)
+    kick = jnp.sqrt(3 * chance * across / energy) * (2 * draw - 1)
     return jnp.clip(mu * (1 - chance) + kick, -1, 1)

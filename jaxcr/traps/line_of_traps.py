@@ -135,7 +135,7 @@ def trap_chain(
     num_sites
         N of copies, at least 1, static; left out for a line.
     scattering_rate
-        nu in the unit of rate that the chain shall have: one number, or (site,) for a line.
+        nu in the unit of rate that the chain shall have: one number, or one for each site.
     closure
         ``DetailedBalance()`` or ``LossCone()``.
     left_end, right_end
@@ -146,9 +146,20 @@ def trap_chain(
     Raises
     ------
     ValueError
-        If ``num_sites`` is below 1 or given for a line, or a trap has no mirrors.
+        If ``num_sites`` is below 1 or given for a line, ``scattering_rate`` has another length, or
+        a trap has no mirrors.
     """
     num = _num_sites("trap_chain", trap, num_sites)
+    shape = jnp.shape(scattering_rate)
+    if shape not in ((), (num,)):
+        raise argument_error(
+            "trap_chain: scattering_rate",
+            expected=f"one number or shape ({num},)",
+            got=f"shape {shape}",
+            remedy="Give a rate for every trap.",
+        )
+    if trap.minimum.ndim == 0 and shape:
+        trap = line_of_traps(trap.mirror_ratio, trap.gradient, num, minimum=trap.minimum)
     if trap.minimum.ndim == 0:
         right, left = closure.rates(trap, scattering_rate)
         right, left = jnp.broadcast_to(right, (num,)), jnp.broadcast_to(left, (num,))

@@ -20,23 +20,6 @@ class Problem(NamedTuple):
     pulled: Float[Array, " site"]
 
 
-class Solution(NamedTuple):
-    """What the elimination leaves: the solution and the two parts of the flow over each bond.
-
-    Attributes
-    ----------
-    value
-        x_k.
-    sent, returned
-        Of the flow from k to k + 1: what the sources up to k send, and what comes back from
-        k + 1 never to return. Their difference is the net flow, and either may be zero.
-    """
-
-    value: Float[Array, " site"]
-    sent: Float[Array, " site"]
-    returned: Float[Array, " site"]
-
-
 def occupations(chain: Chain) -> Problem:
     """Return the problem whose solution is a steady state."""
     return Problem(chain.rate_right, _behind(chain.rate_left))
@@ -48,35 +31,36 @@ def first_passage(chain: Chain) -> Problem:
 
 
 @jax.jit
-@jax.jit
-def solve(chain: Chain, problem: Problem, source: Float[Array, " site"]) -> Solution:
-    """Eliminate from left to right, substitute from right to left.
-
-    e_1 = r_1 + l_1, e_{k+1} = l_{k+1} + r_{k+1} e_k / (e_k + g_k); e_k + g_k is what leaves
-    site k for good or to the right.
-    """
-    one = jnp.ones((), chain.rate_right.dtype)
-
-    def eliminate(carry, site):
-        kept, fed = carry
-        right, left, loss, pushed, entering = site
-        lost = loss + left * kept
-        outflow = lost + right
-        feed = entering + fed
-        kept = lost / outflow
-        return (kept, pushed * (feed / outflow)), (feed, outflow, kept)
+def solve(chain: Chain, problem: Problem, source: Float[Array, " site"]) -> Float[Array, " site"]:
+    """Eliminate from left to right, substitute from right to left."""
+    rates = (chain.rate_right, chain.rate_left, chain.losses)
+    feed, outflow, _ = _eliminate(*rates, problem.pushed, source)
 
     def substitute(coming, site):
         feed, outflow, pulled = site
         value = (feed + pulled * coming) / outflow
         return value, value
 
-    rates = (chain.rate_right, chain.rate_left, chain.losses, problem.pushed, source)
-    _, (feed, outflow, kept) = jax.lax.scan(eliminate, (one, 0 * one), rates)
-    rows = (feed, outflow, problem.pulled)
-    _, value = jax.lax.scan(substitute, 0 * one, rows, reverse=True)
-    coming = jnp.concatenate([value[1:], jnp.zeros_like(value[:1])])
-    return Solution(value, problem.pushed * feed / outflow, kept * problem.pulled * coming)
+    nothing = jnp.zeros((), feed.dtype)
+    return jax.lax.scan(substitute, nothing, (feed, outflow, problem.pulled), reverse=True)[1]
+
+
+@jax.jit
+def flows(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " inner_bond"]:
+    """Return the net flow to the right over every bond between two sites in the steady state.
+
+    What sources on its left send over a bond for good, minus what those on its right do.
+    """
+    right, left, loss = chain.rate_right, chain.rate_left, chain.losses
+    fed_left, outflow, lost = _eliminate(right, left, loss, right, source)
+    mirrored = _eliminate(*(x[::-1] for x in (left, right, loss, left, source)))
+    fed_right, outflow_right, lost_right = (x[::-1] for x in mirrored)
+    # shares of hops over the bond that never come back, from either side
+    for_good = (lost_right / outflow_right)[1:] * right[:-1]
+    back_for_good = (lost / outflow)[:-1] * left[1:]
+    to_right = for_good * fed_left[:-1] / (lost[:-1] + for_good)
+    to_left = back_for_good * fed_right[1:] / (lost_right[1:] + back_for_good)
+    return to_right - to_left
 
 
 @jax.jit
@@ -104,6 +88,24 @@ def solve_in_logarithms(
     _, (feed, outflow) = jax.lax.scan(eliminate, (zero, nothing), jax.tree.map(_log, rates))
     rows = (feed, outflow, _log(problem.pulled))
     return jax.lax.scan(substitute, nothing, rows, reverse=True)[1]
+
+
+def _eliminate(right, left, loss, pushed, source):
+    """Return of each site, seen from its left: feed, outflow e + g, and e, what is lost for good.
+
+    e_1 = r_1 + l_1, e_{k+1} = l_{k+1} + r_{k+1} e_k / (e_k + g_k).
+    """
+    one = jnp.ones((), right.dtype)
+
+    def step(carry, site):
+        kept, fed = carry
+        right, left, loss, pushed, entering = site
+        lost = loss + left * kept
+        outflow = lost + right
+        feed = entering + fed
+        return (lost / outflow, pushed * (feed / outflow)), (feed, outflow, lost)
+
+    return jax.lax.scan(step, (one, 0 * one), (right, left, loss, pushed, source))[1]
 
 
 def _behind(rate: Float[Array, " site"]) -> Float[Array, " site"]:

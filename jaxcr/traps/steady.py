@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error, is_concrete
 from jaxcr.traps.chain import Chain, ReflectingEnd
-from jaxcr.traps.recurrence import occupations, solve, solve_in_logarithms
+from jaxcr.traps.recurrence import flows, occupations, solve, solve_in_logarithms
 
 
 def steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " site"]:
@@ -35,7 +35,7 @@ def steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " 
     Source: derived in ``tests/traps/test_steady.py``.
     """
     _check_problem("steady_state", chain, source)
-    return solve(chain, occupations(chain), source).value
+    return solve(chain, occupations(chain), source)
 
 
 def log_steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " site"]:
@@ -44,6 +44,7 @@ def log_steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array
     Notes
     -----
     Error in ln n_k: that of adding N numbers as large as ln n_k, in float32 up to 1e-7 N.
+    Derivatives by rates or sources that are exactly zero are zero here; ``steady_state`` has them.
     """
     _check_problem("log_steady_state", chain, source)
     return solve_in_logarithms(chain, occupations(chain), source)
@@ -65,15 +66,14 @@ def bond_flux(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " bon
 
     Notes
     -----
-    Inside, what the sources on the left send minus what never returns from the right: with
-    sources on one side only, nothing cancels, however small the flow is beside g n.
+    Inside, what sources on the left of a bond send over it for good minus what those on the right
+    do: with sources on one side only nothing cancels, however small the flow is beside g n.
     """
     _check_problem("bond_flux", chain, source)
-    solution = solve(chain, occupations(chain), source)
-    inside = solution.sent - solution.returned
-    first = -chain.rate_left[:1] * solution.value[:1]
-    last = chain.rate_right[-1:] * solution.value[-1:]
-    return jnp.concatenate([first, inside[:-1], last])
+    occupation = solve(chain, occupations(chain), source)
+    first = -chain.rate_left[:1] * occupation[:1]
+    last = chain.rate_right[-1:] * occupation[-1:]
+    return jnp.concatenate([first, flows(chain, source), last])
 
 
 def green_function(chain: Chain) -> Float[Array, "site source"]:
@@ -84,15 +84,21 @@ def green_function(chain: Chain) -> Float[Array, "site source"]:
     """
     unit = jnp.eye(chain.num_sites, dtype=chain.rate_right.dtype)
     _check_problem("green_function", chain, unit[0])
-    return jax.vmap(lambda s: solve(chain, occupations(chain), s).value, out_axes=1)(unit)
+    return jax.vmap(lambda s: solve(chain, occupations(chain), s), out_axes=1)(unit)
 
 
 def equilibrium(chain: Chain) -> Float[Array, " site"]:
     """Return the occupations, of sum one, at which no bond of a chain carries a flow.
 
     g_k n_k = r_{k+1} n_{k+1}: where a chain with two reflecting ends and no loss comes to rest.
-    The rates at the ends and losses are not looked at. Every inner rate must be positive.
+    The rates at the ends and losses are not looked at.
+
+    Raises
+    ------
+    ValueError
+        If a known inner rate is zero.
     """
+    check_inner_rates("equilibrium", chain)
     steps = jnp.log(chain.rate_right[:-1]) - jnp.log(chain.rate_left[1:])
     logarithm = jnp.concatenate([jnp.zeros(1, steps.dtype), jnp.cumsum(steps)])
     return jax.nn.softmax(logarithm)
@@ -109,6 +115,18 @@ def check_way_out(name: str, chain: Chain) -> None:
             expected="a way out: an AbsorbingEnd with a rate, or a loss rate",
             got="two closed ends and no loss",
             remedy="Open an end, or give loss_rate; a closed chain only has an equilibrium.",
+        )
+
+
+def check_inner_rates(name: str, chain: Chain) -> None:
+    """Raise if a known rate between two sites is zero."""
+    inner = (chain.rate_right[:-1], chain.rate_left[1:])
+    if is_concrete(inner) and not all(np.all(np.asarray(rate) > 0) for rate in inner):
+        raise argument_error(
+            f"{name}: chain",
+            expected="positive rates between sites",
+            got="a rate of zero",
+            remedy="Take the parts of the chain one by one.",
         )
 
 

@@ -128,7 +128,7 @@ def _hop(walker: Any, draws: Float[Array, "two=2"], rates: Any, limit, step, num
     else:
         wait = step
         chosen = draws[1] / step  # beyond the total rate: no hop
-    up = time + wait >= limit
+    up = time + wait >= limit if step is None else time + 0.5 * wait >= limit
     running = end == INSIDE
     goes_right = (chosen < right) & ~up
     goes_left = (chosen >= right) & (chosen < right + left) & ~up
@@ -146,6 +146,11 @@ def _hop(walker: Any, draws: Float[Array, "two=2"], rates: Any, limit, step, num
     )
 
 
+def _are_sites(start, num_sites) -> bool:
+    numbers = np.asarray(start)
+    return bool(np.all((numbers >= 0) & (numbers < num_sites)))
+
+
 def _check(chain, start, duration, step) -> None:
     """Reject starts that are no sites, and walks that cannot end."""
     if start.shape[0] == 0 or start.shape[0] % _GROUPS:
@@ -155,7 +160,7 @@ def _check(chain, start, duration, step) -> None:
             got=start.shape[0],
             remedy="Errors are jackknifed over as many groups.",
         )
-    if is_concrete(start) and not np.all((start >= 0) & (start < chain.num_sites)):
+    if is_concrete(start) and not _are_sites(start, chain.num_sites):
         raise argument_error(
             "walk: start",
             expected=f"indices from 0 to {chain.num_sites - 1}",
@@ -169,7 +174,8 @@ def _check(chain, start, duration, step) -> None:
             "walk: duration", expected="a time > 0", got=duration, remedy="Or None: to the end."
         )
     if step is not None and is_concrete(step, chain):
-        total = np.max(chain.rate_right + chain.rate_left + chain.losses)
+        rates = (chain.rate_right, chain.rate_left, chain.losses)
+        total = np.max(sum(np.asarray(rate) for rate in rates))
         if not 0 < float(step) * total <= 1:
             raise argument_error(
                 "walk: step",

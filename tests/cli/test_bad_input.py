@@ -119,7 +119,7 @@ TABLE = [
     ("traps --mirror-ratio 1", "trap_from_ratio: mirror_ratio, gradient: expected mirror_ratio"),
     ("traps --mirror-ratio nan", "trap_from_ratio: mirror_ratio, gradient: expected mirror_ratio"),
     ("traps --gradient 3", "trap_from_ratio: mirror_ratio, gradient: expected mirror_ratio"),
-    ("traps --sites 0", "--sites: expected a whole number from 3 to 100000, got 0"),
+    ("traps --sites 0", "--sites: expected a whole number from 3 to 1000, got 0"),
     ("traps --source 41", "--source: expected a whole number from 1 to 40, got 41"),
     ("traps --place 1", "--place: expected a whole number from 2 to 39, got 1"),
     ("traps --scattering-rate -1", "--scattering-rate: expected a positive number, got -1"),

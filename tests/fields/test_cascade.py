@@ -94,6 +94,7 @@ def structure_of_grid(geometry):
     return l, (pick(total[:, 0, 0]) + pick(total[0, :, 0])) / 2, pick(total[0, 0, :])
 
 
+@pytest.mark.slow
 def test_waves_have_the_exponent(key):
     slopes = [
         exponent(*structure_of_waves(GoldreichSridhar(Z), k), 3, 60)
@@ -103,12 +104,14 @@ def test_waves_have_the_exponent(key):
     assert np.mean(slopes) == pytest.approx(2 / 3, abs=0.1)
 
 
+@pytest.mark.slow
 def test_grids_have_the_exponent():
     assert exponent(*structure_of_grid(GoldreichSridhar(Z)), 2, 8) == pytest.approx(2 / 3, abs=0.1)
     # An isotropic field has the exponent one.
     assert exponent(*structure_of_grid(Isotropic()), 2, 8) == pytest.approx(1, abs=0.1)
 
 
+@pytest.mark.slow
 def test_gradient_by_the_mach_number(key):
     law = PowerLaw(5 / 3, outer_scale=16.0, inner_scale=4.0)
     here = jnp.array([0.3, 2.0, -5.0])

@@ -72,6 +72,7 @@ def test_order_of_convergence(rng):
     assert abs(np.log2(error(16) / error(32)) - 3) < 0.2
 
 
+@pytest.mark.slow
 def test_equal_to_turbulence_that_is_resolved(rng):
     law = PowerLaw(5 / 3, outer_scale=32.0, inner_scale=8.0)
     settings = {"shape": (32,) * 3, "spacing": 1.0, "rms": 2.0, "storage": jnp.float64}

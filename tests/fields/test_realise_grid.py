@@ -233,6 +233,7 @@ def test_gradient_by_index_equals_differences():
     assert jnp.max(jnp.abs(slope)) > 1e-3
 
 
+@pytest.mark.slow
 def test_gradient_by_the_scales_equals_differences():
     here = jnp.array([0.3, 0.1, -0.7])
 

@@ -47,6 +47,7 @@ def test_every_wave_carries_the_power_of_its_cell(field):
     np.testing.assert_allclose(power, expected, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_mean_square_over_space_and_realisations(key):
     law = BendOver(5 / 3, energy_index=4.0, bend_over_scale=2.0, outer_scale=40.0, inner_scale=0.02)
 
@@ -65,6 +66,7 @@ def test_mean_square_over_space_and_realisations(key):
     np.testing.assert_allclose((b**2).mean((0, 1)), 3, rtol=0.1)
 
 
+@pytest.mark.slow
 def test_correlation_is_that_of_the_spectrum(key):
     law = PowerLaw(5 / 3, outer_scale=20.0, inner_scale=0.5)
     lag = 1.5

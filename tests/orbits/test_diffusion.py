@@ -122,6 +122,7 @@ def test_pitch_angle_diffusion_of_a_known_process():
         )
 
 
+@pytest.mark.slow
 def test_high_rigidity_limit_in_isotropic_turbulence():
     # kappa = (2/3) v r_L² / L_c for r_L >> L_c (weak deflections); a short version of
     # experiments/transport_limits.py: the running coefficient for a path s << lambda is that of

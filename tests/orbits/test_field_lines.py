@@ -46,7 +46,7 @@ def test_slab_coefficient():
         5 / 3, energy_index=0.0, bend_over_scale=1.0, outer_scale=1e3, inner_scale=0.05
     )
     lines = []
-    for seed in range(20):
+    for seed in range(12):
         waves = fields.realise_waves(
             spectrum, key=jax.random.key(seed), num_waves=64, rms=2.0, geometry=fields.Slab(Z)
         )
@@ -57,16 +57,17 @@ def test_slab_coefficient():
         )
     joined = orbits.FieldLines(lines[0].path, jnp.concatenate([x.position for x in lines], axis=1))
     assert np.all(np.isfinite(joined.position))
-    found = orbits.field_line_diffusion(joined, num_groups=20).across(Z)
+    found = orbits.field_line_diffusion(joined, num_groups=12).across(Z)
     late = slice(20, 40)
     value = float(jnp.mean(found.value[late]))
     # 1/(1 + k² l²)^(5/6): l_c = 2 pi C(5/6) l = .746834 l (Shalchi 2009)
     expected = (2.0 / 3.0) ** 2 / 2 * 0.746834
     error = float(jnp.mean(found.error[late]))  # samples of one path are not independent
     assert abs(value - expected) < 3 * error
-    assert error < 0.25 * expected
+    assert error < 0.35 * expected
 
 
+@pytest.mark.slow
 def test_the_exponent_of_pairs_that_grow_by_a_power():
     rng = np.random.default_rng(0)
     path = jnp.asarray(np.linspace(0, 10, 101))

@@ -129,6 +129,7 @@ def test_derivative_by_the_grid_equals_differences(stencil):
         assert gradient[tuple(index)] == pytest.approx(float(quotient), rel=0, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_derivative_by_the_samples_equals_differences():
     kind = {"spacing": 0.7, "origin": jnp.full(3, -1.5), "stencil": fields.CubicSpline()}
     samples = jnp.asarray(np.random.default_rng(3).normal(size=(5, 4, 6, 3)))

@@ -137,6 +137,7 @@ def test_the_pusher_equals_the_guiding_centre_where_it_is_valid():
     assert int(exits.num_steps[0]) < int(full.num_steps[0]) / 20
 
 
+@pytest.mark.slow
 def test_it_follows_full_orbits_where_the_field_is_rough():
     grid = fields.realise_grid(
         fields.PowerLaw(5 / 3, outer_scale=6.0, inner_scale=2.0),

@@ -1,6 +1,7 @@
 """One orbit through diffrax: helix, exits, all of JAX's transformations."""
 
 import diffrax
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -116,19 +117,17 @@ def test_a_thousand_particles_end_on_the_sphere(turbulent):
     assert np.quantile(apart, 0.99) < 1e-2
 
 
-@pytest.mark.parametrize(
-    "stop", [orbits.Sphere(1.5), orbits.PathLength(2.0)], ids=["sphere", "path"]
-)
-def test_gradients_in_both_modes_equal_differences(waves, stop):
+def test_gradients_in_both_modes_equal_differences(waves):
     start = directions(1)[0]
 
+    @eqx.filter_jit
     def exit_along(factor, adjoint=None):
         orbit = orbits.trace(
             factor * waves,
             jnp.zeros(3),
             start,
             rigidity=RIGIDITY,
-            stop=stop,
+            stop=orbits.Sphere(1.5),
             rtol=1e-9,
             atol=1e-11,
             adjoint=adjoint,
@@ -146,17 +145,19 @@ def test_gradients_in_both_modes_equal_differences(waves, stop):
     np.testing.assert_allclose(forward, reverse, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_gradient_under_vmap_and_jit(waves):
     def exit_x(factor, n):
         return orbits.trace(
             factor * waves, jnp.zeros(3), n, rigidity=RIGIDITY, stop=orbits.Sphere(1.5)
         ).position[0]
 
-    slopes = jax.jit(jax.vmap(jax.grad(exit_x), in_axes=(None, 0)))(
-        jnp.asarray(1.0), directions(20)
-    )
-    alone = jax.grad(exit_x)(jnp.asarray(1.0), directions(20)[7])
-    np.testing.assert_allclose(slopes[7], alone, rtol=1e-6)
+    start, step = directions(20), 1e-3
+    slopes = jax.jit(jax.vmap(jax.grad(exit_x), in_axes=(None, 0)))(jnp.asarray(1.0), start)
+    exits = jax.jit(jax.vmap(exit_x, in_axes=(None, 0)))
+    quotient = (exits(jnp.asarray(1 + step), start) - exits(jnp.asarray(1 - step), start)) / 2e-3
+    # the default tolerance 1e-7 over the step of the quotient
+    np.testing.assert_allclose(slopes, quotient, atol=2e-3)
 
 
 def test_an_orbit_that_meets_nothing_says_so(uniform):

@@ -158,10 +158,38 @@ def test_evolution_has_derivatives(method):
 
 def test_bad_times_and_shapes_are_rejected():
     chain = uniform(1.0, 3)
-    with pytest.raises(ValueError, match=r"evolve: times: expected finite times >= 0, got .* -1"):
+    with pytest.raises(ValueError, match=r"evolve: times: expected finite numbers >= 0, got .* -1"):
         evolve(chain, jnp.ones(3), jnp.array([0.0, -1.0]))
     with pytest.raises(ValueError, match=r"evolve: initial: expected shape \(3,\)"):
         evolve(chain, jnp.ones(4), jnp.array([1.0]))
     closed = uniform(1.0, 3, left_open=False, right_open=False)
     with pytest.raises(ValueError, match=r"evolve: chain: expected a way out"):
-        evolve(closed, jnp.ones(3), jnp.array([1.0]), source=jnp.ones(3))
+        evolve(closed, jnp.ones(3), jnp.array([1.0]), source=jnp.ones(3), method=Spectrum())
+    with pytest.raises(ValueError, match=r"evolve: source: expected finite numbers >= 0"):
+        evolve(chain, jnp.ones(3), jnp.array([1.0]), source=-jnp.ones(3))
+    with pytest.raises(ValueError, match=r"MatrixExponential: times: expected at most 5e\+08"):
+        evolve(chain, jnp.ones(3), jnp.array([1e12]))
+
+
+def test_zero_rates_inside_have_no_modes():
+    chain = Chain(
+        jnp.array([1.0, 0.0, 1.0]), jnp.ones(3), left_end=ENDS[True], right_end=ENDS[True]
+    )
+    with pytest.raises(ValueError, match=r"relaxation_modes: chain: expected positive rates"):
+        relaxation_rates(chain)
+
+
+def test_a_metastable_chain_fills_without_cancellation():
+    # steady occupations of 1e17: at first the chain just collects what it is fed
+    chain = uniform(1 / 50, 10, left_open=False)
+    out = evolve(chain, jnp.zeros(10), jnp.array([1e-3, 10.0]), source=jnp.zeros(10).at[0].set(2.0))
+    np.testing.assert_allclose(jnp.sum(out, axis=1), [2e-3, 20.0], rtol=1e-11)
+    closed = uniform(1.0, 4, left_open=False, right_open=False)
+    filled = evolve(closed, jnp.zeros(4), jnp.array([50.0]), source=jnp.ones(4))
+    np.testing.assert_allclose(filled, 50.0, rtol=1e-11)
+
+
+def test_evolution_compiles_over_known_times():
+    times = jnp.array([1.0])
+    compiled = jax.jit(lambda n: evolve(uniform(1.0, 3), n, times))(jnp.ones(3))
+    np.testing.assert_allclose(compiled, evolve(uniform(1.0, 3), jnp.ones(3), times), rtol=1e-13)

@@ -142,6 +142,16 @@ def test_scattering_may_differ_from_trap_to_trap():
     np.testing.assert_allclose(chain.rate_right, nu * one.rate_right, rtol=1e-13)
 
 
+def test_copies_that_scatter_differently_stay_in_balance():
+    trap, nu = trap_from_ratio(3.0, 0.2), jnp.array([1.0, 2.0, 4.0])
+    chain = trap_chain(trap, 3, scattering_rate=nu, **OPEN)
+    volume = flux_tube_volume(trap, 3)
+    to_right, to_left = chain.rate_right[:-1] * volume[:-1], chain.rate_left[1:] * volume[1:]
+    np.testing.assert_allclose(to_right, to_left, rtol=1e-13)
+    with pytest.raises(ValueError, match=r"trap_chain: scattering_rate: .* shape \(4,\)"):
+        trap_chain(trap, 4, scattering_rate=nu, **OPEN)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -265,6 +265,13 @@ def test_flux_against_the_drift_keeps_its_accuracy(a):
     np.testing.assert_allclose(flux[-1], 3 - expected, rtol=ROUNDING)
 
 
+def test_flux_out_of_a_trap_keeps_its_accuracy():
+    # the mirror image: fed at the left end against g < r, every bond carries 3^-k or so
+    flux = bond_flux(uniform(1 / 3, 40), point_source(40, 1, 3.0))
+    expected = 3 * ratio_of_sums(3.0, 1.0, 41.0)
+    np.testing.assert_allclose(flux[1:], np.full(40, expected), rtol=ROUNDING)
+
+
 def test_flux_is_the_difference_of_hops(rng):
     chain, source = random_problem(rng, True, True, True)
     occupation = steady_state(chain, jnp.asarray(source))

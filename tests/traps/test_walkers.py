@@ -68,6 +68,13 @@ def test_walkers_spread_as_the_chain_evolves(key):
     assert np.abs((share - expected) / error).max() < 3.5
 
 
+def test_a_walk_of_whole_steps_makes_all_of_them(key):
+    rate = jnp.full(4, 1.0)
+    closed = Chain(rate, rate, left_end=ReflectingEnd(), right_end=ReflectingEnd())
+    walks = walk(closed, jnp.ones(1600, int), key=key, step=0.5, duration=0.5)
+    assert jnp.all(walks.num_hops == 1)  # one trial, and a total rate of one over the step
+
+
 def test_a_walk_depends_on_its_number_only(key):
     chain, start = chain_of(), jnp.arange(64) % 8
     together = walk(chain, start, key=key)
