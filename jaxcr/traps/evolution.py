@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from jaxcr.arrays import argument_error, is_concrete
 from jaxcr.traps.chain import Chain
 from jaxcr.traps.recurrence import occupations, solve
-from jaxcr.traps.steady import check_inner_rates, check_way_out
+from jaxcr.traps.steady import check_inner_rates, check_way_out, log_balance
 
 _INVERSE_ITERATIONS = 40
 _MAX_SQUARINGS = 40
@@ -182,8 +182,7 @@ def relaxation_modes(chain: Chain) -> RelaxationModes:
     beside = -jnp.sqrt(right * left)
     matrix = jnp.diag(diagonal) + jnp.diag(beside, 1) + jnp.diag(beside, -1)
     rate, vector = jnp.linalg.eigh(matrix)
-    steps = jnp.log(right / left) / 2
-    scale = jnp.concatenate([jnp.zeros(1, steps.dtype), jnp.cumsum(steps)])
+    scale = log_balance(chain) / 2
     scale = jnp.exp(scale - (jnp.max(scale) + jnp.min(scale)) / 2)
     return RelaxationModes(rate, scale[:, None] * vector, vector.T / scale[None, :])
 

@@ -155,16 +155,9 @@ def scatter_in_bottles(
         As for ``measure_hops``; any number of particles; a rate of 0 lets them stream freely.
     """
     nu, step = jnp.asarray(scattering_rate, dtype), jnp.asarray(step, dtype)
-    h = step * field.length.astype(dtype)
-    steps = jnp.ceil(jnp.asarray(sample_length, dtype) / h).astype(jnp.int32)
-    scatter = _diffuse if small_angles else _redraw
-    start_key, key = jax.random.split(key)
-    start = _start(field, start_key, num_particles, dtype)
+    start, advance, h = _walk(field, nu, step, key, num_particles, small_angles)
     start = start._replace(x=start.x + start_bottle * field.length.astype(dtype))
-
-    def advance(i, particles):
-        draws = jax.random.uniform(jax.random.fold_in(key, i), (num_particles,), dtype)
-        return jax.vmap(lambda p, u: _step(field, scatter, nu, h, p, u))(particles, draws)
+    steps = jnp.ceil(jnp.asarray(sample_length, dtype) / h).astype(jnp.int32)
 
     def sample(particles, number):
         particles = jax.lax.fori_loop(number * steps, (number + 1) * steps, advance, particles)
@@ -186,17 +179,9 @@ def _diffusion(moments, path):
 @eqx.filter_jit
 def _moments(field, nu, path, step, key, num, small_angles):
     """Return means of each group, and the path over which the displacements were taken."""
-    h = step * field.length.astype(path.dtype)
+    start, advance, h = _walk(field, nu, step, key, num, small_angles)
     num_steps = jnp.ceil(path / h).astype(jnp.int32)
     burn_in = num_steps // _BURN_IN
-    scatter = _diffuse if small_angles else _redraw
-    start_key, key = jax.random.split(key)
-
-    def advance(i, particles):
-        draws = jax.random.uniform(jax.random.fold_in(key, i), (num,), path.dtype)
-        return jax.vmap(lambda p, u: _step(field, scatter, nu, h, p, u))(particles, draws)
-
-    start = _start(field, start_key, num, path.dtype)
     early = jax.lax.fori_loop(0, burn_in, advance, start)
     zero = jnp.zeros_like(early.x)
     counted = early._replace(right=zero, left=zero, jumps=zero)
@@ -209,6 +194,19 @@ def _moments(field, nu, path, step, key, num, small_angles):
     }  # fmt: skip
     means = {k: jnp.mean(v.reshape(_GROUPS, -1).astype(float), axis=1) for k, v in rows.items()}
     return means, (num_steps - burn_in).astype(float) * h.astype(float)
+
+
+def _walk(field, nu, step, key, num, small_angles):
+    """Return the particles at the start, the function of a step and its number, and its length."""
+    h = step * field.length.astype(step.dtype)
+    scatter = _diffuse if small_angles else _redraw
+    start_key, key = jax.random.split(key)
+
+    def advance(i, particles):
+        draws = jax.random.uniform(jax.random.fold_in(key, i), (num,), step.dtype)
+        return jax.vmap(lambda p, u: _step(field, scatter, nu, h, p, u))(particles, draws)
+
+    return _start(field, start_key, num, step.dtype), advance, h
 
 
 def _start(field, key, num, dtype) -> _Particle:

@@ -99,9 +99,13 @@ def equilibrium(chain: Chain) -> Float[Array, " site"]:
         If a known inner rate is zero.
     """
     check_inner_rates("equilibrium", chain)
-    steps = jnp.log(chain.rate_right[:-1]) - jnp.log(chain.rate_left[1:])
-    logarithm = jnp.concatenate([jnp.zeros(1, steps.dtype), jnp.cumsum(steps)])
-    return jax.nn.softmax(logarithm)
+    return jax.nn.softmax(log_balance(chain))
+
+
+def log_balance(chain: Chain) -> Float[Array, " site"]:
+    """Return ln n_k/n_1 of occupations at which no bond carries a flow."""
+    steps = jnp.log(chain.rate_right[:-1] / chain.rate_left[1:])
+    return jnp.concatenate([jnp.zeros(1, steps.dtype), jnp.cumsum(steps)])
 
 
 def check_way_out(name: str, chain: Chain) -> None:
