@@ -44,9 +44,11 @@ class MeasuredHops(eqx.Module):
 
 
 class _Particle(NamedTuple):
-    """A guiding centre: place, velocity along and energy across the field, hops so far."""
+    """A guiding centre: place, field there, velocity along and energy across it, hops so far."""
 
     x: Scalar
+    log_strength: Scalar
+    slope: Scalar
     along: Scalar
     across: Scalar
     trap: Int[Array, ""]
@@ -155,8 +157,7 @@ def scatter_in_bottles(
         As for ``measure_hops``; any number of particles; a rate of 0 lets them stream freely.
     """
     nu, step = jnp.asarray(scattering_rate, dtype), jnp.asarray(step, dtype)
-    start, advance, h = _walk(field, nu, step, key, num_particles, small_angles)
-    start = start._replace(x=start.x + start_bottle * field.length.astype(dtype))
+    start, advance, h = _walk(field, nu, step, key, num_particles, small_angles, start_bottle)
     steps = jnp.ceil(jnp.asarray(sample_length, dtype) / h).astype(jnp.int32)
 
     def sample(particles, number):
@@ -179,7 +180,7 @@ def _diffusion(moments, path):
 @eqx.filter_jit
 def _moments(field, nu, path, step, key, num, small_angles):
     """Return means of each group, and the path over which the displacements were taken."""
-    start, advance, h = _walk(field, nu, step, key, num, small_angles)
+    start, advance, h = _walk(field, nu, step, key, num, small_angles, 0)
     num_steps = jnp.ceil(path / h).astype(jnp.int32)
     burn_in = num_steps // _BURN_IN
     early = jax.lax.fori_loop(0, burn_in, advance, start)
@@ -196,7 +197,7 @@ def _moments(field, nu, path, step, key, num, small_angles):
     return means, (num_steps - burn_in).astype(float) * h.astype(float)
 
 
-def _walk(field, nu, step, key, num, small_angles):
+def _walk(field, nu, step, key, num, small_angles, bottle):
     """Return the particles at the start, the function of a step and its number, and its length."""
     h = step * field.length.astype(step.dtype)
     scatter = _diffuse if small_angles else _redraw
@@ -206,24 +207,32 @@ def _walk(field, nu, step, key, num, small_angles):
         draws = jax.random.uniform(jax.random.fold_in(key, i), (num,), step.dtype)
         return jax.vmap(lambda p, u: _step(field, scatter, nu, h, p, u))(particles, draws)
 
-    return _start(field, start_key, num, step.dtype), advance, h
+    return _start(field, start_key, num, step.dtype, bottle), advance, h
 
 
-def _start(field, key, num, dtype) -> _Particle:
-    """Return isotropic particles in the middle of the first bottle."""
+def _start(field, key, num, dtype, bottle: int) -> _Particle:
+    """Return isotropic particles in the middle of a bottle."""
     mu = jax.random.uniform(key, (num,), dtype, -1, 1)
-    x = jnp.full(num, 0.5, dtype) * field.length.astype(dtype)
+    x = jnp.full(num, bottle + 0.5, dtype) * field.length.astype(dtype)
     zero = jnp.zeros(num, dtype)
-    return _Particle(x, mu, 1 - mu**2, jnp.zeros(num, jnp.int32), zero, zero, zero)
+    return _Particle(
+        x,
+        *jax.vmap(field.log_strength)(x),
+        mu,
+        1 - mu**2,
+        jnp.zeros(num, jnp.int32),
+        zero,
+        zero,
+        zero,
+    )
 
 
 def _step(field, scatter, nu, h, particle: _Particle, draw: Scalar) -> _Particle:
     """Move a particle, scatter it, and see whether it is trapped in another bottle now."""
-    before, slope = field.log_strength(particle.x)
-    along = particle.along - h / 4 * particle.across * slope
+    along = particle.along - h / 4 * particle.across * particle.slope
     x = particle.x + h * along
     after, slope = field.log_strength(x)
-    across = particle.across * jnp.exp(after - before)
+    across = particle.across * jnp.exp(after - particle.log_strength)
     along = along - h / 4 * across * slope
     mu = scatter(along, across, nu * h, draw)
     along, across = mu, jnp.where(mu == along, across, 1 - mu**2)
@@ -231,7 +240,7 @@ def _step(field, scatter, nu, h, particle: _Particle, draw: Scalar) -> _Particle
     hops = jnp.where(_is_trapped(field, trap, after, along, across), trap - particle.trap, 0)
     right, left, jumps = (x.astype(mu.dtype) for x in (hops == 1, hops == -1, jnp.abs(hops) > 1))
     return _Particle(
-        x, along, across, particle.trap + hops,
+        x, after, slope, along, across, particle.trap + hops,
         particle.right + right, particle.left + left, particle.jumps + jumps,
     )  # fmt: skip
 
