@@ -8,7 +8,18 @@ import importlib
 
 from jaxcr._version import __version__
 
-_FOLDERS = ("cli", "fields", "infer", "observed", "orbits", "plots", "runtime", "sky", "traps")
+_FOLDERS = (
+    "cli",
+    "fields",
+    "infer",
+    "kinetic",
+    "observed",
+    "orbits",
+    "plots",
+    "runtime",
+    "sky",
+    "traps",
+)
 _MODULES = ("arrays", "units")
 
 __all__ = ["__version__", *_FOLDERS, *_MODULES]

@@ -2,6 +2,7 @@ from jaxcr import arrays as arrays
 from jaxcr import cli as cli
 from jaxcr import fields as fields
 from jaxcr import infer as infer
+from jaxcr import kinetic as kinetic
 from jaxcr import observed as observed
 from jaxcr import orbits as orbits
 from jaxcr import plots as plots

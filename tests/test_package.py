@@ -11,8 +11,8 @@ import jaxcr
 
 PACKAGE = Path(jaxcr.__file__).parent
 ORDER = (
-    "_version", "units", "arrays", "legendre", "statistics", "runtime", "fields", "orbits", "traps",
-    "sky", "observed", "infer", "plots", "cli",
+    "_version", "units", "arrays", "vectors", "legendre", "statistics", "runtime", "fields",
+    "kinetic", "orbits", "traps", "sky", "observed", "infer", "plots", "cli",
 )  # fmt: skip
 """The order of the data flow: each imports only from those before it."""
 
@@ -28,7 +28,9 @@ def test_importing_the_package_and_the_command_line_imports_no_jax():
     assert "jax" not in _modules_after("import jaxcr, jaxcr.cli.main")
 
 
-@pytest.mark.parametrize("folder", ["fields", "orbits", "traps", "sky", "infer", "observed"])
+@pytest.mark.parametrize(
+    "folder", ["fields", "kinetic", "orbits", "traps", "sky", "infer", "observed"]
+)
 def test_folders_leave_optional_packages_alone_until_they_are_used(folder):
     loaded = _modules_after(f"from jaxcr import {folder}")
     assert "jax" in loaded

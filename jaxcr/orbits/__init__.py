@@ -1,5 +1,6 @@
 """Orbits: from a start state to an exit state, and what is measured along the way."""
 
+from jaxcr.kinetic import guiding_center_velocity
 from jaxcr.orbits.averages import OrbitAverage, average_over_orbits
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.bulirsch_stoer import BulirschStoer
@@ -29,7 +30,6 @@ from jaxcr.orbits.fixed_step import FixedStepPusher
 from jaxcr.orbits.guiding_center import (
     GuidingCenter,
     GuidingTrack,
-    guiding_center_velocity,
     trace_guiding_center,
 )
 from jaxcr.orbits.invariants import (

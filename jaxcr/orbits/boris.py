@@ -2,7 +2,8 @@
 
 from jaxcr.arrays import Scalar, Vector
 from jaxcr.orbits.fixed_step import FixedStepPusher
-from jaxcr.orbits.lorentz import Lorentz, cross, dot
+from jaxcr.orbits.lorentz import Lorentz
+from jaxcr.vectors import cross, dot
 
 
 class Boris(FixedStepPusher):

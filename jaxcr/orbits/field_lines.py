@@ -9,8 +9,8 @@ from jaxtyping import Array, Float
 from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, unit_vector
 from jaxcr.fields import Field
 from jaxcr.orbits.diffusion import RunningTensor
-from jaxcr.orbits.lorentz import dot
 from jaxcr.statistics import Estimate, group_means, jackknife
+from jaxcr.vectors import dot
 
 
 class FieldLines(eqx.Module):

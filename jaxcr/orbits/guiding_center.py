@@ -9,91 +9,18 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
 from jaxcr.fields import Field
+from jaxcr.fields.local_field import LocalField, local_field
+from jaxcr.kinetic import guiding_center_velocity
 from jaxcr.orbits.boris import Boris
-from jaxcr.orbits.lorentz import Lorentz, cross, dot
+from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
 from jaxcr.units import GYRORADIUS
+from jaxcr.vectors import cross, dot
 
 _BORIS = Boris()
 _ITERATIONS = 8  # of the gyrocentre, each smaller than the last by r_L over the scale of the field
 _FULL_STEP = 0.1  # gyroradii
 _LONGEST_STEP = 100.0  # gyroradii
-
-
-class LocalField(eqx.Module):
-    """B at a point, as the motion of a guiding centre needs it.
-
-    Attributes
-    ----------
-    strength, unit
-        |B| in µG, and the unit vector b.
-    gradient
-        Of |B| in µG/pc.
-    curl
-        Of b in 1/pc.
-    scale
-        |B| over the norm of its derivative, pc: the length over which the field changes.
-    """
-
-    strength: Scalar
-    unit: Vector
-    gradient: Vector
-    curl: Vector
-    scale: Scalar
-
-
-def local_field(field: Field, position: Vector) -> LocalField:
-    """Return B at a point with its derivatives, by automatic differentiation."""
-
-    def along(tangent):
-        return jax.jvp(field, (position,), (tangent,))
-
-    strength, slope = jax.vmap(along, out_axes=(None, -1))(jnp.eye(3, dtype=position.dtype))
-    size = jnp.maximum(jnp.sqrt(dot(strength, strength)), jnp.finfo(position.dtype).tiny)
-    unit = strength / size
-    gradient = unit @ slope
-    turn = (slope - unit[:, None] * gradient[None]) / size
-    curl = jnp.stack([turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]])
-    steepness = jnp.maximum(jnp.sqrt(jnp.sum(slope**2)), 1e-12 * size)
-    return LocalField(size, unit, gradient, curl, size / steepness)
-
-
-def guiding_center_velocity(
-    field: Field, position: Vector, cosine: Scalar, moment: Scalar, rigidity: ScalarLike
-) -> tuple[Vector, Scalar]:
-    """Return the velocity of a guiding centre over that of the particle, and d cosine / ds.
-
-    dX/ds = (mu B* + M r_1 R b × grad B / 2) / (b · B*), dmu/ds = -M B* · grad B / (2 b · B*),
-    with B* = B + r_1 R mu curl b: parallel motion, gradient and curvature drift, mirror force.
-
-    Parameters
-    ----------
-    position
-        Of the guiding centre in pc.
-    cosine, moment
-        Pitch-angle cosine mu, and M = (1 - mu²)/|B| in 1/µG.
-    rigidity
-        In PV with the sign of the charge.
-
-    Returns
-    -------
-    tuple
-        dX/ds (dimensionless), and dmu/ds in 1/pc.
-
-    Notes
-    -----
-    Keeps mu² + M |B| = 1 and the volume of phase space exactly. Against the full orbit, in units
-    of the scale of the field: of second order in r_L over that scale across the field, of first
-    order along it, where mu of the particle at the start stands for that of the guiding centre,
-    which differs with the phase. Source: Littlejohn, J. Plasma Phys. 29
-    (1983) 111; Cary & Brizard, Rev. Mod. Phys. 81 (2009) 693, sec. III.
-    """
-    here = local_field(field, position)
-    lever = (GYRORADIUS * as_float(rigidity)).astype(position.dtype)
-    star = here.strength * here.unit + lever * cosine * here.curl
-    along = dot(here.unit, star)
-    drift = 0.5 * moment * lever * cross(here.unit, here.gradient)
-    return (cosine * star + drift) / along, -0.5 * moment * dot(star, here.gradient) / along
 
 
 class GuidingTrack(eqx.Module):

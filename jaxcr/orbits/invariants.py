@@ -9,9 +9,9 @@ from jaxtyping import Array, Float
 from jaxcr.arrays import Scalar, ScalarLike, Vector
 from jaxcr.fields import Field
 from jaxcr.orbits.fixed_path import trace_fixed_path
-from jaxcr.orbits.lorentz import dot
 from jaxcr.orbits.tracks import Tracks
 from jaxcr.statistics import Estimate, group_means, jackknife
+from jaxcr.vectors import dot
 
 
 def magnetic_moment(field: Field, position: Vector, direction: Vector) -> Scalar:

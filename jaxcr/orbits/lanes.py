@@ -21,9 +21,10 @@ from jaxcr.orbits.exits import (
     TOO_LONG,
     Exits,
 )
-from jaxcr.orbits.lorentz import Lorentz, dot
+from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.stops import Stop
+from jaxcr.vectors import dot
 
 _LANE_MULTIPLE = 16  # vector registers hold 16 numbers at most: no lane is a remainder
 

@@ -2,11 +2,11 @@
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector
 from jaxcr.fields import Field
 from jaxcr.units import GYRORADIUS
+from jaxcr.vectors import cross, dot
 
 _WEAKEST_ROTATION = 1e-6  # rad/pc, below which an orbit counts as straight
 
@@ -81,15 +81,3 @@ class Lorentz(eqx.Module):
         velocity = self.velocity(momentum)
         change = cross(velocity, self.rotation(position))
         return velocity, change if self.electric is None else change + self.push(position)
-
-
-def cross(a: Float[Array, "xyz=3"], b: Float[Array, "xyz=3"]) -> Float[Array, "xyz=3"]:
-    """Return a × b."""
-    return jnp.stack(
-        [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
-    )
-
-
-def dot(a: Float[Array, "xyz=3"], b: Float[Array, "xyz=3"]) -> Scalar:
-    """Return a · b, summed in a fixed order so that batches cannot change its round-off."""
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]

@@ -4,7 +4,8 @@ import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, Vector, argument_error
 from jaxcr.orbits.fixed_step import FixedStepPusher
-from jaxcr.orbits.lorentz import Lorentz, cross, dot
+from jaxcr.orbits.lorentz import Lorentz
+from jaxcr.vectors import cross, dot
 
 # Blanes & Moan (2002), table 2, S6 of order 4: drifts A, rotations B, symmetric.
 _DRIFTS = (0.0792036964311957, 0.353172906049774, -0.0420650803577195)

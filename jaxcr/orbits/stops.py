@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import Scalar, Vector, argument_error, as_float, is_concrete
-from jaxcr.orbits.lorentz import dot
+from jaxcr.vectors import dot
 
 
 class Stop(eqx.Module):
