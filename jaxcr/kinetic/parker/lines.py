@@ -1,0 +1,109 @@
+"""Implicit solves: exact along one axis, by an iterative method over all of them."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax.numpy as jnp
+import lineax
+from jax import lax
+from jaxtyping import Array
+
+from jaxcr.kinetic.parker.cells import SpatialCells, along, closed_faces
+
+_RTOL = 1e-12
+_RESTART = 30  # Krylov vectors kept
+_MAX_RESTARTS = 60
+
+
+class LineMatrix(eqx.Module):
+    """A tridiagonal matrix along one axis, for every line of cells."""
+
+    lower: Array
+    diagonal: Array
+    upper: Array
+
+    def solve(self, values: Array, axis: int) -> Array:
+        """Return the solution for right-hand sides of the shape of the cells."""
+        parts = [jnp.moveaxis(x, axis, -1) for x in (self.lower, self.diagonal, self.upper, values)]
+        return jnp.moveaxis(
+            lax.linalg.tridiagonal_solve(*parts[:3], parts[3][..., None])[..., 0], -1, axis
+        )
+
+
+def line_matrices(
+    cells: SpatialCells, sink: Array, *, advection: bool = True
+) -> tuple[LineMatrix, ...]:
+    """Return a first-order, upwind approximation of ``outflow`` plus a sink, one for each axis.
+
+    Each couples neighbours along its own axis and has the diagonal of all.
+    """
+    ndim = sink.ndim
+    coupled = [_couplings(cells, axis, ndim, advection) for axis in range(ndim)]
+    diagonal = sink
+    for _, own, _ in coupled:
+        diagonal = diagonal + own
+    return tuple(LineMatrix(low, diagonal, high) for low, _, high in coupled)
+
+
+def sweep(
+    matrices: tuple[LineMatrix, ...], operator: Callable[[Array], Array], values: Array
+) -> Array:
+    """Return an approximate solution: line solves along each axis in turn, each on what is left."""
+    found = matrices[0].solve(values, 0)
+    for axis, matrix in enumerate(matrices[1:], start=1):
+        found = found + matrix.solve(values - operator(found), axis)
+    return found
+
+
+def solve_linear(
+    operator: Callable[[Array], Array],
+    preconditioner: Callable[[Array], Array],
+    values: Array,
+    guess: Array,
+    diagonal: Array,
+) -> Array:
+    """Return the solution of operator(x) = values by preconditioned GMRES.
+
+    Rows are divided by ``diagonal`` and by the largest value, so that the tolerance is relative.
+    The derivative is that of the solution, by the implicit function theorem.
+    """
+    largest = jnp.max(jnp.abs(lax.stop_gradient(values) / diagonal))
+    size = jnp.maximum(largest, jnp.finfo(values.dtype).tiny)
+    structure = eqx.filter_eval_shape(lambda: values)
+    solution = lineax.linear_solve(
+        lineax.FunctionLinearOperator(lambda x: operator(x) / diagonal, structure),
+        values / (diagonal * size),
+        lineax.GMRES(rtol=_RTOL, atol=_RTOL, restart=_RESTART, max_steps=_MAX_RESTARTS),
+        options={
+            "preconditioner": lineax.FunctionLinearOperator(
+                lambda x: preconditioner(x * diagonal), structure
+            ),
+            "y0": guess / size,
+        },
+        throw=False,
+    )
+    return solution.value * size
+
+
+def _couplings(cells: SpatialCells, axis: int, ndim: int, advection: bool):
+    """Return what the cell before, the cell itself and the cell after contribute to its outflow."""
+    metric = cells.metrics[axis]
+    speed = cells.speed[axis] if advection else jnp.zeros_like(cells.speed[axis])
+    conductance = cells.tensor[axis][..., axis] / along(metric.distance, axis, ndim)
+    area = along(metric.area, axis, ndim)
+    num = speed.shape[axis]
+    shut = closed_faces(cells.closed[axis], axis, speed.shape)
+    forward = jnp.where(shut, 0, area * (jnp.maximum(speed, 0) + conductance))
+    backward = jnp.where(shut, 0, area * (jnp.minimum(speed, 0) - conductance))
+    volume = along(metric.volume, axis, ndim)
+
+    def at(values, start, stop):
+        return lax.slice_in_dim(values, start, stop, axis=axis) / volume
+
+    lower, upper = -at(forward, 0, num - 1), at(backward, 1, num)
+    diagonal = at(forward, 1, num) - at(backward, 0, num - 1)
+    first, last = (along(jnp.arange(num - 1), axis, ndim) == end for end in (0, num - 2))
+    low, high = cells.mirrors[axis]
+    # the cells beyond the ends are multiples of the first and the last
+    diagonal = diagonal + jnp.where(first, low * lower, 0) + jnp.where(last, high * upper, 0)
+    return jnp.where(first, 0, lower), diagonal, jnp.where(last, 0, upper)
