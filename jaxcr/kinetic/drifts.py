@@ -1,8 +1,11 @@
 """Drifts of guiding centres, one by one and all together."""
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, as_float
+import jax.numpy as jnp
+
+from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
 from jaxcr.fields import Field
 from jaxcr.fields.local_field import local_field
+from jaxcr.kinetic.kinematics import as_speed
 from jaxcr.units import GYRORADIUS
 from jaxcr.vectors import cross, dot
 
@@ -43,3 +46,138 @@ def guiding_center_velocity(
     along = dot(here.unit, star)
     drift = 0.5 * moment * lever * cross(here.unit, here.gradient)
     return (cosine * star + drift) / along, -0.5 * moment * dot(star, here.gradient) / along
+
+
+def gradient_drift(
+    field: Field,
+    position: Vector,
+    cosine: ScalarLike,
+    rigidity: ScalarLike,
+    *,
+    speed: ScalarLike = 1.0,
+) -> Vector:
+    """Return the gradient drift v r_1 R (1 - mu²) / (2 B²) b × grad B.
+
+    Parameters
+    ----------
+    field, position
+        B in µG, at a position in pc.
+    cosine
+        Pitch-angle cosine mu.
+    rigidity
+        In PV with the sign of the charge: it turns the drift around.
+    speed
+        v over that of light; 1 for energies far above the rest energy.
+
+    Returns
+    -------
+    The velocity over that of light, ``(3,)``.
+
+    Raises
+    ------
+    ValueError
+        When the cosine is known and not in [-1, 1], or the speed not in (0, 1].
+
+    Notes
+    -----
+    r_1 R / B is the gyroradius of the unit system in use: r_1 = 1.08101 pc µG/PV here, 1/c in SI
+    with R = p c / q in volts, 1 in Gaussian units with R = p c / q in statvolts. A textbook that
+    prints R / c beside fields in gauss mixes the two and is wrong by a factor 1/c.
+    First order in the gyroradius over the scale of the field; ``guiding_center_velocity`` joins
+    all the drifts in magnetic fields and keeps phase-space volume. Source: Northrop, The Adiabatic
+    Motion of Charged Particles (1963).
+    """
+    here = local_field(field, position)
+    lever = _lever("gradient_drift", rigidity, speed, here.strength)
+    sine_square = 1 - _as_cosine("gradient_drift", cosine).astype(lever.dtype) ** 2
+    return lever * sine_square / (2 * here.strength) * cross(here.unit, here.gradient)
+
+
+def curvature_drift(
+    field: Field,
+    position: Vector,
+    cosine: ScalarLike,
+    rigidity: ScalarLike,
+    *,
+    speed: ScalarLike = 1.0,
+) -> Vector:
+    """Return the curvature drift v r_1 R mu² / B b × kappa, with kappa = (b · grad) b.
+
+    Parameters, units, errors and source are those of ``gradient_drift``.
+    """
+    here = local_field(field, position)
+    lever = _lever("curvature_drift", rigidity, speed, here.strength)
+    cosine = _as_cosine("curvature_drift", cosine).astype(lever.dtype)
+    # b × kappa = curl b - b (b · curl b), since kappa = curl b × b
+    across = here.curl - dot(here.unit, here.curl) * here.unit
+    return lever * cosine**2 * across
+
+
+def electric_drift(electric: Field, field: Field, position: Vector) -> Vector:
+    """Return the drift E × B / B², the same for every particle.
+
+    Parameters
+    ----------
+    electric
+        E over the speed of light in µG, as the orbits take it (1 µG is 0.03 V/m).
+    field, position
+        B in µG, at a position in pc.
+
+    Returns
+    -------
+    The velocity over that of light, ``(3,)``; only the part of E across B counts.
+
+    Notes
+    -----
+    Exact for any |E| < |B| in uniform fields. For E = -u × B it is the part of the flow u across B.
+    """
+    strength = field(position)
+    square = jnp.maximum(dot(strength, strength), jnp.finfo(strength.dtype).tiny)
+    return cross(electric(position).astype(strength.dtype), strength) / square
+
+
+def isotropic_drift(
+    field: Field, position: Vector, rigidity: ScalarLike, *, speed: ScalarLike = 1.0
+) -> Vector:
+    """Return the drift of an isotropic distribution, (v r_1 R / 3) curl(B / B²).
+
+    The mean over pitch angles of all drifts, with the parallel one, mu² v r_L b (b · curl b),
+    that comes from the weight b · B*/B of a guiding centre in phase space: hence the curl, which
+    has no divergence.
+
+    Parameters
+    ----------
+    field, position, rigidity, speed
+        As for ``gradient_drift``.
+
+    Returns
+    -------
+    The velocity over that of light, ``(3,)``.
+
+    Notes
+    -----
+    The drift in the transport equation where scattering is too rare to disturb gyration; otherwise
+    see ``antisymmetric_coefficient``. Source: Isenberg & Jokipii, ApJ 234 (1979) 746.
+    """
+    here = local_field(field, position)
+    lever = _lever("isotropic_drift", rigidity, speed, here.strength)
+    return lever / 3 * (here.curl + cross(here.unit, here.gradient) / here.strength)
+
+
+def _lever(name: str, rigidity: ScalarLike, speed: ScalarLike, strength: Scalar) -> Scalar:
+    """Return v r_L, the gyroradius signed as the charge."""
+    rigidity = as_float(rigidity).astype(strength.dtype)
+    return as_speed(name, speed, strength.dtype) * GYRORADIUS * rigidity / strength
+
+
+def _as_cosine(name: str, cosine: ScalarLike) -> Scalar:
+    """Return the cosine as an array; raise unless it is one."""
+    cosine = as_float(cosine)
+    if is_concrete(cosine) and not abs(float(cosine)) <= 1:
+        raise argument_error(
+            f"{name}: cosine",
+            expected="a pitch-angle cosine from -1 to 1",
+            got=f"{float(cosine):g}",
+            remedy="It is n · B / |B| of the direction of motion n.",
+        )
+    return cosine

@@ -1,11 +1,22 @@
 """Parker's transport equation on a grid: diffusion, advection, energy changes, sources."""
 
+from jaxcr.kinetic.parker.age import mean_age
 from jaxcr.kinetic.parker.boundaries import (
     BoundaryCondition,
     FreeEscape,
     Outflow,
     Prescribed,
     Reflecting,
+)
+from jaxcr.kinetic.parker.cases import (
+    acceleration_time,
+    adiabatic_expansion,
+    force_field,
+    galactic_halo,
+    heliospheric_modulation,
+    planar_shock,
+    shock_index,
+    starburst_wind,
 )
 from jaxcr.kinetic.parker.evolve import evolve_parker
 from jaxcr.kinetic.parker.grid import CartesianGrid, MomentumGrid, SpatialGrid, SphericalGrid
@@ -27,6 +38,15 @@ __all__ = [
     "Reflecting",
     "SpatialGrid",
     "SphericalGrid",
+    "acceleration_time",
+    "adiabatic_expansion",
     "evolve_parker",
+    "force_field",
+    "galactic_halo",
+    "heliospheric_modulation",
+    "mean_age",
+    "planar_shock",
+    "shock_index",
     "solve_parker",
+    "starburst_wind",
 ]

@@ -113,41 +113,74 @@ def discretise(problem: ParkerProblem) -> ParkerCells:
     ------
     ValueError
         If the symmetric part of the diffusion tensor is not positive definite on some face, a
-        coefficient is not finite, a loss rate is negative, or the source has another shape.
+        coefficient is not finite, a loss rate is negative, or a shape does not fit; RuntimeError
+        under a transformation, where values are not known before.
     """
+    cells, lowest = _evaluate(problem)
+    named = {
+        "diffusion": cells.space.tensor,
+        "velocity": cells.space.speed,
+        "momentum_loss": cells.gain,
+        "loss_rate": cells.loss,
+        "source": cells.source,
+    }
+    for name, values in named.items():
+        cells = _check(
+            cells,
+            jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(values)]).all(),
+            name,
+            expected="finite values in every cell and on every face",
+            got="nan or inf",
+            remedy="Look at the ends of the grid: r = 0, or momenta outside a table.",
+        )
+    cells = _check(
+        cells,
+        lowest > 0,
+        "diffusion",
+        expected="a tensor whose symmetric part is positive definite",
+        got=f"an eigenvalue of {float(lowest):g} pc" if is_concrete(lowest) else "another",
+        remedy="Diffusion along and across the field must be positive; the antisymmetric part "
+        "is free.",
+    )
+    return _check(
+        cells,
+        jnp.all(cells.loss >= 0),
+        "loss_rate",
+        expected="rates >= 0 in 1/pc",
+        got="negative ones",
+        remedy="Sources go into `source`.",
+    )
+
+
+@eqx.filter_jit
+def _evaluate(problem: ParkerProblem) -> tuple[ParkerCells, Array]:
+    """Return the coefficients, and the lowest eigenvalue of symmetric diffusion."""
     grid, dtype = problem.grid, problem.grid.dtype
     momenta = problem.momenta()
     cells = grid.cells()
+    axes = range(len(grid.shape))
+    tensors = [_tensor(problem, axis, momenta) for axis in axes]
     space = SpatialCells(
-        metrics=tuple(_metric(grid, axis) for axis in range(len(grid.shape))),
-        speed=tuple(_speed(problem, axis) for axis in range(len(grid.shape))),
-        tensor=tuple(_tensor(problem, axis, momenta) for axis in range(len(grid.shape))),
-        held=tuple(_held(problem, axis, momenta) for axis in range(len(grid.shape))),
+        metrics=tuple(_metric(grid, axis) for axis in axes),
+        speed=tuple(_speed(problem, axis) for axis in axes),
+        tensor=tuple(tensors[axis][..., axis, :] for axis in axes),
+        held=tuple(_held(problem, axis, momenta) for axis in axes),
         mirrors=tuple((low.mirror, high.mirror) for low, high in problem.boundaries),
         closed=tuple((low.closed, high.closed) for low, high in problem.boundaries),
     )
-    expansion = divergence(space.metrics, space.speed)
     if problem.momentum is None:
-        edges, shapes = jnp.ones(2, dtype), (jnp.ones(2, dtype), jnp.ones(1, dtype))
+        shapes = jnp.ones(2, dtype), jnp.ones(1, dtype)
         gain, log_width = jnp.zeros((2, *grid.shape), dtype), jnp.ones((), dtype)
     else:
         edges = problem.momentum.edges().astype(dtype)
         shapes = (problem.momentum.shape_at_edges(), problem.momentum.shape_in_cells())
         log_width = problem.momentum.log_width.astype(dtype)
+        expansion = divergence(space.metrics, space.speed)
         gain = -expansion[None] / 3 - _on(problem.momentum_loss_at, cells, edges)
-    loss = _on(problem.loss_rate_at, cells, momenta)
-    _check_finite("momentum_loss", gain)
-    if is_concrete(loss) and not bool(jnp.all(loss >= 0)):
-        raise argument_error(
-            "ParkerProblem: loss_rate",
-            expected="rates >= 0 in 1/pc",
-            got=f"{float(jnp.min(loss)):g}",
-            remedy="Sources go into `source`.",
-        )
-    return ParkerCells(
+    found = ParkerCells(
         space=space,
         gain=gain,
-        loss=loss,
+        loss=_on(problem.loss_rate_at, cells, momenta),
         source=_source(problem, cells, momenta),
         edge_shape=shapes[0].astype(dtype),
         cell_shape=shapes[1].astype(dtype),
@@ -155,9 +188,10 @@ def discretise(problem: ParkerProblem) -> ParkerCells:
         log_width=log_width,
         continued=problem.momentum is not None and problem.momentum.continued,
     )
+    return found, jnp.stack([_lowest_eigenvalue(x) for x in tensors]).min()
 
 
-def along(values: Float[Array, " n"], axis: int, ndim: int) -> Float[Array, "..."]:
+def along(values: Array, axis: int, ndim: int) -> Array:
     """Return numbers of one axis in the shape that multiplies an array of all axes."""
     return values.reshape([-1 if other == axis else 1 for other in range(ndim)])
 
@@ -172,14 +206,11 @@ def divergence(metrics: tuple[AxisMetric, ...], fluxes: tuple[Array, ...]) -> Ar
     return total
 
 
-def closed_faces(ends: tuple, axis: int, shape: tuple[int, ...]) -> Array:
-    """Return which faces across an axis nothing passes, in a shape that multiplies theirs.
-
-    ``ends`` are the two boundary conditions, or whether each is closed.
-    """
-    index = along(jnp.arange(shape[axis]), axis, len(shape))
-    low, high = (getattr(end, "closed", end) for end in ends)
-    return (low & (index == 0)) | (high & (index == shape[axis] - 1))
+def closed_faces(closed: tuple[bool, bool], axis: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return which faces across an axis nothing passes, in a shape that multiplies theirs."""
+    index = np.arange(shape[axis])
+    shut = (closed[0] & (index == 0)) | (closed[1] & (index == shape[axis] - 1))
+    return shut.reshape([-1 if other == axis else 1 for other in range(len(shape))])
 
 
 def _metric(grid: SpatialGrid, axis: int) -> AxisMetric:
@@ -201,9 +232,9 @@ def _on(function, positions: Array, momenta: Array) -> Array:
 def _speed(problem: ParkerProblem, axis: int) -> Array:
     faces = problem.grid.faces(axis)
     speed = jax.vmap(problem.velocity_at)(faces.reshape(-1, faces.shape[-1]))[:, axis]
-    _check_finite("velocity", speed)
     speed = speed.reshape(faces.shape[:-1])
-    return jnp.where(closed_faces(problem.boundaries[axis], axis, speed.shape), 0, speed)
+    closed = tuple(end.closed for end in problem.boundaries[axis])
+    return jnp.where(closed_faces(closed, axis, speed.shape), 0, speed)
 
 
 def _tensor(problem: ParkerProblem, axis: int, momenta: Array) -> Array:
@@ -216,19 +247,13 @@ def _tensor(problem: ParkerProblem, axis: int, momenta: Array) -> Array:
             got=f"shape {tensor.shape[-2:]}",
             remedy="One row and column for each axis of the grid.",
         )
-    _check_finite("diffusion", tensor)
-    if is_concrete(tensor):
-        flat = np.asarray(tensor).reshape(-1, size, size)
-        lowest = np.linalg.eigvalsh((flat + flat.swapaxes(1, 2)) / 2)[:, 0]
-        if not np.all(lowest > 0):
-            raise argument_error(
-                "ParkerProblem: diffusion",
-                expected="a tensor whose symmetric part is positive definite",
-                got=f"an eigenvalue of {lowest.min():g} pc on a face of axis {axis}",
-                remedy="Diffusion along and across the field must be positive; the "
-                "antisymmetric part is free.",
-            )
-    return tensor[..., axis, :]
+    return tensor
+
+
+def _lowest_eigenvalue(tensor: Array) -> Array:
+    """Return the least eigenvalue of the symmetric part anywhere, without a derivative."""
+    tensor = jax.lax.stop_gradient(tensor)
+    return jnp.min(jnp.linalg.eigvalsh((tensor + jnp.swapaxes(tensor, -1, -2)) / 2))
 
 
 def _held(problem: ParkerProblem, axis: int, momenta: Array) -> tuple[Array, Array]:
@@ -257,15 +282,14 @@ def _source(problem: ParkerProblem, cells: Array, momenta: Array) -> Array:
                 remedy="One number for each cell, momenta first.",
             )
         source = jnp.broadcast_to(source, shape)
-    _check_finite("source", source)
     return source.astype(cells.dtype)
 
 
-def _check_finite(name: str, values: Array) -> None:
-    if is_concrete(values) and not bool(jnp.all(jnp.isfinite(values))):
-        raise argument_error(
-            f"ParkerProblem: {name}",
-            expected="finite values in every cell and on every face",
-            got="nan or inf",
-            remedy="Look at the ends of the grid: r = 0, or momenta outside a table.",
-        )
+def _check(cells: ParkerCells, good: Array, name: str, **message: str) -> ParkerCells:
+    """Return the cells; raise now if ``good`` is known to be false, else when it is."""
+    error = argument_error(f"ParkerProblem: {name}", **message)
+    if not is_concrete(good):
+        return eqx.error_if(cells, ~good, str(error))
+    if not bool(good):
+        raise error
+    return cells

@@ -7,19 +7,21 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
 from jaxcr.kinetic.parker.cells import ParkerCells, SpatialCells, along, discretise, divergence
 from jaxcr.kinetic.parker.fluxes import advective_fluxes, diffusive_fluxes, through_ends
 from jaxcr.kinetic.parker.imex import ImplicitDiffusion
-from jaxcr.kinetic.parker.lines import line_matrices, solve_linear, sweep
+from jaxcr.kinetic.parker.lines import line_matrices, solve_space
 from jaxcr.kinetic.parker.momentum import limited_fluxes
 from jaxcr.kinetic.parker.problem import ParkerProblem
 from jaxcr.kinetic.parker.solution import ParkerHistory
 
-_COURANT = 0.5  # for steps chosen here; monotone for limited slopes and Heun's method
+_COURANT = 0.5  # for steps chosen here
 _MAX_STEPS = 1_000_000
+_DIRECT_CELLS = 128  # LU twice in every step
 
 
 def evolve_parker(
@@ -67,7 +69,10 @@ def evolve_parker(
     initial, times = as_float(initial).astype(dtype), as_float(times).astype(dtype)
     initial = initial[None] if initial.ndim == cells.volumes.ndim else initial
     _check_arguments(cells, initial, times)
-    stops = None if step is None else _equal_steps(cells, times, step)
+    stops = None
+    if step is not None:
+        stops = _equal_steps(times, step)
+        cells = _check_courant(cells, step)
     adjoint = diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint
     found = _evolve(cells, initial, times, stops, as_float(rtol).astype(dtype), adjoint)
     return ParkerHistory(problem.grid, problem.momentum, times, *found)
@@ -164,18 +169,16 @@ def _solve_one(space: SpatialCells, loss: Array, target: Array, length: Scalar) 
     values = target / length - _spread(space, jnp.zeros_like(target))
     if target.ndim == 1:
         return line_matrices(space, sink, advection=False)[0].solve(values, 0)
-    fixed, fixed_sink = jax.lax.stop_gradient((homogeneous, sink))
-    matrices = line_matrices(fixed, fixed_sink, advection=False)
-
-    def preconditioner(residual):
-        return sweep(matrices, lambda x: _spread(fixed, x) + fixed_sink * x, residual)
-
-    return solve_linear(
-        lambda x: _spread(homogeneous, x) + sink * x,
-        preconditioner,
+    return solve_space(
+        lambda x: _spread(homogeneous, x),
+        sink,
         values,
-        jax.lax.stop_gradient(target),
-        matrices[0].diagonal,
+        matrices=lambda: line_matrices(
+            *jax.lax.stop_gradient((homogeneous, sink)), advection=False
+        ),
+        reach=1,
+        guess=target,
+        direct_cells=_DIRECT_CELLS,
     )
 
 
@@ -194,7 +197,7 @@ def _check_arguments(cells: ParkerCells, initial: Array, times: Array) -> None:
         )
     increasing = times.ndim == 1 and times.shape[0] > 1
     if increasing and is_concrete(times):
-        increasing = bool(jnp.all(jnp.diff(times) > 0))
+        increasing = bool(np.all(np.diff(np.asarray(times)) > 0))
     if not increasing:
         raise argument_error(
             "evolve_parker: times",
@@ -204,25 +207,41 @@ def _check_arguments(cells: ParkerCells, initial: Array, times: Array) -> None:
         )
 
 
-def _equal_steps(cells: ParkerCells, times: Array, step: ScalarLike) -> Float[Array, " stop"]:
+def _equal_steps(times: Array, step: ScalarLike) -> Float[Array, " stop"]:
     """Return the ends of all steps, equal between two times and no longer than ``step``."""
-    if not is_concrete(times, step, cells.space.speed, cells.gain):
+    if not is_concrete(times, step):
         raise argument_error(
             "evolve_parker: step",
             expected="numbers that are known before tracing",
             got="a traced value",
             remedy="Leave `step` out, or close over fixed times and steps.",
         )
-    limit = float(courant_limit(cells))
-    if not 0 < float(step) <= limit:
+    if not float(step) > 0:
         raise argument_error(
             "evolve_parker: step",
-            expected=f"a positive length up to the Courant limit, {limit:.4g} pc",
+            expected="a positive length in pc",
             got=f"{float(step):g}",
-            remedy="The flow may not cross a cell in one step; leave `step` out to have it chosen.",
+            remedy="Leave `step` out to have it chosen.",
         )
     ends = [times[:1]]
     for start, stop in itertools.pairwise(times.tolist()):
         num = max(1, math.ceil((stop - start) / float(step) * (1 - 1e-9)))
         ends.append(jnp.linspace(start, stop, num + 1, dtype=times.dtype)[1:])
     return jnp.concatenate(ends)
+
+
+def _check_courant(cells: ParkerCells, step: ScalarLike) -> ParkerCells:
+    """Return the cells; raise, when the flow is known, if it crosses a cell in one step."""
+    limit = courant_limit(cells)
+    error = argument_error(
+        "evolve_parker: step",
+        expected="at most the Courant limit"
+        + (f", {float(limit):.4g} pc" if is_concrete(limit) else ""),
+        got=f"{float(step):g} pc",
+        remedy="The flow may not cross a cell in one step; leave `step` out to have it chosen.",
+    )
+    if not is_concrete(limit):
+        return eqx.error_if(cells, limit < float(step), str(error))
+    if float(step) > float(limit):
+        raise error
+    return cells

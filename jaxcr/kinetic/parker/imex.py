@@ -5,16 +5,21 @@ from typing import ClassVar
 
 import diffrax
 import jax
+import jax.numpy as jnp
 from jaxtyping import PyTree
 
 _GAMMA = 1 - 2**-0.5
+_WEIGHT = 2**-1.5
+_COUPLING = (3 + 2 * 2**0.5) / 6
+_EMBEDDED = (0.5 - 2**-1.5 / 2, 0.5 - 2**-1.5 / 2, 2**-1.5)
 
 
 class ImplicitDiffusion(diffrax.AbstractAdaptiveSolver):
-    """IMEX-SSP2(2,2,2): order 2, explicit part Heun's method, implicit part L-stable.
+    """ARK2: TR-BDF2 for the implicit part (L-stable), a scheme with positive weights for the other.
 
-    Terms are ``MultiTerm(explicit, implicit)``. Increments are those of the terms themselves, so
-    that what the terms conserve is conserved to round-off whatever the error of the linear solve.
+    Terms are ``MultiTerm(explicit, implicit)``. Order 2. Steady states are kept exactly, and
+    increments are those of the terms themselves: what they conserve is conserved to round-off,
+    whatever the error of the linear solve.
 
     Attributes
     ----------
@@ -23,8 +28,8 @@ class ImplicitDiffusion(diffrax.AbstractAdaptiveSolver):
 
     Notes
     -----
-    The error estimate is the difference from the first-order scheme with the first stage's
-    rates. Source: Pareschi & Russo, J. Sci. Comput. 25 (2005) 129, table 2.
+    Source: Giraldo, Kelly & Constantinescu, SIAM J. Sci. Comput. 35 (2013) B1162, with the
+    embedded scheme of first order given there.
     """
 
     solve: Callable
@@ -59,12 +64,19 @@ class ImplicitDiffusion(diffrax.AbstractAdaptiveSolver):
         def rates(state):
             return explicit.vf(t0, state, args), implicit.vf(t0, state, args)
 
-        first = rates(self.solve(y0, _GAMMA * length))
-        target = add(y0, (1, first[0]), (1 - 2 * _GAMMA, first[1]))
+        first = rates(y0)
+        target = add(y0, (2 * _GAMMA, first[0]), (_GAMMA, first[1]))
         second = rates(self.solve(target, _GAMMA * length))
-        halves = [(0.5, rate) for pair in (first, second) for rate in pair]
-        following = add(y0, *halves)
-        companion = add(y0, (1, first[0]), (1, first[1]))
-        error = jax.tree.map(lambda a, b: a - b, following, companion)
+        flow = (1 - _COUPLING, first[0]), (_COUPLING, second[0])
+        target = add(y0, *flow, (_WEIGHT, first[1]), (_WEIGHT, second[1]))
+        third = rates(self.solve(target, _GAMMA * length))
+        weights = (_WEIGHT, _WEIGHT, _GAMMA)
+        stages = (first, second, third)
+        pairs = [(w, rate) for w, stage in zip(weights, stages, strict=True) for rate in stage]
+        following = add(y0, *pairs)
+        gaps = [w - e for w, e in zip(weights, _EMBEDDED, strict=True)]
+        nothing = jax.tree.map(jnp.zeros_like, y0)
+        pairs = [(gap, rate) for gap, stage in zip(gaps, stages, strict=True) for rate in stage]
+        error = add(nothing, *pairs)
         dense = {"y0": y0, "y1": following}
         return following, error, dense, None, diffrax.RESULTS.successful

@@ -1,14 +1,17 @@
-"""Implicit solves: exact along one axis, by an iterative method over all of them."""
+"""Implicit solves in space: directly on small grids, along lines and iteratively on large."""
 
 from collections.abc import Callable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import lineax
+import numpy as np
 from jax import lax
 from jaxtyping import Array
 
 from jaxcr.kinetic.parker.cells import SpatialCells, along, closed_faces
+from jaxcr.kinetic.parker.stencils import probe
 
 _RTOL = 1e-12
 _RESTART = 30  # Krylov vectors kept
@@ -45,17 +48,56 @@ def line_matrices(
     return tuple(LineMatrix(low, diagonal, high) for low, _, high in coupled)
 
 
-def sweep(
-    matrices: tuple[LineMatrix, ...], operator: Callable[[Array], Array], values: Array
+def solve_space(
+    operator: Callable[[Array], Array],
+    sink: Array,
+    values: Array,
+    *,
+    matrices: Callable[[], tuple[LineMatrix, ...]],
+    reach: int,
+    guess: Array,
+    direct_cells: int,
 ) -> Array:
-    """Return an approximate solution: line solves along each axis in turn, each on what is left."""
-    found = matrices[0].solve(values, 0)
-    for axis, matrix in enumerate(matrices[1:], start=1):
-        found = found + matrix.solve(values - operator(found), axis)
-    return found
+    """Return the x with operator(x) + sink x = values.
+
+    By LU, or by GMRES preconditioned with solves along the lines of each axis in turn, each on
+    what the last has left. Derivatives by the implicit function theorem.
+
+    Parameters
+    ----------
+    operator
+        Linear, with coupling up to ``reach`` cells along an axis and one cell diagonally.
+    matrices
+        A tridiagonal approximation of the whole for each axis.
+    guess
+        Where the iteration starts.
+    direct_cells
+        Most cells for LU.
+    """
+    if values.size <= direct_cells:
+        return _solve_directly(operator, sink, values)
+    stencil = probe(operator, values.shape, reach, values.dtype).plus_diagonal(sink)
+    fixed, lines = lax.stop_gradient(stencil), matrices()
+
+    def sweep(residual):
+        found = lines[0].solve(residual, 0)
+        for axis, line in enumerate(lines[1:], start=1):
+            found = found + line.solve(residual - fixed(found), axis)
+        return found
+
+    return _iterate(stencil, sweep, values, lax.stop_gradient(guess), lines[0].diagonal)
 
 
-def solve_linear(
+def _solve_directly(operator: Callable[[Array], Array], sink: Array, values: Array) -> Array:
+    """Return the solution by LU of the matrix whose columns are those of the operator."""
+    columns = jnp.eye(values.size, dtype=values.dtype).reshape(-1, *values.shape)
+    images = jax.vmap(lambda x: operator(x) + sink * x)(columns)
+    matrix = lineax.MatrixLinearOperator(images.reshape(values.size, -1).T)
+    solution = lineax.linear_solve(matrix, values.reshape(-1), lineax.LU(), throw=False)
+    return solution.value.reshape(values.shape)
+
+
+def _iterate(
     operator: Callable[[Array], Array],
     preconditioner: Callable[[Array], Array],
     values: Array,
@@ -65,7 +107,6 @@ def solve_linear(
     """Return the solution of operator(x) = values by preconditioned GMRES.
 
     Rows are divided by ``diagonal`` and by the largest value, so that the tolerance is relative.
-    The derivative is that of the solution, by the implicit function theorem.
     """
     largest = jnp.max(jnp.abs(lax.stop_gradient(values) / diagonal))
     size = jnp.maximum(largest, jnp.finfo(values.dtype).tiny)
@@ -102,7 +143,8 @@ def _couplings(cells: SpatialCells, axis: int, ndim: int, advection: bool):
 
     lower, upper = -at(forward, 0, num - 1), at(backward, 1, num)
     diagonal = at(forward, 1, num) - at(backward, 0, num - 1)
-    first, last = (along(jnp.arange(num - 1), axis, ndim) == end for end in (0, num - 2))
+    places = np.arange(num - 1).reshape([-1 if a == axis else 1 for a in range(ndim)])
+    first, last = places == 0, places == num - 2
     low, high = cells.mirrors[axis]
     # the cells beyond the ends are multiples of the first and the last
     diagonal = diagonal + jnp.where(first, low * lower, 0) + jnp.where(last, high * upper, 0)

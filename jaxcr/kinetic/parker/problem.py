@@ -79,7 +79,9 @@ class ParkerProblem(eqx.Module):
         boundaries=None,
     ):
         self.grid, self.momentum = grid, momentum
-        self.diffusion = diffusion if callable(diffusion) else as_float(diffusion)
+        self.diffusion = (
+            diffusion if callable(diffusion) else as_float(diffusion).astype(grid.dtype)
+        )
         self.velocity = velocity
         self.source = source if source is None or callable(source) else as_float(source)
         self.momentum_loss, self.loss_rate = momentum_loss, loss_rate
@@ -105,8 +107,8 @@ class ParkerProblem(eqx.Module):
             return jnp.ones(1, self.grid.dtype)
         return self.momentum.centers().astype(self.grid.dtype)
 
-    def tensor_at(self, position: Position, momentum: Scalar) -> Float[Array, "axis axis2"]:
-        """Return kappa as a tensor, in pc."""
+    def tensor_at(self, position: Position, momentum: Scalar) -> Array:
+        """Return kappa as a tensor (axis, axis), in pc."""
         value = self.diffusion(position, momentum) if callable(self.diffusion) else self.diffusion
         value = jnp.asarray(value).astype(position.dtype)
         if value.ndim == 0:

@@ -9,7 +9,7 @@ from jaxtyping import Array
 from jaxcr.arrays import argument_error, is_concrete
 from jaxcr.kinetic.parker.cells import ParkerCells, SpatialCells, discretise
 from jaxcr.kinetic.parker.fluxes import advective_fluxes, diffusive_fluxes, outflow, through_ends
-from jaxcr.kinetic.parker.lines import line_matrices, solve_linear, sweep
+from jaxcr.kinetic.parker.lines import line_matrices, solve_space
 from jaxcr.kinetic.parker.momentum import (
     downward,
     downward_fluxes,
@@ -22,6 +22,7 @@ from jaxcr.kinetic.parker.solution import Budget, ParkerSolution
 
 _WRONG_WAY = 1e-9  # of the largest rate: round-off of a divergence
 _RESIDUAL = 1e-8
+_DIRECT_CELLS = 1024  # LU once for each momentum: tenths of a second
 
 
 def solve_parker(problem: ParkerProblem) -> ParkerSolution:
@@ -29,7 +30,7 @@ def solve_parker(problem: ParkerProblem) -> ParkerSolution:
 
     Second order in space (central slopes without limiter, central diffusion) and in ln p
     (two-point upwind). Momenta are solved one after the other, from the end at which particles
-    enter, each by GMRES with line solves as preconditioner, to a relative residual of 1e-12.
+    enter, each by LU on up to 1,024 cells, by GMRES with line solves as preconditioner beyond.
 
     Returns
     -------
@@ -135,18 +136,15 @@ def _solve_momentum(space: SpatialCells, sink: Array, source: Array, guess: Arra
     values = source - outflow(space, empty)
     homogeneous = eqx.tree_at(lambda s: s.held, space, jax.tree.map(jnp.zeros_like, space.held))
 
-    def operator(density):
-        return outflow(homogeneous, density) + sink * density
-
-    fixed, fixed_sink = lax.stop_gradient((homogeneous, sink))
-    matrices = line_matrices(fixed, fixed_sink)
-
-    def preconditioner(residual):
-        return sweep(matrices, lambda x: outflow(fixed, x) + fixed_sink * x, residual)
-
-    density = solve_linear(
-        operator, preconditioner, values, lax.stop_gradient(guess), matrices[0].diagonal
+    density = solve_space(
+        lambda x: outflow(homogeneous, x),
+        sink,
+        values,
+        matrices=lambda: line_matrices(*lax.stop_gradient((homogeneous, sink))),
+        reach=2,
+        guess=guess,
+        direct_cells=_DIRECT_CELLS,
     )
-    left = values - operator(density)
+    left = values - outflow(homogeneous, density) - sink * density
     scale = jnp.max(jnp.abs(values))
     return density, jnp.max(jnp.abs(left)) / jnp.where(scale > 0, scale, 1)

@@ -1,0 +1,180 @@
+"""Pitch-angle scattering as an object: D_mumu of a particle, whatever scatters it."""
+
+import abc
+from collections.abc import Callable
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.units import GYRORADIUS
+
+
+class ScatteringModel(eqx.Module):
+    """What turns the momentum of a particle about the mean field, at constant energy.
+
+    The sum of two models is a model: their D_mumu add.
+    """
+
+    @abc.abstractmethod
+    def pitch_angle_diffusion(
+        self, cosine: Float[Array, "..."], rigidity: Scalar, speed: Scalar
+    ) -> Float[Array, "..."]:
+        """Return D_mumu in 1/pc for pitch cosines of any shape, R in PV and v in c."""
+
+    def __add__(self, other: "ScatteringModel") -> "SumOfScatterings":
+        """Return the model of both, independent of each other."""
+        return SumOfScatterings((self, other))
+
+
+class SumOfScatterings(ScatteringModel):
+    """Several independent scatterings at once."""
+
+    models: tuple[ScatteringModel, ...]
+
+    def pitch_angle_diffusion(
+        self, cosine: Float[Array, "..."], rigidity: Scalar, speed: Scalar
+    ) -> Float[Array, "..."]:
+        """Return the sum of all D_mumu in 1/pc."""
+        parts = [model.pitch_angle_diffusion(cosine, rigidity, speed) for model in self.models]
+        return sum(parts[1:], start=parts[0])
+
+
+class IsotropicScattering(ScatteringModel):
+    """D_mumu = nu (1 - mu²)/2: small angles in any direction alike.
+
+    Parameters
+    ----------
+    rate
+        nu in 1/pc (per path of light). The mean free path is v/nu.
+
+    Raises
+    ------
+    ValueError
+        If the rate is known and negative.
+    """
+
+    rate: Scalar
+
+    def __init__(self, rate: ScalarLike):
+        self.rate = as_float(rate)
+        if is_concrete(self.rate) and not float(self.rate) >= 0:
+            raise argument_error(
+                "IsotropicScattering: rate",
+                expected="a rate that is not negative",
+                got=f"{float(self.rate):g}/pc",
+                remedy="It is v over the mean free path.",
+            )
+
+    def pitch_angle_diffusion(
+        self, cosine: Float[Array, "..."], rigidity: Scalar, speed: Scalar
+    ) -> Float[Array, "..."]:
+        """Return nu (1 - mu²)/2 in 1/pc, at any rigidity and speed."""
+        return self.rate.astype(cosine.dtype) / 2 * (1 - cosine**2)
+
+
+class FunctionScattering(ScatteringModel):
+    """D_mumu is a function of yours.
+
+    Parameters
+    ----------
+    function
+        (mu of any shape, R in PV, v in c) to D_mumu in 1/pc, of the shape of mu; not negative,
+        and zero at mu = ±1.
+    """
+
+    function: Callable[[Array, Array, Array], Array]
+
+    def pitch_angle_diffusion(
+        self, cosine: Float[Array, "..."], rigidity: Scalar, speed: Scalar
+    ) -> Float[Array, "..."]:
+        """Return the function."""
+        return self.function(cosine, rigidity, speed)
+
+
+def pitch_angle_diffusion(
+    model: ScatteringModel,
+    cosine: Float[Array, "..."] | float | int,
+    rigidity: ScalarLike,
+    *,
+    speed: ScalarLike = 1.0,
+) -> Float[Array, "..."]:
+    """Return the Fokker-Planck coefficient D_mumu = <(change of mu)²> / (2 path of light).
+
+    Parameters
+    ----------
+    cosine
+        mu from -1 to 1, of any shape.
+    rigidity
+        p c / q in PV; only its size matters without helicity.
+    speed
+        v in c.
+
+    Returns
+    -------
+    D_mumu in 1/pc, of the shape of ``cosine``.
+
+    Raises
+    ------
+    ValueError
+        If known: a rigidity of zero, a speed outside (0, 1], a cosine outside [-1, 1].
+    """
+    cosine = as_float(cosine)
+    if is_concrete(cosine) and not np.all(np.abs(cosine) <= 1):
+        raise argument_error(
+            "pitch_angle_diffusion: cosine",
+            expected="cosines from -1 to 1",
+            got=f"{np.min(cosine):g} to {np.max(cosine):g}",
+            remedy="It is the cosine of the angle to the mean field.",
+        )
+    rigidity, speed = as_particle("pitch_angle_diffusion", rigidity, speed)
+    dtype = cosine.dtype
+    return model.pitch_angle_diffusion(cosine, rigidity.astype(dtype), speed.astype(dtype))
+
+
+def as_particle(name: str, rigidity: ScalarLike, speed: ScalarLike) -> tuple[Scalar, Scalar]:
+    """Return rigidity and speed as arrays of one type; raise unless a particle has them."""
+    rigidity = as_float(rigidity)
+    if is_concrete(rigidity) and not 0 < abs(float(rigidity)) < float("inf"):
+        raise argument_error(
+            f"{name}: rigidity",
+            expected="a finite rigidity, not zero",
+            got=f"{float(rigidity):g} PV",
+            remedy="Momentum over charge in PV; its sign is that of the charge.",
+        )
+    speed = as_float(speed)
+    if is_concrete(speed) and not 0 < float(speed) <= 1:
+        raise argument_error(
+            f"{name}: speed",
+            expected="a speed above 0 and at most 1",
+            got=f"{float(speed):g}",
+            remedy="It is in units of the speed of light.",
+        )
+    return rigidity, speed.astype(rigidity.dtype)
+
+
+def as_turbulence(name: str, rms: ScalarLike, mean_strength: ScalarLike) -> tuple[Scalar, Scalar]:
+    """Return both strengths as arrays; raise unless there is a mean field, and rms >= 0."""
+    rms, mean_strength = as_float(rms), as_float(mean_strength)
+    if is_concrete(rms) and not 0 <= float(rms) < float("inf"):
+        raise argument_error(
+            f"{name}: rms",
+            expected="a strength in µG, not negative",
+            got=f"{float(rms):g}",
+            remedy="It is the root mean square of all three components.",
+        )
+    if is_concrete(mean_strength) and not 0 < float(mean_strength) < float("inf"):
+        raise argument_error(
+            f"{name}: mean_strength",
+            expected="a positive strength in µG",
+            got=f"{float(mean_strength):g}",
+            remedy="Without a mean field there is no pitch angle: see weak_scattering_diffusion.",
+        )
+    return rms, mean_strength
+
+
+def mean_gyroradius(rigidity: Scalar, mean_strength: Scalar) -> Scalar:
+    """Return the gyroradius in the mean field in pc, positive."""
+    return GYRORADIUS * jnp.abs(rigidity) / mean_strength.astype(rigidity.dtype)
