@@ -1,7 +1,10 @@
-"""Legendre polynomials and their derivatives, all orders up to lmax at once."""
+"""Legendre polynomials, their derivatives, and the quadrature at their zeros."""
+
+import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error
@@ -62,6 +65,15 @@ def legendre_derivatives(x: Float[Array, "*shape"], lmax: int) -> Float[Array, "
     Error 1e-15 of the largest value, l (l + 1) / 2. Source: Abramowitz & Stegun 8.5.3, 8.5.4.
     """
     return _upward("legendre_derivatives: lmax", x, lmax)[1]
+
+
+@functools.cache
+def gauss_rule(num_nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return nodes and weights of Gauss's rule on [-1, 1], exact to degree 2 num_nodes - 1.
+
+    Kept, since every trace asks for them and 256 nodes take tens of milliseconds.
+    """
+    return np.polynomial.legendre.leggauss(num_nodes)
 
 
 def _upward(name, x, lmax):

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.legendre import gauss_rule
 
 _NODES = 256
 """Of Gauss's rule: smooth spectra over eight decades come out to round-off."""
@@ -59,7 +59,7 @@ def power_between(
     bottom, top = spectrum.edges(low.dtype)
     low, high = (jnp.log(jnp.clip(x, bottom, top)) for x in (low, high))
     total = jnp.zeros_like(low)
-    nodes, weights = np.polynomial.legendre.leggauss(num_nodes)
+    nodes, weights = gauss_rule(num_nodes)
     for place, weight in zip((1 + nodes) / 2, weights / 2, strict=True):
         k = jnp.exp(low + float(place) * (high - low))
         total = total + float(weight) * k * spectrum(k)
@@ -128,7 +128,7 @@ class _Shape(Spectrum):
 
     def _moment(self, power: int, dtype) -> Scalar:
         """Return the integral of k^power shape(k)."""
-        nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+        nodes, weights = gauss_rule(_NODES)
         low, high = (jnp.log(x) for x in self.edges(dtype))
         half = (high - low) / 2
         k = jnp.exp(low + half * (1 + jnp.asarray(nodes, dtype)))

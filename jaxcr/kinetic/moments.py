@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector, argument_error, is_concrete
 from jaxcr.kinetic.kinematics import Species, energy_at, kinetic_energy_at, speed_at
+from jaxcr.legendre import gauss_rule
 
 Distribution = Callable[[Vector], Scalar] | Float[Array, "..."]
 Moment = Float[Array, "..."]
@@ -210,7 +211,7 @@ def _alike(row: Float[Array, " row"], ndim: int) -> Float[Array, "..."]:
 
 def _rule() -> tuple[np.ndarray, np.ndarray]:
     """Return Gauss's rule on (0, 1)."""
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes, weights = gauss_rule(_NODES)
     return (1 + nodes) / 2, weights / 2
 
 
@@ -223,7 +224,7 @@ def _nodes(momentum: Float[Array, " momentum"]) -> tuple[Array, Array]:
 
 def _directions(degree: int, dtype) -> tuple[Float[Array, "direction xyz=3"], Array]:
     """Return unit vectors and the weights of a mean: Gauss in cosine, uniform in azimuth."""
-    cosine, weight = np.polynomial.legendre.leggauss(degree // 2 + 1)
+    cosine, weight = gauss_rule(degree // 2 + 1)
     azimuth = 2 * np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1)
     sine = np.sqrt(1 - cosine**2)[:, None]
     parts = (sine * np.cos(azimuth), sine * np.sin(azimuth), cosine[:, None] + 0 * azimuth)

@@ -12,6 +12,7 @@ from jaxcr.kinetic.pitch_angle.ends import PeriodicEnd, TubeEnd
 from jaxcr.kinetic.pitch_angle.operators import Diffusion, PitchAngleMethod
 from jaxcr.kinetic.pitch_angle.quadrature import mean_exponential
 from jaxcr.kinetic.pitch_angle.region import Region
+from jaxcr.legendre import gauss_rule
 
 _NODES = 8  # of Gauss's rule in each cell, for the integral of 1/L
 
@@ -122,7 +123,7 @@ def field_from_focusing(
     inverse_focusing_length
         z in pc -> 1/L = -dlnB/dz in 1/pc, for arrays of any shape.
     """
-    nodes, weights = (jnp.asarray(x, edges.dtype) for x in np.polynomial.legendre.leggauss(_NODES))
+    nodes, weights = (jnp.asarray(x, edges.dtype) for x in gauss_rule(_NODES))
     half = jnp.diff(edges)[:, None] / 2
     places = edges[:-1, None] + half * (1 + nodes[None, :])
     falls = jnp.sum(half * weights[None, :] * inverse_focusing_length(places), axis=1)

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
 from jaxcr.kinetic.pitch_angle.quadrature import half_range_rule, legendre_tables
+from jaxcr.legendre import gauss_rule
 
 Diffusion = Callable[[Array], Array]
 """D_mumu in 1/pc at cosines of any shape, >= 0."""
@@ -106,7 +107,7 @@ class LegendreSeries(PitchAngleMethod):
 
     def _gauss(self):
         """Return Gauss's nodes and weights in NumPy."""
-        return np.polynomial.legendre.leggauss(self.lmax + 1)
+        return gauss_rule(self.lmax + 1)
 
     def _transforms(self):
         """Return the matrices from coefficients to values and back."""

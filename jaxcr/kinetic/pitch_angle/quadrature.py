@@ -4,6 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxcr.legendre import gauss_rule
+
 
 def half_range_rule(num_nodes: int, *, power: int) -> tuple[np.ndarray, np.ndarray]:
     """Return rising nodes and weights on [-1, 1], from Gauss's rule in u, mu = ±u^power.
@@ -24,7 +26,7 @@ def half_range_rule(num_nodes: int, *, power: int) -> tuple[np.ndarray, np.ndarr
     -----
     Exact for polynomials in mu up to degree (2 num_nodes - power) / power.
     """
-    place, weight = np.polynomial.legendre.leggauss(num_nodes)
+    place, weight = gauss_rule(num_nodes)
     place, weight = (1 + place) / 2, weight / 2
     nodes, weights = place**power, power * place ** (power - 1) * weight
     return np.concatenate([-nodes[::-1], nodes]), np.concatenate([weights[::-1], weights])
@@ -52,7 +54,7 @@ def integrals_from_zero(num_nodes: int, *, power: int) -> Float[Array, "mu mu"]:
     In each half the values times dmu/du are interpolated by the polynomial through the nodes,
     which is integrated exactly.
     """
-    x, weight = np.polynomial.legendre.leggauss(num_nodes)
+    x, weight = gauss_rule(num_nodes)
     orders = np.arange(num_nodes + 1)
     p = np.polynomial.legendre.legvander(x, num_nodes)
     # int_{-1}^x P_l = (P_{l+1} - P_{l-1}) / (2l + 1), and 1 + x for l = 0

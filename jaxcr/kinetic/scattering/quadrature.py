@@ -1,12 +1,10 @@
 """Quadrature for spectra: Gauss's rule over many decades, with nodes gathered about a peak."""
 
-import functools
-
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
+from jaxcr.legendre import gauss_rule
 
 
 def peaked_nodes(
@@ -34,11 +32,5 @@ def peaked_nodes(
 
 def unit_gauss(count: int, dtype) -> tuple[Float[Array, " node"], Float[Array, " node"]]:
     """Return nodes and weights of Gauss's rule on (0, 1)."""
-    nodes, weights = _legendre(count)
+    nodes, weights = gauss_rule(count)
     return jnp.asarray((1 + nodes) / 2, dtype), jnp.asarray(weights / 2, dtype)
-
-
-@functools.cache
-def _legendre(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return NumPy's rule; kept, since each trace asks for it."""
-    return np.polynomial.legendre.leggauss(count)
