@@ -173,7 +173,28 @@ def _magnetosonic(beta: Scalar, cosine: Float[Array, "..."]) -> tuple[Float[Arra
 def _compressive_displacement(
     beta: Scalar, cosine: Float[Array, "..."], sign: int
 ) -> Float[Array, "... part=3"]:
-    """Return the eigenvector in the plane of k and axis; sign -1 is slow, 1 fast."""
+    """Return the eigenvector in the plane of k and axis; sign -1 is slow, 1 fast.
+
+    Each is a difference of near numbers at one end: fast along the axis at low beta, slow across
+    it, and along it at high beta. There it is the other one turned, since both are at right angles.
+    """
+    fast = (cosine**2 < 0.5) | (beta.astype(cosine.dtype) >= 2)
+    along, across = (
+        jnp.where(fast, a, b)
+        for a, b in zip(_eigenvector(beta, cosine, 1), _eigenvector(beta, cosine, -1), strict=True)
+    )
+    turn = jnp.where(fast == (sign == 1), 0, jnp.where(cosine < 0, -sign, sign)).astype(along.dtype)
+    parts = (
+        jnp.where(turn == 0, along, turn * across),
+        jnp.where(turn == 0, across, -turn * along),
+    )
+    return jnp.stack([*parts, 0 * cosine], axis=-1)
+
+
+def _eigenvector(
+    beta: Scalar, cosine: Float[Array, "..."], sign: int
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """Return the parts along the axis and across it, by the closed form."""
     a = beta.astype(cosine.dtype) / 2
     sine = jnp.sqrt(jnp.maximum(1 - cosine**2, 0))
     root = sign * _root(a, cosine)
@@ -183,7 +204,7 @@ def _compressive_displacement(
     # Where k lies along the axis one of the two moves across it, in any direction.
     along = jnp.where(lost, 0, along / jnp.where(lost, 1, size))
     across = jnp.where(lost, 1, across / jnp.where(lost, 1, size))
-    return jnp.stack([along, across, 0 * cosine], axis=-1)
+    return along, across
 
 
 def _root(a: Scalar, cosine: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -145,24 +145,11 @@ def _amplitudes(modes: tuple[Mode, ...], cosine: Scalar) -> tuple[Array, PerMode
     """Return velocity, density and field in the parts: along B0, along k across it, B0 × k."""
     cosine = jnp.where(jnp.abs(cosine) < _NEAR_ZERO, _NEAR_ZERO, cosine)
     sine = jnp.sqrt(jnp.maximum(1 - cosine**2, 0))
-    velocity = _displacements(modes, cosine)
+    velocity = jnp.stack([mode.displacement(cosine) for mode in modes])
     speed = _phase_speeds(modes, cosine)
     field = jnp.stack([sine * velocity[:, 1], -cosine * velocity[:, 1], -cosine * velocity[:, 2]])
     compression = cosine * velocity[:, 0] + sine * velocity[:, 1]
     return velocity, compression / speed, (field / speed[None]).T
-
-
-def _displacements(modes: tuple[Mode, ...], cosine: Scalar) -> VectorPerMode:
-    """Return the unit displacements; slow and fast are perpendicular to one another.
-
-    Each is a difference of near numbers at one end: fast along B0 at low beta, slow across it (and
-    along it at high beta). There it is made from the other.
-    """
-    alfven, slow, fast = (mode.displacement(cosine) for mode in modes)
-    turn = jnp.stack([-fast[1], fast[0], fast[2]])
-    back = jnp.stack([slow[1], -slow[0], slow[2]])
-    by_fast = (cosine**2 < 0.5) | (modes[2].beta.astype(cosine.dtype) >= 2)
-    return jnp.stack([alfven, jnp.where(by_fast, turn, slow), jnp.where(by_fast, fast, back)])
 
 
 def _frame(direction: Vector, axis: Vector) -> Float[Array, "part=3 xyz=3"]:
