@@ -1,6 +1,6 @@
-"""Differentiable transport of cosmic rays: field, orbits, sky, traps, inference.
+"""Differentiable transport of cosmic rays: field, theory, orbits, traps, sky, inference.
 
-The folders are the interface: ``from jaxcr import fields, orbits, sky, traps, infer, units``.
+The folders are the interface: ``from jaxcr import fields, kinetic, orbits, sky, traps, units``.
 They are loaded on first use, so that importing the package alone imports no JAX.
 """
 

@@ -46,21 +46,27 @@ def test_halo_with_wind_is_the_closed_form():
     np.testing.assert_allclose(solution.budget.through_ends, [[0, 1]], atol=1e-12)
 
 
-def test_derivatives_of_the_escaping_density_are_differences():
+def test_derivatives_by_diffusion_index_wind_and_height_are_differences():
     def density(args):
-        kappa, wind, height = args
-        return solve_parker(halo(height, kappa, wind, 32)).density[0, 10]
+        kappa, index, wind, height = args
+        problem = galactic_halo(
+            half_height=height,
+            diffusion=lambda p: kappa * p**index,
+            injection=lambda p: p**-1.3,
+            momentum=MomentumGrid(1.0, 10.0, 3),
+            wind_speed=wind,
+            num_cells=32,
+        )
+        return solve_parker(problem).density[1, 10]
 
-    at, density = jnp.array([3.0, 3e-3, 4000.0]), jax.jit(density)
+    at, density = jnp.array([3.0, 0.4, 3e-3, 4000.0]), jax.jit(density)
     backward = jax.grad(density)(at)
-    step = 1e-4 * np.asarray(at)
-    for i in range(3):
-        shift = np.zeros(3)
-        shift[i] = step[i]
-        quotient = (density(at + shift) - density(at - shift)) / (2 * step[i])
+    for i, step in enumerate(1e-4 * np.asarray(at)):
+        shift = step * (np.arange(4) == i)
+        quotient = (density(at + shift) - density(at - shift)) / (2 * step)
         # central differences at a relative step of 1e-4: truncation 1e-8 of a third derivative
         np.testing.assert_allclose(backward[i], quotient, rtol=1e-6)
-    forward = jax.jvp(density, (at,), (jnp.array([1.0, 0.0, 0.0]),))[1]
+    forward = jax.jvp(density, (at,), (jnp.array([1.0, 0.0, 0.0, 0.0]),))[1]
     np.testing.assert_allclose(forward, backward[0], rtol=1e-9)
 
 

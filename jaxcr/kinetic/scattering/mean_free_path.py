@@ -1,5 +1,6 @@
 """From D_mumu to transport along the mean field: mean free path, diffusion, scattering rate."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -55,6 +56,12 @@ def parallel_mean_free_path(
     Source: Hasselmann & Wibberenz, ApJ 162 (1970) 1049.
     """
     rigidity, speed = as_particle("parallel_mean_free_path", rigidity, speed)
+    return _mean_free_path(model, rigidity, speed, num_nodes)
+
+
+@eqx.filter_jit
+def _mean_free_path(model: ScatteringModel, rigidity: Scalar, speed: Scalar, num_nodes: int):
+    """Return the integral, by Gauss's rule in ln mu and a power law below."""
     places, weights = unit_gauss(num_nodes, rigidity.dtype)
     span = -jnp.log(jnp.asarray(_LEAST, rigidity.dtype))
     cosine = jnp.concatenate([jnp.exp(-span * places), _LEAST * jnp.ones_like(places[:2])])
@@ -136,9 +143,14 @@ def rigidity_exponent(
     """
     rigidity, speed = as_particle("rigidity_exponent", rigidity, speed)
 
-    def log_path(log_rigidity):
-        here = jnp.exp(log_rigidity)
-        path = parallel_mean_free_path(model, here, speed=speed, num_nodes=num_nodes)
-        return jnp.log(path)
+    return _exponent(model, jnp.abs(rigidity), speed, num_nodes)
 
-    return jax.grad(log_path)(jnp.log(jnp.abs(rigidity)))
+
+@eqx.filter_jit
+def _exponent(model: ScatteringModel, rigidity: Scalar, speed: Scalar, num_nodes: int) -> Scalar:
+    """Return the derivative of ln lambda by ln R."""
+
+    def log_path(log_rigidity):
+        return jnp.log(_mean_free_path(model, jnp.exp(log_rigidity), speed, num_nodes))
+
+    return jax.grad(log_path)(jnp.log(rigidity))

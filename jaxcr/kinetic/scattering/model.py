@@ -131,7 +131,12 @@ def pitch_angle_diffusion(
         )
     rigidity, speed = as_particle("pitch_angle_diffusion", rigidity, speed)
     dtype = cosine.dtype
-    return model.pitch_angle_diffusion(cosine, rigidity.astype(dtype), speed.astype(dtype))
+    return _at_cosines(model, cosine, rigidity.astype(dtype), speed.astype(dtype))
+
+
+@eqx.filter_jit
+def _at_cosines(model: ScatteringModel, cosine: Array, rigidity: Scalar, speed: Scalar) -> Array:
+    return model.pitch_angle_diffusion(cosine, rigidity, speed)
 
 
 def as_particle(name: str, rigidity: ScalarLike, speed: ScalarLike) -> tuple[Scalar, Scalar]:
