@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
-PLANTED = {"01-fit-a-power-spectrum": 4, "02-traps": 2}
+PLANTED = {"01-fit-a-power-spectrum": 4, "02-traps": 2, "03-from-spectrum-to-transport": 4}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

@@ -123,6 +123,13 @@ def antisymmetric_coefficient(
     Forman, Jokipii & Owens, ApJ 192 (1974) 535.
     """
     strength = as_float(strength)
+    if is_concrete(strength) and not float(strength) > 0:
+        raise argument_error(
+            "antisymmetric_coefficient: strength",
+            expected="a positive strength of the field in µG",
+            got=f"{float(strength):g}",
+            remedy="It is |B|; the sign of the drift is that of the rigidity.",
+        )
     velocity = as_speed("antisymmetric_coefficient", speed, strength.dtype)
     gyroradius = GYRORADIUS * as_float(rigidity).astype(strength.dtype) / strength
     slip = as_float(scattering_rate).astype(strength.dtype) * gyroradius / velocity
@@ -161,8 +168,9 @@ class FieldAlignedDiffusion(eqx.Module):
     field
         B in µG.
     parallel, perpendicular, antisymmetric
-        Each a number in pc, or a function of rigidity (PV, signed) and |B| (µG) that returns one.
-        ``antisymmetric_coefficient`` is such a function.
+        Each a number in pc, or a function of rigidity (PV; without its sign but for
+        ``antisymmetric``) and |B| (µG) that returns one. ``antisymmetric_coefficient`` is such a
+        function. Positions have three coordinates.
     charge
         Number of charges Z with its sign, that makes the rigidity p c / (Z e) of a momentum in
         PeV/c; 1 also for momenta that are rigidities.
@@ -208,10 +216,13 @@ class FieldAlignedDiffusion(eqx.Module):
         value = self.field(position)
         strength = jnp.sqrt(jnp.maximum(dot(value, value), jnp.finfo(value.dtype).tiny))
         rigidity = momentum / self.charge.astype(momentum.dtype)
+        size = jnp.abs(rigidity)
         along, across, drift = (
-            x(rigidity, strength) if callable(x) else x
-            for x in (self.parallel, self.perpendicular, self.antisymmetric)
-        )
+            x(r, strength) if callable(x) else x
+            for x, r in (
+                (self.parallel, size), (self.perpendicular, size), (self.antisymmetric, rigidity)
+            )
+        )  # fmt: skip
         return diffusion_tensor(
             value / strength, parallel=along, perpendicular=across, antisymmetric=drift
         )

@@ -148,3 +148,17 @@ def test_errors():
         scattering_matrix(Scattering(-1.0), lmax=2)
     with pytest.raises(ValueError, match="FiniteVolume: diffusion: expected one value for each"):
         FiniteVolume(4).operator(lambda mu: jnp.asarray(1.0), 0.0)
+
+
+@pytest.mark.parametrize("num_cells", [40, 41])
+def test_cells_diffuse_through_a_rate_that_touches_zero(num_cells):
+    """D = (1 - mu²) abs(mu)^(2/3)/2: kappa = (1/8) int (1 - mu²)²/D = 9/7, though D(0) = 0.
+
+    kappa = int mu g dmu/2 with d_mu(D d_mu g) = -mu; sampled at a face of mu = 0 the hemispheres
+    would part and kappa be infinite.
+    """
+    method = FiniteVolume(num_cells)
+    matrix = method.operator(lambda mu: (1 - mu**2) * jnp.abs(mu) ** (2 / 3) / 2, 0.0)
+    mu = np.asarray(method.cosines())
+    flow = np.linalg.lstsq(np.asarray(matrix), -mu, rcond=None)[0]
+    np.testing.assert_allclose(np.mean(mu * flow), 9 / 7, rtol=4e-3)

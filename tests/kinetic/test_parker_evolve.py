@@ -5,12 +5,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.special import erfc
 
 from jaxcr.kinetic import (
     CartesianGrid,
     MomentumGrid,
     Outflow,
     ParkerProblem,
+    Prescribed,
     Reflecting,
     adiabatic_expansion,
     evolve_parker,
@@ -31,7 +33,7 @@ def pulse(x, time, kappa, speed):
 def test_advected_pulse_converges_at_second_order_and_conserves_particles():
     kappa, speed, times = 0.25, 1.0, jnp.array([1.0, 2.0, 3.0])
     errors = []
-    for length in (24.0, 12.0):  # the same pulse on cells half as wide
+    for length in (28.8, 14.4):  # the same pulse on cells half as wide
         grid = CartesianGrid(2.0 + length * jnp.linspace(-0.5, 0.5, 385))
         problem = ParkerProblem(grid, diffusion=kappa, velocity=lambda x: jnp.full_like(x, speed))
         x = grid.centers(0)
@@ -135,6 +137,19 @@ def test_long_times_give_the_steady_state_and_derivatives_both_ways():
     np.testing.assert_allclose(slope, -value / kappa, rtol=1e-8)  # N ~ 1/kappa
     forward = jax.jit(lambda k: jax.jvp(lambda x: late(x, diffrax.ForwardMode()), (k,), (1.0,))[1])
     np.testing.assert_allclose(forward(kappa), slope, rtol=1e-10)
+
+
+def test_an_empty_box_fills_through_a_prescribed_end():
+    problem = ParkerProblem(
+        CartesianGrid(jnp.linspace(0.0, 1.0, 17)),
+        diffusion=1.0,
+        boundaries=((Prescribed(1.0), Reflecting()),),
+    )
+    found = evolve_parker(problem, jnp.zeros(16), times=jnp.array([0.0, 0.05, 20.0]))
+    x = problem.grid.centers(0)
+    # early as in an endless medium, erfc(x/sqrt(4 t)); late full
+    np.testing.assert_allclose(found.density[1, 0, :8], erfc(x[:8] / 0.2**0.5), atol=0.01)
+    np.testing.assert_allclose(found.density[2, 0], 1.0, atol=1e-6)
 
 
 def simple_problem():

@@ -235,6 +235,39 @@ def test_mean_age_of_a_leaky_box_and_of_a_halo():
     np.testing.assert_allclose(age[0], (100.0**2 / 2 - y**2 / 6) / 2.0, rtol=1e-3)  # h²
 
 
+def test_iteration_on_large_grids_finds_the_slow_modes_of_a_closed_box():
+    """-div grad N + N/T = 1 + cos(pi x) cos(pi y) between walls: N = T + cos cos/(2 pi² + 1/T).
+
+    Solves along lines alone leave the mean, which only the weak loss 1/T = .1 fixes.
+    """
+    edges = jnp.linspace(0.0, 1.0, 41)
+    walls = (Reflecting(), Reflecting())
+
+    def waves(x):
+        return jnp.prod(jnp.cos(jnp.pi * x))
+
+    problem = ParkerProblem(
+        CartesianGrid(edges, edges),
+        diffusion=1.0,
+        source=lambda x, p: 1 + waves(x),
+        loss_rate=lambda x, p: jnp.full_like(p, 0.1),
+        boundaries=(walls, walls),
+    )
+    solution = solve_parker(problem)
+    exact = 10 + jax.vmap(jax.vmap(waves))(problem.grid.cells()) / (2 * jnp.pi**2 + 0.1)
+    np.testing.assert_allclose(solution.density[0], exact, atol=5e-5)  # (pi/40)²/12 of the wave
+    assert abs(float(solution.budget.imbalance)) < 1e-10
+
+
+def test_single_precision_is_solved_to_its_digits():
+    grid = CartesianGrid(jnp.linspace(0.0, 1.0, 33, dtype=jnp.float32))
+    problem = ParkerProblem(grid, diffusion=0.1, source=jnp.ones(32, jnp.float32))
+    found = solve_parker(problem).density[0]
+    assert found.dtype == jnp.float32
+    x = np.asarray(grid.centers(0))
+    np.testing.assert_allclose(found, x * (1 - x) / 0.2, atol=2e-3)  # h²/8 at the ends over .1
+
+
 def test_antisymmetric_diffusion_alone_moves_nobody_when_uniform():
     edges = jnp.linspace(0.0, 1.0, 17)
     turn = jnp.array([[0.0, 1.0], [-1.0, 0.0]])
@@ -260,6 +293,10 @@ def good_problem(**changes):
     return ParkerProblem(CartesianGrid(jnp.linspace(0.0, 1.0, 33)), **(arguments | changes))
 
 
+def age_of(problem):
+    return mean_age(problem, solve_parker(problem))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -281,6 +318,22 @@ def good_problem(**changes):
         (
             lambda: solve_parker(good_problem(loss_rate=lambda x, p: -p)),
             "rates >= 0 in 1/pc",
+        ),
+        (
+            lambda: solve_parker(good_problem(boundaries=((Reflecting(), Reflecting()),))),
+            "a way out, or a loss",
+        ),
+        (
+            lambda: solve_parker(good_problem(velocity=lambda x: x[0])),
+            r"velocity: expected a function that returns shape \(1,\)",
+        ),
+        (
+            lambda: solve_parker(good_problem(source=lambda x, p: x)),
+            r"source: expected a function that returns shape \(\)",
+        ),
+        (
+            lambda: age_of(good_problem(boundaries=((Prescribed(1.0), FreeEscape()),))),
+            "from the source",
         ),
         (
             lambda: solve_parker(

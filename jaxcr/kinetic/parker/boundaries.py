@@ -41,8 +41,9 @@ class Reflecting(BoundaryCondition):
 
     Notes
     -----
-    The flow stands still there. Where it rises to V within the first cell, as a wind does
-    that leaves a plane on both sides, particles in that cell lose energy to its expansion.
+    The density is taken even across the wall, which is of first order where a tensor is
+    oblique to it. The flow stands still there. Where it rises to V within the first cell, as a
+    wind does that leaves a plane on both sides, particles there lose energy to its expansion.
     """
 
     mirror = 1.0

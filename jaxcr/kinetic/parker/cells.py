@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error, is_concrete
 from jaxcr.kinetic.parker.grid import SpatialGrid
-from jaxcr.kinetic.parker.problem import ParkerProblem
+from jaxcr.kinetic.parker.problem import ParkerProblem, as_shape
 
 
 class AxisMetric(eqx.Module):
@@ -262,7 +262,12 @@ def _held(problem: ParkerProblem, axis: int, momenta: Array) -> tuple[Array, Arr
     pair = []
     for end, condition in zip((0, -1), problem.boundaries[axis], strict=True):
         places = jnp.take(faces, jnp.array([end]), axis=axis)
-        pair.append(_on(condition.density, places, momenta).astype(problem.grid.dtype))
+        held = _on(
+            lambda x, p, c=condition: as_shape("Prescribed: value", c.density(x, p), ()),
+            places,
+            momenta,
+        )
+        pair.append(held.astype(problem.grid.dtype))
     return pair[0], pair[1]
 
 
@@ -271,7 +276,11 @@ def _source(problem: ParkerProblem, cells: Array, momenta: Array) -> Array:
     if problem.source is None:
         return jnp.zeros(shape, cells.dtype)
     if callable(problem.source):
-        source = _on(lambda x, p: jnp.asarray(problem.source(x, p)), cells, momenta)
+        source = _on(
+            lambda x, p: as_shape("ParkerProblem: source", problem.source(x, p), ()),
+            cells,
+            momenta,
+        )
     else:
         source = problem.source
         if source.shape not in (shape, shape[1:]):

@@ -25,6 +25,8 @@ class ImplicitDiffusion(diffrax.AbstractAdaptiveSolver):
     ----------
     solve
         From a state b and a length l to the y with y - l implicit(y) = b.
+    size
+        Of a state. Errors are given in units of the size of the new state.
 
     Notes
     -----
@@ -33,6 +35,7 @@ class ImplicitDiffusion(diffrax.AbstractAdaptiveSolver):
     """
 
     solve: Callable
+    size: Callable
     term_structure: ClassVar = diffrax.MultiTerm[tuple[diffrax.AbstractTerm, diffrax.AbstractTerm]]
     interpolation_cls: ClassVar = diffrax.LocalLinearInterpolation
 
@@ -77,6 +80,8 @@ class ImplicitDiffusion(diffrax.AbstractAdaptiveSolver):
         gaps = [w - e for w, e in zip(weights, _EMBEDDED, strict=True)]
         nothing = jax.tree.map(jnp.zeros_like, y0)
         pairs = [(gap, rate) for gap, stage in zip(gaps, stages, strict=True) for rate in stage]
-        error = add(nothing, *pairs)
+        size = self.size(following)
+        size = jax.lax.stop_gradient(jnp.where(size > 0, size, 1))
+        error = jax.tree.map(lambda x: x / size, add(nothing, *pairs))
         dense = {"y0": y0, "y1": following}
         return following, error, dense, None, diffrax.RESULTS.successful

@@ -11,9 +11,10 @@ from jax import lax
 from jaxtyping import Array
 
 from jaxcr.kinetic.parker.cells import SpatialCells, along, closed_faces
+from jaxcr.kinetic.parker.coarse import coarse_inverse
 from jaxcr.kinetic.parker.stencils import probe
 
-_RTOL = 1e-12
+_RTOL = 1e-12  # in float64; not below some tens of roundings
 _RESTART = 30  # Krylov vectors kept
 _MAX_RESTARTS = 60
 
@@ -60,8 +61,8 @@ def solve_space(
 ) -> Array:
     """Return the x with operator(x) + sink x = values.
 
-    By LU, or by GMRES preconditioned with solves along the lines of each axis in turn, each on
-    what the last has left. Derivatives by the implicit function theorem.
+    By LU, or by GMRES preconditioned with solves along the lines of each axis in turn and on
+    coarse blocks, each on what the last has left. Derivatives by the implicit function theorem.
 
     Parameters
     ----------
@@ -78,12 +79,13 @@ def solve_space(
         return _solve_directly(operator, sink, values)
     stencil = probe(operator, values.shape, reach, values.dtype).plus_diagonal(sink)
     fixed, lines = lax.stop_gradient(stencil), matrices()
+    coarse = coarse_inverse(fixed)
 
     def sweep(residual):
         found = lines[0].solve(residual, 0)
         for axis, line in enumerate(lines[1:], start=1):
             found = found + line.solve(residual - fixed(found), axis)
-        return found
+        return found + coarse(residual - fixed(found))
 
     return _iterate(stencil, sweep, values, lax.stop_gradient(guess), lines[0].diagonal)
 
@@ -111,10 +113,11 @@ def _iterate(
     largest = jnp.max(jnp.abs(lax.stop_gradient(values) / diagonal))
     size = jnp.maximum(largest, jnp.finfo(values.dtype).tiny)
     structure = eqx.filter_eval_shape(lambda: values)
+    rtol = max(_RTOL, 50 * float(jnp.finfo(values.dtype).eps))
     solution = lineax.linear_solve(
         lineax.FunctionLinearOperator(lambda x: operator(x) / diagonal, structure),
         values / (diagonal * size),
-        lineax.GMRES(rtol=_RTOL, atol=_RTOL, restart=_RESTART, max_steps=_MAX_RESTARTS),
+        lineax.GMRES(rtol=rtol, atol=rtol, restart=_RESTART, max_steps=_MAX_RESTARTS),
         options={
             "preconditioner": lineax.FunctionLinearOperator(
                 lambda x: preconditioner(x * diagonal), structure

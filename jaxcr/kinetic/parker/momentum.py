@@ -43,10 +43,10 @@ def drains(cells: ParkerCells) -> Float[Array, "momentum ..."]:
 
     Two-point upwind: 3/2 of the cell less 1/2 of the one above; the highest cell by itself.
     """
-    below = _weights(cells)[:-1] * 1.5
+    below = edge_weights(cells)[:-1] * 1.5
     last = below[-1] / 1.5
     if cells.continued:
-        last = last - _weights(cells)[-1]
+        last = last - edge_weights(cells)[-1]
     rate = jnp.concatenate([below[:-1], last[None]])
     return rate / along(cells.cell_shape, 0, rate.ndim)
 
@@ -58,7 +58,7 @@ def feed(weight_above: Array, weight_below: Array, above: Array, higher: Array) 
 
 def edge_weights(cells: ParkerCells) -> Float[Array, "edge ..."]:
     """Return minus gain times reference power law over the width, at all edges."""
-    return _weights(cells)
+    return -cells.gain * along(cells.edge_shape, 0, cells.gain.ndim) / cells.log_width
 
 
 def downward_fluxes(cells: ParkerCells, density: Array) -> Float[Array, "edge ..."]:
@@ -67,7 +67,7 @@ def downward_fluxes(cells: ParkerCells, density: Array) -> Float[Array, "edge ..
     higher = jnp.concatenate([scaled[1:], scaled[-1:]])
     entering = scaled[-1:] if cells.continued else jnp.zeros_like(scaled[-1:])
     passing = jnp.concatenate([1.5 * scaled - 0.5 * higher, entering])
-    return _weights(cells) * cells.log_width * passing
+    return edge_weights(cells) * cells.log_width * passing
 
 
 def limited_fluxes(cells: ParkerCells, density: Array) -> Float[Array, "edge ..."]:
@@ -82,7 +82,3 @@ def limited_fluxes(cells: ParkerCells, density: Array) -> Float[Array, "edge ...
     from_above = jnp.concatenate([scaled - rise, at_top])
     passing = jnp.maximum(cells.gain, 0) * from_below + jnp.minimum(cells.gain, 0) * from_above
     return passing * along(cells.edge_shape, 0, passing.ndim)
-
-
-def _weights(cells: ParkerCells) -> Array:
-    return -cells.gain * along(cells.edge_shape, 0, cells.gain.ndim) / cells.log_width

@@ -33,7 +33,8 @@ class ParkerProblem(eqx.Module):
         kappa in pc, from position (axis,) in pc and momentum: a number, or the full tensor (axis,
         axis) with its antisymmetric part (drifts); a function or a number.
     momentum
-        Cells in ln p, or ``None``: then N is a number density and energies do not change.
+        Cells in ln p, or ``None``: then N is a number density, energies do not change, and
+        coefficients are asked for at a momentum of 1.
     velocity
         u over the speed of light, (axis,), from the position; at rest by default.
     source
@@ -119,7 +120,8 @@ class ParkerProblem(eqx.Module):
         """Return u over the speed of light."""
         if self.velocity is None:
             return jnp.zeros_like(position)
-        return jnp.asarray(self.velocity(position)).astype(position.dtype)
+        value = as_shape("ParkerProblem: velocity", self.velocity(position), position.shape)
+        return value.astype(position.dtype)
 
     def divergence_at(self, position: Position) -> Scalar:
         """Return div u in 1/pc, by automatic differentiation."""
@@ -128,14 +130,29 @@ class ParkerProblem(eqx.Module):
 
     def momentum_loss_at(self, position: Position, momentum: Scalar) -> Scalar:
         """Return the losses -dlnp/dt beside the adiabatic ones, 1/pc."""
-        return _scalar(self.momentum_loss, position, momentum)
+        return _scalar("momentum_loss", self.momentum_loss, position, momentum)
 
     def loss_rate_at(self, position: Position, momentum: Scalar) -> Scalar:
         """Return the rate at which particles disappear, 1/pc."""
-        return _scalar(self.loss_rate, position, momentum)
+        return _scalar("loss_rate", self.loss_rate, position, momentum)
 
 
-def _scalar(function: Coefficient | None, position: Position, momentum: Scalar) -> Scalar:
+def _scalar(name: str, function: Coefficient | None, position: Position, momentum: Scalar):
     if function is None:
         return jnp.zeros_like(momentum)
-    return jnp.asarray(function(position, momentum)).astype(position.dtype)
+    return as_shape(f"ParkerProblem: {name}", function(position, momentum), ()).astype(
+        position.dtype
+    )
+
+
+def as_shape(name: str, value: Array, shape: tuple[int, ...]) -> Array:
+    """Return what a user's function has returned as an array; raise for another shape."""
+    value = jnp.asarray(value)
+    if value.shape != shape:
+        raise argument_error(
+            name,
+            expected=f"a function that returns shape {shape} for one position",
+            got=f"shape {value.shape}",
+            remedy="The position is an array (axis,): take x[0], x[1] for numbers.",
+        )
+    return value

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
 from jaxcr.fields.spectra import Spectrum
-from jaxcr.kinetic.scattering.model import as_turbulence
+from jaxcr.kinetic.scattering.model import as_particle, as_turbulence
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
 
 _NODES = 192
@@ -36,9 +36,10 @@ def slab_field_line_diffusion(
 
     Notes
     -----
-    Exact for any rms/B0, over distances beyond the outer scale, if E is flat below the bend-over
-    (``energy_index`` 0); lines of a spectrum that vanishes at k = 0 do not diffuse. The
-    correlation length of slab waves, not `Spectrum.correlation_length` of isotropic ones.
+    Exact for any rms/B0, over distances beyond the bend-over and well within outer_scale/(2 pi),
+    if E is flat between the two (``energy_index`` 0); lines of a spectrum that vanishes at k = 0
+    do not diffuse. The correlation length of slab waves, not `Spectrum.correlation_length` of
+    isotropic ones.
     Source: Jokipii & Parker, PRL 21 (1968) 44.
     """
     rms, mean_strength = as_turbulence("slab_field_line_diffusion", rms, mean_strength)
@@ -172,6 +173,8 @@ def nonlinear_perpendicular_diffusion(
 
     Notes
     -----
+    The 2D part of a flat spectrum grows with its outer scale, see ``ultrascale``. Gyroradii count
+    as small: with r_L of the bend-over scale, orbits at rms = B0/10 gave half of this.
     Newton's method in ln kappa, to the last digits; the derivative is implicit. The slab part
     here diffuses, in simulations it does not: set s rms² aside where that matters (extended
     theory of Shalchi 2006). S_xx is half the power.
@@ -195,10 +198,13 @@ def nonlinear_perpendicular_diffusion(
             remedy="It is the power of the slab waves over that of all.",
         )
     dtype = path.dtype
-    speed, share = as_float(speed).astype(dtype), share.astype(dtype)
+    _, speed = as_particle(name, jnp.ones((), dtype), speed)
+    share = share.astype(dtype)
     k, power = _nodes(spectrum)
     k, power = k.astype(dtype), power.astype(dtype)
     strength = as_float(guiding_share).astype(dtype) * (speed * rms / mean_strength) ** 2 / 6
+    calm = strength == 0
+    strength = jnp.where(calm, 1, strength)
     loss = speed / path
     slab = strength * share * jnp.sum(power / (loss + k**2 * speed * path / 3))
     plane = strength * (1 - share) * power
@@ -212,7 +218,7 @@ def nonlinear_perpendicular_diffusion(
     tolerance = 64 * jnp.finfo(dtype).eps
     solver = optx.Newton(rtol=tolerance, atol=tolerance)
     root = optx.root_find(mismatch, solver, start, (slab, plane, loss), max_steps=_STEPS)
-    return jnp.exp(root.value)
+    return jnp.where(calm, 0, jnp.exp(root.value))
 
 
 def _nodes(spectrum: Spectrum) -> tuple[Float[Array, " node"], Float[Array, " node"]]:
