@@ -16,6 +16,8 @@ nG = 1e-3  # noqa: N816
 gauss = 1e6
 tesla = 1e10
 
+km_per_s = 1 / 299792.458  # of the speed of light
+
 PV = 1.0
 TV = 1e-3
 GV = 1e-6

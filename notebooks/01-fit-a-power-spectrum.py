@@ -15,6 +15,7 @@
 # `jaxcr fit` does the same at full size.
 
 # %%
+# %matplotlib inline
 import jax
 
 jax.config.update("jax_enable_x64", True)  # fits need float64

@@ -15,6 +15,7 @@
 # they hop more easily one way: asymmetric diffusion. Runs in under a minute.
 
 # %%
+# %matplotlib inline
 import jax
 
 jax.config.update("jax_enable_x64", True)

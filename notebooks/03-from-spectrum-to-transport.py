@@ -50,7 +50,7 @@ broad = kinetic.SlabScattering(spectrum, resonance=kinetic.SecondOrderResonance(
 # broadened by the turbulence itself it does. The mean free path grows as R^(2 - 5/3), above the bend as R².
 
 # %%
-cosine, rigidity = jnp.linspace(-1, 1, 161), jnp.geomspace(1e-3, 1e3, 25)
+cosine, rigidity = jnp.linspace(0, 1, 81), jnp.geomspace(1e-3, 1e3, 25)
 at = 1.0 / units.GYRORADIUS  # PV: a gyroradius of 1/3 pc
 mean_free_path = jax.jit(jax.vmap(lambda r: kinetic.parallel_mean_free_path(sharp, r)))(rigidity)
 exponent = jax.jit(jax.vmap(lambda r: kinetic.rigidity_exponent(sharp, r)))(rigidity)
@@ -62,7 +62,7 @@ left, right = figure.subplots(1, 2)
 for model, color, label in ((sharp, BLUE, "sharp"), (broad, VERMILION, "broadened")):
     left.plot(cosine, kinetic.pitch_angle_diffusion(model, cosine, at), color=color, label=label)
 right.loglog(rigidity, mean_free_path, color=BLUE)
-add_legend(left, loc="upper center")
+add_legend(left, loc="lower center")
 polish(left, x_label="pitch cosine", y_label="D [1/pc]", title="scattering")
 polish(right, x_label="rigidity [PV]", y_label="mean free path [pc]")
 figure
@@ -110,7 +110,7 @@ def observed(values):
     kappa, delta, height, wind = values
     halo = kinetic.galactic_halo(
         half_height=1e3 * height, diffusion=lambda p: kappa * (p / 1e-5) ** delta,
-        injection=lambda p: (p / 1e-5) ** -1.35, momentum=momentum, wind_speed=wind / 2.998e5,
+        injection=lambda p: (p / 1e-5) ** -1.35, momentum=momentum, wind_speed=wind * units.km_per_s,
         num_cells=32,
     )
     density = kinetic.solve_parker(halo).density

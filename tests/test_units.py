@@ -16,6 +16,10 @@ def test_gyroradius_carries_the_sign_of_the_charge():
     assert units.gyroradius(-30.0 * units.PV, 3.0 * units.muG) < 0
 
 
+def test_speeds_are_shares_of_that_of_light():
+    assert math.isclose(299792.458 * units.km_per_s, 1.0, rel_tol=1e-15)
+
+
 def test_lengths_agree_with_their_definitions():
     assert math.isclose(units.au, math.pi / 648000, rel_tol=1e-14)
     assert math.isclose(units.year / units.au, 365.25 * 86400 * 299792458 / 149597870700)

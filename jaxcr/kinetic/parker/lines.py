@@ -91,12 +91,14 @@ def solve_space(
 
 
 def _solve_directly(operator: Callable[[Array], Array], sink: Array, values: Array) -> Array:
-    """Return the solution by LU of the matrix whose columns are those of the operator."""
+    """Return the solution by LU of the matrix whose columns are those of the operator.
+
+    Not through lineax, whose derivative raises on values that an optimiser tries and rejects.
+    """
     columns = jnp.eye(values.size, dtype=values.dtype).reshape(-1, *values.shape)
     images = jax.vmap(lambda x: operator(x) + sink * x)(columns)
-    matrix = lineax.MatrixLinearOperator(images.reshape(values.size, -1).T)
-    solution = lineax.linear_solve(matrix, values.reshape(-1), lineax.LU(), throw=False)
-    return solution.value.reshape(values.shape)
+    matrix = images.reshape(values.size, -1).T
+    return jnp.linalg.solve(matrix, values.reshape(-1)).reshape(values.shape)
 
 
 def _iterate(
@@ -108,25 +110,33 @@ def _iterate(
 ) -> Array:
     """Return the solution of operator(x) = values by preconditioned GMRES.
 
-    Rows are divided by ``diagonal`` and by the largest value, so that the tolerance is relative.
+    Rows are divided by ``diagonal``, and what the guess leaves by its largest value, so that the
+    tolerance is relative. The derivative is JAX's of a linear solve: lineax's raises on values
+    that an optimiser tries and rejects.
     """
-    largest = jnp.max(jnp.abs(lax.stop_gradient(values) / diagonal))
-    size = jnp.maximum(largest, jnp.finfo(values.dtype).tiny)
     structure = eqx.filter_eval_shape(lambda: values)
     rtol = max(_RTOL, 50 * float(jnp.finfo(values.dtype).eps))
-    solution = lineax.linear_solve(
-        lineax.FunctionLinearOperator(lambda x: operator(x) / diagonal, structure),
-        values / (diagonal * size),
-        lineax.GMRES(rtol=rtol, atol=rtol, restart=_RESTART, max_steps=_MAX_RESTARTS),
-        options={
-            "preconditioner": lineax.FunctionLinearOperator(
-                lambda x: preconditioner(x * diagonal), structure
-            ),
-            "y0": guess / size,
-        },
-        throw=False,
+    method = lineax.GMRES(rtol=rtol, atol=rtol, restart=_RESTART, max_steps=_MAX_RESTARTS)
+    nearly = lineax.FunctionLinearOperator(lambda x: preconditioner(x * diagonal), structure)
+
+    def solve_with(nearly):
+        def solve(product, right):
+            size = jnp.max(jnp.abs(right))
+            size = jnp.where(size > 0, size, 1)
+            matrix = lineax.FunctionLinearOperator(product, structure)
+            options = {"preconditioner": nearly}
+            found = lineax.linear_solve(matrix, right / size, method, options=options, throw=False)
+            return found.value * size
+
+        return solve
+
+    def product(x):
+        return operator(x) / diagonal
+
+    left = values / diagonal - product(guess)
+    return guess + lax.custom_linear_solve(
+        product, left, solve_with(nearly), solve_with(nearly.transpose())
     )
-    return solution.value * size
 
 
 def _couplings(cells: SpatialCells, axis: int, ndim: int, advection: bool):
