@@ -184,7 +184,7 @@ def test_slab_varies_along_the_axis_and_two_dimensional_across_it(key):
         assert jnp.linalg.norm(field(here + 0.7) - field(here)) > 0.1
 
 
-@pytest.mark.parametrize("helicity", [-1.0, 0.5])
+@pytest.mark.parametrize("helicity", [pytest.param(-1.0, marks=pytest.mark.slow), 0.5])
 def test_helicity_is_the_mean_of_field_and_curl(helicity):
     geometry = Isotropic(helicity=helicity)
     grid = realise_grid(

@@ -26,6 +26,7 @@ def test_a_noiseless_profile_comes_back():
     assert best.chi_squared < 1e-8
 
 
+@pytest.mark.slow  # eighty fits
 def test_intervals_hold_what_they_promise(key):
     occupation = planted()
     error = 0.05 * occupation

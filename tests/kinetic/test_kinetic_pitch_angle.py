@@ -127,7 +127,7 @@ def test_ballistic_streaming_is_a_translation():
     np.testing.assert_allclose(errors[1], 0.9 * 2 * 0.8611 * (2 * np.pi / 24) ** 2 / 12, rtol=0.3)
 
 
-@pytest.mark.parametrize("bend", [0.0, 1.0])
+@pytest.mark.parametrize("bend", [pytest.param(0.0, marks=pytest.mark.slow), 1.0])
 def test_spread_along_the_field(bend):
     nu, method = 4.0, LegendreSeries(5)
     tube = FluxTube(jnp.linspace(-14.4, 14.4, 33))
@@ -164,6 +164,7 @@ def steady_error(cells):
     return float(jnp.max(jnp.abs(steady - exact)))
 
 
+@pytest.mark.slow  # two shapes to compile
 def test_steady_focused_flux_is_exact_to_second_order():
     # Flux = -v L (coth xi - 1/xi) df_0/dz, the focused diffusion, is that of this solution.
     coarse, fine = steady_error(8), steady_error(16)

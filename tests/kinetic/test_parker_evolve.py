@@ -61,6 +61,7 @@ def test_a_front_gets_no_new_extrema():
     assert float(found.density.max()) < 1 + 1e-8
 
 
+@pytest.mark.slow  # compiles for fifteen seconds
 def test_anisotropic_diffusion_in_a_closed_box_is_the_green_function():
     """In an oblique field: a Gaussian whose covariance grows by 2 kappa t."""
     angle, parallel, across = 0.6, 0.8, 0.2

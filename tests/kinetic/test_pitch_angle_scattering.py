@@ -132,6 +132,7 @@ def test_narrow_resonances_tend_to_the_sharp_one(resonance, order, width):
     np.testing.assert_allclose(narrow[0] / narrower[0], 2**order, rtol=0.01)
 
 
+@pytest.mark.slow  # three resonances
 def test_second_order_and_nonlinear_are_gaussians_of_their_widths():
     second = diffusion(slab(SecondOrderResonance()), COSINES, RIGIDITY)
     gauss = diffusion(slab(GaussianResonance(2 / 3)), COSINES, RIGIDITY)

@@ -129,6 +129,7 @@ def test_cascade_against_simpsons_rule_and_against_slab_waves():
     assert np.all(d[2:4] < 0.01 * of_slab[2:4])
 
 
+@pytest.mark.slow  # compiles for eight seconds
 def test_gradient_of_the_cascade_by_rigidity():
     model = GoldreichSridharScattering(SPECTRUM, **STRENGTHS, num_harmonics=2)
 
