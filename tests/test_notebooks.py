@@ -13,7 +13,15 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 PLANTED = {"01-fit-a-power-spectrum": 4, "02-traps": 2, "03-from-spectrum-to-transport": 4}
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        # the first fits as `jaxcr fit` does, which the command line's tests run
+        pytest.param(p, marks=pytest.mark.slow) if p.stem.startswith("01") else p
+        for p in NOTEBOOKS
+    ],
+    ids=lambda p: p.stem,
+)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
 def test_notebook_runs_and_recovers_what_it_planted(path):
     notebook = nbformat.read(path, as_version=4)

@@ -133,7 +133,7 @@ def test_waves_have_the_spectrum(geometry, over, key):
     [
         # those that share their cascade, or their plane, with another of the list
         pytest.param(name, marks=pytest.mark.slow)
-        if name in ("alfven", "slow", "two-dimensional")
+        if name in ("alfven", "slow", "two-dimensional", "slab and two-dimensional")
         else name
         for name in BOTH_KINDS
     ],

@@ -115,6 +115,7 @@ def test_full_tensor_and_flow_in_two_coordinates_converge_at_second_order():
     assert errors[1] < 2e-3  # of a density up to 1.5
 
 
+@pytest.mark.slow  # compiles for ten seconds
 def test_three_coordinates_keep_a_plane_wave_of_the_box():
     """A product of sines is an eigenfunction: -kappa_xx pi² - ..., on unequal cells."""
     edges = [jnp.linspace(0.0, 1.0, 13) ** a for a in (1.0, 1.2, 1.0)]

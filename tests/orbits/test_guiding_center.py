@@ -91,6 +91,7 @@ def test_bounce_points_of_a_bottle():
     assert np.abs(track.position[:, 0] - 200).max() == pytest.approx(turning, rel=0.005)
 
 
+@pytest.mark.slow  # twenty seconds
 def test_difference_from_the_full_orbit_falls_with_the_gyroradius():
     # same place and path in units of the scale, rms over the phase of the gyration at the start
     phase = np.arange(6) * np.pi / 3
