@@ -111,6 +111,7 @@ def test_uniform_expansion_cools_every_particle_alike():
     assert errors[1] < 5e-3
 
 
+@pytest.mark.slow  # three programs, half a minute
 def test_long_times_give_the_steady_state_and_derivatives_both_ways():
     grid = CartesianGrid(jnp.linspace(0.0, 1.0, 17))
 
