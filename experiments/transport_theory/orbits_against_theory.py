@@ -98,24 +98,10 @@ def theories_of(amplitude: float, spectrum: fields.Spectrum) -> dict[str, kineti
 
 
 def diffusion_of(model: kinetic.ScatteringModel) -> tuple[np.ndarray, np.ndarray]:
-    """Return cosines, and the matrix of d_mu (D d_mu f) between them.
-
-    A face passes as 1 over the mean of 1/D between two cells: a sharp resonance has D = 0 at 90
-    degrees, which particles cross all the same. The nodes, cubed, gather there.
-    """
+    """Return cosines, and the matrix of d_mu (D d_mu f) between them."""
     method = kinetic.FiniteVolume(CELLS)
-    nodes, weights = np.polynomial.legendre.leggauss(16)
-    nodes, weights = (1 + nodes) / 2, 3 / 4 * weights * ((1 + nodes) / 2) ** 2
-
-    def between_cells(mu):
-        away = [
-            weight / kinetic.pitch_angle_diffusion(model, mu + side * node**3 / CELLS, RIGIDITY)
-            for node, weight in zip(nodes, weights, strict=True)
-            for side in (-1, 1)
-        ]
-        return 1 / sum(away)
-
-    return np.asarray(method.cosines()), np.asarray(method.operator(between_cells, 0.0))
+    matrix = method.operator(lambda mu: kinetic.pitch_angle_diffusion(model, mu, RIGIDITY), 0.0)
+    return np.asarray(method.cosines()), np.asarray(matrix)
 
 
 def seen_by_lags(model: kinetic.ScatteringModel, edges) -> np.ndarray:

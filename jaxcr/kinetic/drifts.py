@@ -6,7 +6,7 @@ from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, i
 from jaxcr.fields import Field
 from jaxcr.fields.local_field import local_field
 from jaxcr.kinetic.kinematics import as_speed
-from jaxcr.units import GYRORADIUS
+from jaxcr.units import GYRORADIUS, gyroradius
 from jaxcr.vectors import cross, dot
 
 
@@ -167,7 +167,7 @@ def isotropic_drift(
 def _lever(name: str, rigidity: ScalarLike, speed: ScalarLike, strength: Scalar) -> Scalar:
     """Return v r_L, the gyroradius signed as the charge."""
     rigidity = as_float(rigidity).astype(strength.dtype)
-    return as_speed(name, speed, strength.dtype) * GYRORADIUS * rigidity / strength
+    return as_speed(name, speed, strength.dtype) * gyroradius(rigidity, strength)
 
 
 def _as_cosine(name: str, cosine: ScalarLike) -> Scalar:

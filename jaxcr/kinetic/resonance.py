@@ -5,7 +5,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
 from jaxcr.kinetic.kinematics import as_speed
-from jaxcr.units import GYRORADIUS
+from jaxcr.units import gyroradius
 
 Numbers = Float[Array, "..."] | float | int
 
@@ -43,7 +43,7 @@ def gyrofrequency(
             got=f"{float(rigidity):g} PV, {float(strength):g} µG",
             remedy="Only charged particles in a field turn.",
         )
-    return as_speed("gyrofrequency", speed, rigidity.dtype) * strength / (GYRORADIUS * rigidity)
+    return as_speed("gyrofrequency", speed, rigidity.dtype) / gyroradius(rigidity, strength)
 
 
 def resonant_wavenumber(

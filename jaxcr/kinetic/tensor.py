@@ -18,7 +18,7 @@ from jaxcr.arrays import (
 )
 from jaxcr.fields import Field
 from jaxcr.kinetic.kinematics import as_speed
-from jaxcr.units import GYRORADIUS
+from jaxcr.units import gyroradius
 from jaxcr.vectors import dot
 
 Tensor = Float[Array, "xyz=3 xyz=3"]
@@ -131,9 +131,9 @@ def antisymmetric_coefficient(
             remedy="It is |B|; the sign of the drift is that of the rigidity.",
         )
     velocity = as_speed("antisymmetric_coefficient", speed, strength.dtype)
-    gyroradius = GYRORADIUS * as_float(rigidity).astype(strength.dtype) / strength
-    slip = as_float(scattering_rate).astype(strength.dtype) * gyroradius / velocity
-    return velocity * gyroradius / 3 / (1 + slip**2)
+    radius = gyroradius(as_float(rigidity).astype(strength.dtype), strength)
+    slip = as_float(scattering_rate).astype(strength.dtype) * radius / velocity
+    return velocity * radius / 3 / (1 + slip**2)
 
 
 def tensor_drift(tensor_function: Callable[[Vector], Tensor], position: Vector) -> Vector:

@@ -168,7 +168,7 @@ def _solve_stage(cells: ParkerCells, target: Array, length: Scalar) -> Array:
 def _solve_one(space: SpatialCells, loss: Array, target: Array, length: Scalar) -> Array:
     """Return the stage at one momentum: by one tridiagonal solve in one coordinate."""
     sink = loss + 1 / length
-    homogeneous = eqx.tree_at(lambda s: s.held, space, jax.tree.map(jnp.zeros_like, space.held))
+    homogeneous = space.homogeneous()
     values = target / length - _spread(space, jnp.zeros_like(target))
     if target.ndim == 1:
         return line_matrices(space, sink, advection=False)[0].solve(values, 0)

@@ -50,9 +50,8 @@ def solve_parker(problem: ParkerProblem) -> ParkerSolution:
     all faces, (momentum x cells x axes²) numbers. There is no limiter: densities beside steep
     gradients can go negative where a flow is not resolved, or where the tensor is very oblique
     to the grid (-0.6 % of the largest for a ratio of 100). At a reflecting wall that the tensor
-    is oblique to the order is one. Source: LeVeque, Finite Volume
-    Methods for Hyperbolic Problems (2002), ch. 6; Saad & Schultz, SIAM J. Sci. Stat. Comput. 7
-    (1986) 856.
+    is oblique to the order is one. Source: LeVeque, Finite Volume Methods for Hyperbolic Problems
+    (2002), ch. 6; Saad & Schultz, SIAM J. Sci. Stat. Comput. 7 (1986) 856.
     """
     _check_way_out(problem)
     cells = discretise(problem)
@@ -150,7 +149,7 @@ def _solve_momentum(space: SpatialCells, sink: Array, source: Array, guess: Arra
     """Return the steady density at one momentum, and the residual over the source."""
     empty = jnp.zeros_like(source)
     values = source - outflow(space, empty)
-    homogeneous = eqx.tree_at(lambda s: s.held, space, jax.tree.map(jnp.zeros_like, space.held))
+    homogeneous = space.homogeneous()
 
     density = solve_space(
         lambda x: outflow(homogeneous, x),

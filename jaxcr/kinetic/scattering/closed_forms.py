@@ -7,7 +7,6 @@ from jax.scipy.special import gammaln
 from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
 from jaxcr.kinetic.scattering.model import as_particle, as_turbulence, mean_gyroradius
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
-from jaxcr.units import GYRORADIUS
 
 _NODES = 128
 
@@ -259,7 +258,7 @@ def _no_mean_field(name, rigidity, rms, correlation_length, speed):
         )
     _check_length(f"{name}: correlation_length", length)
     dtype = rigidity.dtype
-    return GYRORADIUS * jnp.abs(rigidity) / rms.astype(dtype), length.astype(dtype), speed
+    return mean_gyroradius(rigidity, rms), length.astype(dtype), speed
 
 
 def _check_length(name: str, value: Scalar) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
-from jaxcr.units import GYRORADIUS
+from jaxcr.kinetic.kinematics import as_speed
+from jaxcr.units import gyroradius
 
 
 class ScatteringModel(eqx.Module):
@@ -149,15 +150,7 @@ def as_particle(name: str, rigidity: ScalarLike, speed: ScalarLike) -> tuple[Sca
             got=f"{float(rigidity):g} PV",
             remedy="Momentum over charge in PV; its sign is that of the charge.",
         )
-    speed = as_float(speed)
-    if is_concrete(speed) and not 0 < float(speed) <= 1:
-        raise argument_error(
-            f"{name}: speed",
-            expected="a speed above 0 and at most 1",
-            got=f"{float(speed):g}",
-            remedy="It is in units of the speed of light.",
-        )
-    return rigidity, speed.astype(rigidity.dtype)
+    return rigidity, as_speed(name, speed, rigidity.dtype)
 
 
 def as_turbulence(name: str, rms: ScalarLike, mean_strength: ScalarLike) -> tuple[Scalar, Scalar]:
@@ -182,4 +175,4 @@ def as_turbulence(name: str, rms: ScalarLike, mean_strength: ScalarLike) -> tupl
 
 def mean_gyroradius(rigidity: Scalar, mean_strength: Scalar) -> Scalar:
     """Return the gyroradius in the mean field in pc, positive."""
-    return GYRORADIUS * jnp.abs(rigidity) / mean_strength.astype(rigidity.dtype)
+    return gyroradius(jnp.abs(rigidity), mean_strength.astype(rigidity.dtype))

@@ -118,7 +118,34 @@ class LorentzianResonance(ResonanceFunction):
         return jnp.sum(weight * density(k) * rate / (mismatch**2 + rate**2))
 
 
-class GaussianResonance(ResonanceFunction):
+class _Gaussian(ResonanceFunction):
+    """R = sqrt(pi)/(k v w) exp[-(mismatch/(k v w))²] with a width w in mu that may vary."""
+
+    @abc.abstractmethod
+    def width_in_mu(self, detuning: Detuning) -> Scalar:
+        """Return w."""
+
+    def integrate(
+        self,
+        density: Callable[[Array], Array],
+        low: Scalar,
+        high: Scalar,
+        detuning: Detuning,
+        *,
+        num_nodes: int = NODES,
+    ) -> Scalar:
+        """Return the integral by Gauss's rule, with nodes gathered about the resonance."""
+        spread = detuning.stretch * jnp.maximum(self.width_in_mu(detuning), _SHARPEST)
+        # Where the slope is smaller than the spread, the exponential still starts near this k.
+        inverse = jnp.hypot(detuning.slope, spread)
+        centre = jnp.abs(detuning.offset) / inverse
+        k, weight = peaked_nodes(low, high, centre, centre * spread / inverse, num_nodes=num_nodes)
+        exponent = (detuning.slope + detuning.offset / k) / spread
+        resonance = jnp.sqrt(jnp.pi) / (k * spread) * jnp.exp(-(exponent**2))
+        return jnp.sum(weight * density(k) * resonance)
+
+
+class GaussianResonance(_Gaussian):
     """R = sqrt(pi)/(k v w) exp[-(mismatch/(k v w))²]: the pitch cosine wanders by w.
 
     Parameters
@@ -138,21 +165,12 @@ class GaussianResonance(ResonanceFunction):
         self.width = as_float(width)
         _check_positive("GaussianResonance: width", self.width, "in mu")
 
-    def integrate(
-        self,
-        density: Callable[[Array], Array],
-        low: Scalar,
-        high: Scalar,
-        detuning: Detuning,
-        *,
-        num_nodes: int = NODES,
-    ) -> Scalar:
-        """Return the integral by Gauss's rule, with nodes gathered about the resonance."""
-        width = self.width.astype(detuning.slope.dtype)
-        return _gaussian(density, low, high, detuning, width, num_nodes)
+    def width_in_mu(self, detuning: Detuning) -> Scalar:
+        """Return the given width."""
+        return self.width.astype(detuning.slope.dtype)
 
 
-class SecondOrderResonance(ResonanceFunction):
+class SecondOrderResonance(_Gaussian):
     """The Gaussian of second-order quasilinear theory: a width of rms over the mean field.
 
     Notes
@@ -161,20 +179,12 @@ class SecondOrderResonance(ResonanceFunction):
     Phys. Plasmas 12 (2005) 052905.
     """
 
-    def integrate(
-        self,
-        density: Callable[[Array], Array],
-        low: Scalar,
-        high: Scalar,
-        detuning: Detuning,
-        *,
-        num_nodes: int = NODES,
-    ) -> Scalar:
-        """Return the integral with the width of this amplitude."""
-        return _gaussian(density, low, high, detuning, detuning.amplitude, num_nodes)
+    def width_in_mu(self, detuning: Detuning) -> Scalar:
+        """Return the amplitude."""
+        return detuning.amplitude
 
 
-class NonlinearResonance(ResonanceFunction):
+class NonlinearResonance(_Gaussian):
     """A Gaussian of width² = (1 - mu²) M_A: compression of the field moves mu at constant moment.
 
     Parameters
@@ -199,31 +209,10 @@ class NonlinearResonance(ResonanceFunction):
         self.alfven_mach = as_float(alfven_mach)
         _check_positive("NonlinearResonance: alfven_mach", self.alfven_mach, "as Mach number")
 
-    def integrate(
-        self,
-        density: Callable[[Array], Array],
-        low: Scalar,
-        high: Scalar,
-        detuning: Detuning,
-        *,
-        num_nodes: int = NODES,
-    ) -> Scalar:
-        """Return the integral with the width at this pitch angle."""
+    def width_in_mu(self, detuning: Detuning) -> Scalar:
+        """Return the width at this pitch angle."""
         square = (1 - detuning.cosine**2) * self.alfven_mach.astype(detuning.slope.dtype)
-        width = jnp.sqrt(jnp.maximum(square, _SHARPEST**2))
-        return _gaussian(density, low, high, detuning, width, num_nodes)
-
-
-def _gaussian(density, low, high, detuning: Detuning, width: Scalar, num_nodes: int) -> Scalar:
-    """Return the integral of density times a Gaussian resonance of this width in mu."""
-    spread = detuning.stretch * jnp.maximum(width, _SHARPEST)
-    # Where the slope is smaller than the spread, the exponential still starts near this k.
-    inverse = jnp.hypot(detuning.slope, spread)
-    centre = jnp.abs(detuning.offset) / inverse
-    k, weight = peaked_nodes(low, high, centre, centre * spread / inverse, num_nodes=num_nodes)
-    exponent = (detuning.slope + detuning.offset / k) / spread
-    resonance = jnp.sqrt(jnp.pi) / (k * spread) * jnp.exp(-(exponent**2))
-    return jnp.sum(weight * density(k) * resonance)
+        return jnp.sqrt(jnp.maximum(square, _SHARPEST**2))
 
 
 def _check_positive(name: str, value: Scalar, unit: str) -> None:
