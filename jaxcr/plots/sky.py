@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxcr.plots.style import BLACK, GREY, LABEL_SIZE, TEXT_SIZE, TITLE_SIZE, new_figure
-from jaxcr.sky.healpix import nside_of
+from jaxcr.sky.healpix.grid import nside_of
 
 _COLUMNS = 720  # half a degree, finer than the pixels of nside 64
 _CONVENTION = (

@@ -22,7 +22,7 @@ from jaxcr.plots.style import (
     new_figure,
     polish,
 )
-from jaxcr.sky.isotropic import IsotropicBands
+from jaxcr.sky.noise.isotropic import IsotropicBands
 
 _Curve = Float[Array | np.ndarray, " ell"]
 _ISOTROPIC_LEVEL = 90.0

@@ -1,21 +1,32 @@
 """The sky: maps, harmonic coefficients, angular power spectra and their noise."""
 
-from jaxcr.sky.arrivals import Arrivals, backtrack, half_maps, intensity_map, pixel_samples
-from jaxcr.sky.boundaries import (
+from jaxcr.sky.arrivals import (
+    Arrivals,
     BoundaryDistribution,
     DipoleBoundary,
     FunctionBoundary,
     TrapBoundary,
+    backtrack,
+    check_per_pixel,
+    half_maps,
+    intensity_map,
+    pixel_samples,
+    refined_directions,
+    transfer_tensor,
 )
-from jaxcr.sky.cascade import cascade_spectrum
-from jaxcr.sky.directions import check_per_pixel, refined_directions
-from jaxcr.sky.harmonic_modes import check_lmax, harmonic_matrix, mode_degrees
-from jaxcr.sky.harmonics import alm, cross_spectrum, power_spectrum, real_harmonics
+from jaxcr.sky.harmonics import (
+    alm,
+    check_lmax,
+    cross_spectrum,
+    harmonic_matrix,
+    mode_degrees,
+    power_spectrum,
+    real_harmonics,
+)
 from jaxcr.sky.healpix import check_nside, nside_of, pixel_centers
-from jaxcr.sky.isotropic import IsotropicBands, isotropic_bands
 from jaxcr.sky.maps import Dipole, fit_dipole, remove_dipole, smooth
-from jaxcr.sky.noise import noise_power, poisson_noise
-from jaxcr.sky.transfer import transfer_tensor
+from jaxcr.sky.noise import IsotropicBands, isotropic_bands, noise_power, poisson_noise
+from jaxcr.sky.theory import cascade_spectrum
 
 __all__ = [
     "Arrivals",

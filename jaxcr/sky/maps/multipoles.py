@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
-from jaxcr.sky.harmonic_modes import mode_degrees
-from jaxcr.sky.healpix import nside_of, pixel_centers
-from jaxcr.sky.transforms import analyse, synthesise
+from jaxcr.sky.harmonics.modes import mode_degrees
+from jaxcr.sky.harmonics.transforms import analyse, synthesise
+from jaxcr.sky.healpix.grid import nside_of, pixel_centers
 
 SkyMap = Float[Array | np.ndarray, " pixel"]
 Mask = Bool[Array | np.ndarray, " mask_pixel"]

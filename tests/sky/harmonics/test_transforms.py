@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr.sky import transforms
+from jaxcr.sky.harmonics import transforms
 
 
 @pytest.fixture

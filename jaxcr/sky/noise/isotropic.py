@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error
-from jaxcr.sky.harmonic_modes import check_lmax
-from jaxcr.sky.harmonics import power_spectrum
-from jaxcr.sky.healpix import check_nside
+from jaxcr.sky.harmonics.modes import check_lmax
+from jaxcr.sky.harmonics.spectra import power_spectrum
+from jaxcr.sky.healpix.grid import check_nside
 
 _BLOCK_PIXELS = 2**22  # pixels drawn at a time: 32 MB of counts
 

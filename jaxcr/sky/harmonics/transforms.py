@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from jaxcr.sky.harmonic_modes import (
+from jaxcr.sky.harmonics.modes import (
     alm_layout,
     harmonic_matrix,
     mode_source,

@@ -10,8 +10,8 @@ from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
 from jaxcr.fields import Field
 from jaxcr.orbits import Pusher, Sphere, Stop, trace_ensemble
 from jaxcr.orbits.exits import REACHED
-from jaxcr.sky.boundaries import BoundaryDistribution
-from jaxcr.sky.directions import first_half, refined_directions
+from jaxcr.sky.arrivals.boundaries import BoundaryDistribution
+from jaxcr.sky.arrivals.directions import first_half, refined_directions
 
 MAX_LOST_SHARE = 0.01
 """Share of orbits that may fail to reach the boundary before a sky is an error."""

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from jaxcr.sky import pixel_centers, refined_directions
-from jaxcr.sky.directions import first_half
+from jaxcr.sky.arrivals.directions import first_half
 
 
 def test_one_orbit_a_pixel_starts_at_its_centre():

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from jaxcr.arrays import argument_error
-from jaxcr.sky.healpix import check_nside
+from jaxcr.sky.healpix.grid import check_nside
 
 
 class ModeTable(NamedTuple):

@@ -6,9 +6,9 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import Vector
 from jaxcr.legendre import legendre_polynomials
-from jaxcr.sky.arrivals import Arrivals, orbit_weights, split_mean
-from jaxcr.sky.harmonic_modes import degree_average
-from jaxcr.sky.harmonics import real_harmonics
+from jaxcr.sky.arrivals.backtrack import Arrivals, orbit_weights, split_mean
+from jaxcr.sky.harmonics.modes import degree_average
+from jaxcr.sky.harmonics.spectra import real_harmonics
 
 
 def transfer_tensor(
@@ -39,7 +39,7 @@ def transfer_tensor(
     -----
     Boundary parameters then act on C_L exactly and without new orbits. Unbiased by the noise
     of single orbits, hence not positive. Memory: 8 pixel child boundary_lmax bytes a sky.
-    Source: the map is linear in f (tests/sky/test_transfer.py).
+    Source: the map is linear in f (tests/sky/arrivals/test_transfer.py).
     """
     weight = orbit_weights(arrivals)
     average = jnp.asarray(degree_average(lmax), weight.dtype)

@@ -19,7 +19,7 @@ from jaxcr.sky import (
     pixel_samples,
     refined_directions,
 )
-from jaxcr.sky.arrivals import orbit_weights
+from jaxcr.sky.arrivals.backtrack import orbit_weights
 from jaxcr.traps import (
     AbsorbingEnd,
     flux_tube_volume,

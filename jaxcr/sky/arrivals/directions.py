@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from jaxcr.arrays import argument_error
-from jaxcr.sky.healpix import check_nside
+from jaxcr.sky.healpix.grid import check_nside
 
 
 def refined_directions(nside: int, per_pixel: int) -> Float[np.ndarray, "pixel child xyz=3"]:

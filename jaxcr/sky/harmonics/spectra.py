@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from jaxcr.arrays import argument_error, as_float
-from jaxcr.sky.harmonic_modes import check_lmax, degree_average
-from jaxcr.sky.harmonic_modes import harmonic_matrix as harmonic_matrix
-from jaxcr.sky.harmonic_modes import mode_degrees as mode_degrees
-from jaxcr.sky.healpix import nside_of
-from jaxcr.sky.transforms import Modes, analyse, modes_to_alm
+from jaxcr.sky.harmonics.modes import check_lmax, degree_average
+from jaxcr.sky.harmonics.modes import harmonic_matrix as harmonic_matrix
+from jaxcr.sky.harmonics.modes import mode_degrees as mode_degrees
+from jaxcr.sky.harmonics.transforms import Modes, analyse, modes_to_alm
+from jaxcr.sky.healpix.grid import nside_of
 
 Maps = Float[Array | np.ndarray, "*batch pixel"]
 Other = Float[Array | np.ndarray, "..."]  # its shape is checked with a better message

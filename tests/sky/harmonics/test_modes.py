@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from jaxcr.sky import harmonic_matrix, mode_degrees
-from jaxcr.sky.harmonic_modes import (
+from jaxcr.sky.harmonics.modes import (
     alm_layout,
     degree_average,
     mode_source,

@@ -1,0 +1,11 @@
+"""Noise of spectra: its level, spectra without it, what isotropy gives by chance."""
+
+from jaxcr.sky.noise.isotropic import IsotropicBands, isotropic_bands
+from jaxcr.sky.noise.levels import noise_power, poisson_noise
+
+__all__ = [
+    "IsotropicBands",
+    "isotropic_bands",
+    "noise_power",
+    "poisson_noise",
+]
