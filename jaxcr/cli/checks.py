@@ -5,6 +5,7 @@ import numpy as np
 
 from jaxcr.arrays import argument_error
 from jaxcr.cli.config import Fit, Sky, SkyConfig
+from jaxcr.cli.field_source import check_source, has_cube
 from jaxcr.observed import SpectrumData
 from jaxcr.sky import check_lmax, check_nside, check_per_pixel
 
@@ -55,14 +56,30 @@ def check_sky(config: Sky) -> None:
     check_nside(config.nside, "--nside")
     check_lmax(config.lmax, config.nside, "--lmax")
     check_per_pixel(config.per_pixel, "--per-pixel", halves=True)
-    _positive(("--spacing", config.spacing), ("--path", config.path))
-    if config.max_path is not None:
-        _positive(("--max-path", config.max_path))
+    check_source(config.particles, config.cube)
+    _at_least(
+        ("--lmax", config.lmax, 2),
+        ("--realisations", config.realisations, 1),
+        ("--window.bin-width", config.window.bin_width, 1),
+    )
+    _positive(("--events", config.events))
+    for name, values in (("--radius", config.radius), ("--path", config.path)):
+        _positive(*((name, value) for value in values))
+    for name, value in (("--max-path", config.max_path),
+                        ("--response-width", config.response_width)):  # fmt: skip
+        if value is not None:
+            _positive((name, value))
+    if not config.radius and not config.path:
+        raise ValueError("--radius, --path: expected lengths in pc, got none. Give one of them.")
     if len(config.observer) != 3:
         raise ValueError(
             f"--observer: expected three numbers, got {len(config.observer)}. Give x y z in pc."
         )
-    _at_least(("--cells", config.cells, 2), ("--seed", config.seed, 0))
+    if config.realisations > 1 and has_cube(config.cube):
+        raise ValueError(
+            f"--realisations: expected 1 with a cube, got {config.realisations}. A cube is one "
+            "realisation; leave it out, or move the observer."
+        )
 
 
 def _check_skies(sky: SkyConfig) -> None:

@@ -1,17 +1,14 @@
-"""The configuration of every command: dataclasses, TOML in and out. Imports no JAX."""
+"""The settings of every command, and the parser of the command line. Imports no JAX."""
 
 import dataclasses
-import difflib
-import json
-import tomllib
-import types
 import typing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
 from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
+from jaxcr.cli.toml_settings import from_toml
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,45 +99,74 @@ class Fit:
 
 
 @dataclasses.dataclass(frozen=True)
+class WindowConfig:
+    """What an observatory on the ground would see of the sky, and where the field points."""
+
+    experiment: typing.Literal["icecube", "hawc", "combined"] | None = None
+    """Part of the sky that is seen; each declination only relative to its mean."""
+    right_ascension: float = 229.2
+    """Of the direction in which the mean field (x) points, degrees."""
+    declination: float = 11.4
+    """Of the same; the defaults are the local interstellar field, ApJ 871 (2019) 96."""
+    bin_width: int = 3
+    """Multipoles in a bin of the deconvolved spectrum."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Sky:
-    """Back-track the sky of one observer and save map, spectrum and pictures."""
+    """Back-track the sky of an observer: maps at several radii, spectra with bands, null tests.
+
+    Without arguments: one observer in isotropic Kolmogorov turbulence about a mean field of 3 µG.
+    """
 
     config: Path | None = None
     """TOML file with any of these settings; flags override it."""
     show_config: bool = False
     """Print the configuration as TOML and stop."""
+    particles: typing.Literal["750TeV", "7.5PeV", "30PeV"] | None = None
+    """A published set, by its energy: rigidity and turbulence in cells of 512³; on fewer
+    --turbulence.cells another set, named by its ratio of gyroradius to outer scale."""
     cube: CubeConfig = dataclasses.field(default_factory=CubeConfig)
     """A cube instead of synthetic turbulence."""
+    turbulence: TurbulenceConfig = dataclasses.field(default_factory=TurbulenceConfig)
+    rigidity: float = 30.0
+    """Of the arriving particles, PV, with the sign of their charge."""
+    response_width: float | None = None
+    """Spread the rigidities: standard deviation in log10 of a detector's response about
+    --rigidity, to a falling spectrum; default one rigidity."""
+    index: float = 2.7
+    """Spectral index of the intensity, with --response-width."""
     observer: tuple[float, ...] = (0.0, 0.0, 0.0)
     """Position in pc: x y z."""
-    level: float = 1.0
-    """dB/B0 of synthetic turbulence."""
-    mean_field: float = 3.0
-    """Mean field along x, µG, of synthetic turbulence."""
-    rigidity: float = 30.0
-    """Of the arriving particles, PV."""
     radius: tuple[float, ...] = ()
-    """Radii of the spheres around the observer, pc; instead of a path."""
-    path: float = 60.0
-    """Length of the orbits, pc, when no radius is given."""
+    """Radii of the spheres around the observer, pc, rising; instead of paths."""
+    path: tuple[float, ...] = (60.0,)
+    """Lengths of the orbits, pc, rising, when no radius is given."""
     max_path: float | None = None
     """Path, pc, after which an orbit that met no sphere is given up; default 100 radii."""
+    boundary: typing.Literal[
+        "momentum", "momentum-local", "position", "position-local", "gradient", "convection"
+    ] = "momentum"
+    """Dipole in the momentum or the position at the crossing, along the mean field or the local
+    one (momentum-local is the published choice); a density gradient; or steady convection."""
     amplitude: float = 1e-3
-    """Amplitude of the dipole on the boundary."""
-    cells: int = 128
-    """Cells of synthetic turbulence along each axis."""
-    spacing: float = 0.5
-    """Cell size of synthetic turbulence, pc."""
-    seed: int = 0
-    """Fixes the random phases."""
+    """Of the dipole; for a gradient, of the density along the mean field per pc; for convection,
+    velocity over c."""
     nside: int = 16
     """HEALPix resolution, a power of two."""
     per_pixel: int = 4
     """Orbits in each pixel, a power of four from 4 on."""
     lmax: int = 24
     """Highest multipole, at most 3 nside - 1."""
+    events: float = 1e10
+    """Events of an observation, for the band of isotropic skies and for the window."""
+    realisations: int = 1
+    """Fields whose spectra make the band of cosmic variance; the first gives the maps."""
     pusher: typing.Literal["boris", "diffrax"] = "boris"
     """Boris with half a cell, or adaptive Tsit5."""
+    window: WindowConfig = dataclasses.field(default_factory=WindowConfig)
+    null_tests: bool = True
+    """Run the null tests, over a path of at most three gyroradii."""
     out: Path | None = None
     """Result folder; default the next free jaxcr-results/sky-NNN."""
     overwrite: bool = False
@@ -303,58 +329,6 @@ def parse(argv: list[str]) -> Fit | Sky | Field | Orbits | Traps | Info:
     return tyro.cli(kind, args=argv[1:], prog=f"jaxcr {argv[0]}", default=from_toml(kind, path))
 
 
-def from_toml(kind: type, path: Path) -> Any:
-    """Return a configuration with the settings of a TOML file."""
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise ValueError(
-            f"--config: expected a TOML file, got {path} ({problem}). "
-            "Start from the output of --show-config."
-        ) from problem
-    return _build(kind, settings, str(path))
-
-
-def to_toml(config: Any) -> str:
-    """Return the settings as TOML, the ones without a value as comments."""
-    plain, tables = [], []
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if field.name in ("config", "show_config"):
-            continue
-        if dataclasses.is_dataclass(value):
-            tables.append(f"\n[{field.name}]\n{to_toml(value)}")
-        elif value is None:
-            plain.append(f"# {field.name} =")
-        else:
-            plain.append(f"{field.name} = {_toml_value(value)}")
-    return "\n".join(plain + tables)
-
-
-def as_dict(config: Any) -> dict[str, Any]:
-    """Return the settings as a dictionary that JSON can hold."""
-    return {key: _plain(value) for key, value in dataclasses.asdict(config).items()}
-
-
-def _plain(value: Any) -> Any:
-    """Return a setting with its paths as strings."""
-    if isinstance(value, dict):
-        return {key: _plain(x) for key, x in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(x) for x in value]
-    return str(value) if isinstance(value, Path) else value
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(_toml_value, value)) + "]"
-    if isinstance(value, str | Path):
-        return json.dumps(str(value), ensure_ascii=False)  # the same escapes as in TOML
-    return repr(value)
-
-
 def _config_path(argv: list[str]) -> Path | None:
     for position, word in enumerate(argv):
         if word == "--config" and position + 1 < len(argv):
@@ -362,49 +336,3 @@ def _config_path(argv: list[str]) -> Path | None:
         if word.startswith("--config="):
             return Path(word.removeprefix("--config="))
     return None
-
-
-def _build(kind: type, settings: dict[str, Any], where: str) -> Any:
-    hints = typing.get_type_hints(kind)
-    values = {}
-    for key, value in settings.items():
-        if key not in hints:
-            near = difflib.get_close_matches(key, hints, n=1)
-            raise ValueError(
-                f"{where}: unknown key {key!r}. "
-                + (f"The nearest is {near[0]!r}." if near else f"Valid are {', '.join(hints)}.")
-            )
-        values[key] = _convert(hints[key], value, f"{where}: {key}")
-    return kind(**values)
-
-
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    """Return a TOML value as the type of its setting."""
-    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
-        return _build(hint, value, where)
-    united = typing.get_origin(hint) in (types.UnionType, typing.Union)
-    options = typing.get_args(hint) if united else (hint,)
-    for option in options:
-        if option is float and isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
-        if option is Path and isinstance(value, str):
-            return Path(value)
-        if typing.get_origin(option) is tuple and isinstance(value, list):
-            return tuple(_convert(typing.get_args(option)[0], x, where) for x in value)
-        if typing.get_origin(option) is typing.Literal and value in typing.get_args(option):
-            return value
-        if isinstance(option, type) and type(value) is option:
-            return value
-    names = " or ".join(_name_of(x) for x in options if x is not type(None))
-    raise ValueError(f"{where}: expected {names}, got {value!r}. See --show-config.")
-
-
-def _name_of(hint: Any) -> str:
-    """Return a type as its TOML value is described."""
-    if typing.get_origin(hint) is typing.Literal:
-        return " or ".join(map(repr, typing.get_args(hint)))
-    if typing.get_origin(hint) is tuple:
-        return "a list of numbers"
-    if dataclasses.is_dataclass(hint):
-        return "a table"
-    return {Path: "a path in quotes", bool: "true or false"}.get(hint, hint.__name__)

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from jaxcr import fields, plots
-from jaxcr.cli.config import Field, as_dict
+from jaxcr.cli.config import Field
 from jaxcr.cli.field_source import has_cube, make_turbulence, read_cube
+from jaxcr.cli.toml_settings import as_dict
 from jaxcr.fields.field import sample_field
 from jaxcr.runtime import result_folder, write_result
 

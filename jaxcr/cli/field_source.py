@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from jaxcr import fields
+from jaxcr import fields, orbits
 from jaxcr.arrays import argument_error
 from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
 
@@ -14,6 +14,36 @@ _BOUNDARIES = {
     "mirrored": fields.Mirrored,
     "zero": fields.ZeroOutside,
 }
+
+
+def choose_field(
+    particles: str | None, cube: CubeConfig, turbulence: TurbulenceConfig, rigidity: float
+) -> tuple[fields.Field, float, str]:
+    """Return field, rigidity and title: of a named set, of a cube, or of turbulence."""
+    if particles is not None:
+        named = orbits.PARTICLE_SETS[particles]
+        if turbulence.cells != named.cells:
+            named = named.scaled(turbulence.cells)
+        turbulence = TurbulenceConfig(
+            outer_scale=named.outer_scale, inner_scale=4 * named.cell, cells=named.cells,
+            spacing=named.cell, rms=named.mean_field, mean_field=named.mean_field,
+            seed=turbulence.seed,
+        )  # fmt: skip
+        return make_turbulence(turbulence)[0], named.rigidity, named.name
+    if has_cube(cube):
+        return read_cube(cube), rigidity, "cube"
+    return make_turbulence(turbulence)[0], rigidity, "turbulence"
+
+
+def check_source(particles: str | None, cube: CubeConfig) -> None:
+    """Raise ``ValueError`` when a named set and a cube are both asked for."""
+    if particles is not None and has_cube(cube):
+        raise argument_error(
+            "--particles, --cube",
+            expected="one of them",
+            got="both",
+            remedy="A named set brings its own turbulence.",
+        )
 
 
 def has_cube(config: CubeConfig) -> bool:

@@ -12,8 +12,9 @@ from tqdm import tqdm
 from jaxcr import infer, observed
 from jaxcr.cli import report
 from jaxcr.cli.checks import check_data, check_fit
-from jaxcr.cli.config import Fit, as_dict
+from jaxcr.cli.config import Fit
 from jaxcr.cli.fit_pictures import draw, draw_gradient
+from jaxcr.cli.toml_settings import as_dict
 from jaxcr.infer.emulator import table_arrays, table_from_file
 from jaxcr.orbits import lyapunov_length
 from jaxcr.runtime import cached_arrays, result_folder, write_result

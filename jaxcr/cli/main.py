@@ -3,7 +3,8 @@
 import os
 import sys
 
-from jaxcr.cli.config import Field, Fit, Info, Orbits, Sky, Traps, parse, to_toml
+from jaxcr.cli.config import Field, Fit, Info, Orbits, Sky, Traps, parse
+from jaxcr.cli.toml_settings import to_toml
 
 
 def main(argv: list[str] | None = None) -> int:

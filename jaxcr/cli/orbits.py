@@ -8,9 +8,9 @@ import numpy as np
 
 from jaxcr import fields, orbits, plots
 from jaxcr.arrays import argument_error
-from jaxcr.cli.config import Orbits, as_dict
-from jaxcr.cli.field_config import TurbulenceConfig
-from jaxcr.cli.field_source import AXIS, has_cube, make_turbulence, read_cube
+from jaxcr.cli.config import Orbits
+from jaxcr.cli.field_source import AXIS, check_source, choose_field
+from jaxcr.cli.toml_settings import as_dict
 from jaxcr.runtime import result_folder, write_result
 
 _PIXELS = 96
@@ -21,7 +21,9 @@ def run_orbits(config: Orbits) -> None:
     """Trace, print how orbits ended and what was measured, and save everything."""
     _check(config)
     with result_folder(config.out, kind="orbits", overwrite=config.overwrite) as folder:
-        field, rigidity, title = _problem(config)
+        field, rigidity, title = choose_field(
+            config.particles, config.cube, config.turbulence, config.rigidity
+        )
         print(f"{title}: rigidity {rigidity:g} PV")
         print(fields.describe(field, rigidities=(rigidity,)))
         _trace_and_save(config, folder, field, rigidity, title)
@@ -99,23 +101,6 @@ def _report(running, free_path, moments) -> None:
     print(f"sigma / mean of the magnetic moment: median {float(jnp.median(moments.ratio)):.3g}")
 
 
-def _problem(config: Orbits) -> tuple[fields.Field, float, str]:
-    """Return field, rigidity and title: of a named set, of a cube, or of turbulence."""
-    if config.particles is not None:
-        particles = orbits.PARTICLE_SETS[config.particles]
-        if config.turbulence.cells != particles.cells:
-            particles = particles.scaled(config.turbulence.cells)
-        turbulence = TurbulenceConfig(
-            outer_scale=particles.outer_scale, inner_scale=4 * particles.cell,
-            cells=particles.cells, spacing=particles.cell, rms=particles.mean_field,
-            mean_field=particles.mean_field, seed=config.turbulence.seed,
-        )  # fmt: skip
-        return make_turbulence(turbulence)[0], particles.rigidity, particles.name
-    if has_cube(config.cube):
-        return read_cube(config.cube), config.rigidity, "cube"
-    return make_turbulence(config.turbulence)[0], config.rigidity, "turbulence"
-
-
 def _pusher(config: Orbits) -> orbits.Pusher:
     if config.pusher in ("boris", "blanes-moan"):
         kind = orbits.Boris if config.pusher == "boris" else orbits.BlanesMoan4
@@ -182,10 +167,4 @@ def _check(config: Orbits) -> None:
             "--position", expected="three numbers", got=f"{len(config.position)}",
             remedy="Give x y z in pc.",
         )  # fmt: skip
-    if config.particles is not None and has_cube(config.cube):
-        raise argument_error(
-            "--particles, --cube",
-            expected="one of them",
-            got="both",
-            remedy="A named set brings its own turbulence.",
-        )
+    check_source(config.particles, config.cube)

@@ -1,87 +1,205 @@
-"""``jaxcr sky``: one observer's sky, its spectrum and its pictures."""
+"""``jaxcr sky``: one observer's sky at several stops, its spectra, null tests and pictures."""
 
+import dataclasses
 from pathlib import Path
+from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import fields, orbits, plots, sky
 from jaxcr.cli.checks import check_sky
-from jaxcr.cli.config import Sky, as_dict
-from jaxcr.cli.field_config import TurbulenceConfig
-from jaxcr.cli.field_source import has_cube, make_turbulence, read_cube
+from jaxcr.cli.config import Sky
+from jaxcr.cli.field_source import AXIS, choose_field
+from jaxcr.cli.sky_window import observe_from_ground
+from jaxcr.cli.toml_settings import as_dict
 from jaxcr.runtime import result_folder, write_result
+from jaxcr.units import gyroradius
 
-_OUTER_SHARE = 0.4  # of the box
-_INNER_CELLS = 4.0
+_ISOTROPIC_SKIES = 2000
+_NULL_PATH = 3.0  # gyroradii: within the reach of float64 through chaos, whatever the field
+_STEPS_PER_GYRORADIUS = 40
+
+
+class _Seen(NamedTuple):
+    """What was made of the orbits: leading axis the stops."""
+
+    maps: np.ndarray
+    errors: np.ndarray
+    rest: np.ndarray
+    c_ell: np.ndarray
+    noise: np.ndarray
 
 
 def run_sky(config: Sky) -> None:
-    """Back-track a sky, save it, and print its dipole and first multipoles."""
+    """Back-track a sky, save it, and print its dipole, first multipoles and null tests."""
     check_sky(config)
     with result_folder(config.out, kind="sky", overwrite=config.overwrite) as folder:
-        _save_sky(config, folder)
-        print(f"{folder}/ has result.h5 and the pictures")
+        _make(config, folder)
+        print(f"{folder}/ has result.h5, sky.fits, sky.png and report.txt")
 
 
-def _save_sky(config: Sky, folder: Path) -> None:
-    """Back-track, print, and write everything into the folder."""
-    field = _field(config)
-    print(fields.describe(field))
-    stop = orbits.Sphere(jnp.array(config.radius)) if config.radius else None
-    arrivals = sky.backtrack(
-        field,
-        rigidity=config.rigidity,
-        stop=orbits.PathLength(config.path) if stop is None else stop,
-        observer=jnp.array(config.observer),
-        nside=config.nside,
-        per_pixel=config.per_pixel,
-        pusher=orbits.Boris() if config.pusher == "boris" else orbits.DiffraxPusher(),
-        max_path_length=config.max_path,
+def _make(config: Sky, folder: Path) -> None:
+    """Back-track, measure, print, and write everything into the folder."""
+    field, rigidity, title = _field(config, 0)
+    print(f"{title}: rigidity {rigidity:g} PV")
+    print(fields.describe(field, rigidities=(rigidity,)))
+    options = _options(config, rigidity)
+    arrivals = sky.backtrack(field, **options)
+    boundary = _boundary(config, field)
+    seen = _see(arrivals, boundary, config.lmax)
+    band, spectra = _band(config, options, seen)
+    isotropic = sky.isotropic_bands(
+        nside=config.nside, lmax=config.lmax, num_events=config.events, num_skies=_ISOTROPIC_SKIES
     )
-    boundary = sky.DipoleBoundary(jnp.array([1.0, 0.0, 0.0]), config.amplitude)
-    maps = jnp.atleast_2d(sky.intensity_map(arrivals, boundary))
-    halves = [jnp.atleast_2d(half) for half in sky.half_maps(arrivals, boundary)]
-    c_ell = np.asarray(sky.cross_spectrum(*halves, lmax=config.lmax))
-    samples, _ = sky.pixel_samples(arrivals, boundary)
-    noise = np.atleast_1d(np.asarray(sky.noise_power(samples)))
-    groups = {"arrivals": {"path_length": arrivals.path_length, "reached": arrivals.reached}}
-    labels = [f"{x:g} pc" for x in (config.radius or (config.path,))]
-    for number, label in enumerate(labels):
-        before, after = maps[number], sky.remove_dipole(maps[number])
-        dipole = sky.fit_dipole(before)
-        print(
-            f"{label}: dipole {float(dipole.amplitude):.3e}, noise level {noise[number]:.2e} sr, "
-            "C_l (l = 1 ...) " + " ".join(f"{x:.2e}" for x in c_ell[number, 1:7])
-        )
-        figure = plots.plot_sky(np.asarray(before), np.asarray(after), title=f"sky at {label}")
-        figure.savefig(folder / f"sky-{number + 1}.png", dpi=150)
-        groups[f"sky-{number + 1}"] = {
-            "boundary": label, "map": before, "without_dipole": after,
-            "c_ell": c_ell[number], "noise": noise[number],
-        }  # fmt: skip
-    print(f"orbits that never reached the boundary: {float(arrivals.lost_share()):.2%}")
+    labels = [f"{x:g} pc" for x in (config.radius or config.path)]
+    report = [_table(labels, seen)]
+    if config.null_tests:
+        report.append(_null_tests(config, field, arrivals.select(stop=0), boundary, rigidity))
+    ground = None
+    if config.window.experiment is not None:
+        ground, text = observe_from_ground(config, seen.maps[-1], seen.c_ell[-1])
+        report.append(text)
+    text = "\n".join(report)
+    print(text)
+    (folder / "report.txt").write_text(text + "\n", encoding="utf-8")
+    figure = plots.plot_sky_page(
+        maps=seen.maps, rest=seen.rest, labels=labels, c_ell=seen.c_ell, noise=seen.noise,
+        band=band, isotropic=isotropic, ground=None if ground is None else ground.picture,
+        title=f"{title}, {abs(rigidity):g} PV, boundary: {config.boundary}",
+    )  # fmt: skip
+    figure.savefig(folder / "sky.png", dpi=110)
+    _write_maps(folder, labels, seen)
     write_result(
         folder / "result.h5",
         configuration=as_dict(config),
-        seeds={"turbulence": config.seed},
-        groups=groups,
+        seeds={"turbulence": config.turbulence.seed},
+        groups=_numbers(labels, arrivals, seen, spectra, isotropic)
+        | ({} if ground is None else {"window": ground.numbers}),
     )
 
 
-def _field(config: Sky) -> fields.Field:
-    """Return the cube, or synthetic turbulence about the observer."""
-    if has_cube(config.cube):
-        return read_cube(config.cube)
-    return make_turbulence(
-        TurbulenceConfig(
-            outer_scale=_OUTER_SHARE * config.cells * config.spacing,
-            inner_scale=_INNER_CELLS * config.spacing,
-            cells=config.cells,
-            spacing=config.spacing,
-            rms=config.level * config.mean_field,
-            mean_field=config.mean_field,
-            exact_rms=True,
-            seed=config.seed,
+def _field(config: Sky, number: int) -> tuple[fields.Field, float, str]:
+    """Return a realisation of the field, rigidity and title."""
+    seed = config.turbulence.seed + number
+    turbulence = dataclasses.replace(config.turbulence, seed=seed)
+    return choose_field(config.particles, config.cube, turbulence, config.rigidity)
+
+
+def _options(config: Sky, rigidity: float) -> dict:
+    """Return how orbits are traced."""
+    if config.response_width is not None:
+        response = sky.EnergyResponse(abs(rigidity), config.response_width, config.index)
+        key = jax.random.fold_in(jax.random.key(config.turbulence.seed), 1)
+        shape = (12 * config.nside**2, config.per_pixel)
+        drawn = sky.draw_energies(key, shape, response=response)
+        rigidity = np.sign(rigidity) * drawn.energy
+    return {
+        "rigidity": rigidity,
+        "stop": orbits.Sphere(jnp.array(config.radius)) if config.radius
+        else orbits.PathLength(jnp.array(config.path)),
+        "observer": jnp.array(config.observer),
+        "nside": config.nside,
+        "per_pixel": config.per_pixel,
+        "pusher": orbits.Boris() if config.pusher == "boris" else orbits.DiffraxPusher(),
+        "max_path_length": config.max_path,
+    }  # fmt: skip
+
+
+def _boundary(config: Sky, field: fields.Field) -> sky.BoundaryDistribution:
+    """Return the boundary by its name; the mean field is along x."""
+    if config.boundary == "gradient":
+        return sky.GradientBoundary(config.amplitude * AXIS)
+    if config.boundary == "convection":
+        return sky.ConvectionBoundary(config.amplitude * AXIS, config.index)
+    return sky.DipoleBoundary(
+        field if config.boundary.endswith("local") else AXIS,
+        config.amplitude,
+        by_position=config.boundary.startswith("position"),
+    )
+
+
+def _see(arrivals: sky.Arrivals, boundary: sky.BoundaryDistribution, lmax: int) -> _Seen:
+    """Return maps with errors, with and without their dipole, and spectra, at every stop."""
+    maps = sky.intensity_map(arrivals, boundary)
+    errors = sky.intensity_error(arrivals, boundary)
+    halves = sky.half_maps(arrivals, boundary)
+    rest = jnp.stack([sky.remove_dipole(map) for map in maps])
+    noise = 4 * np.pi / maps.shape[-1] * np.mean(np.asarray(errors) ** 2, axis=-1)
+    c_ell = sky.cross_spectrum(*halves, lmax=lmax)
+    return _Seen(*map(np.asarray, (maps, errors, rest, c_ell)), noise)
+
+
+def _band(config: Sky, options: dict, seen: _Seen):
+    """Return the 68 % band of all realisations and their spectra, or nothing of one."""
+    if config.realisations == 1:
+        return None, None
+    others = sky.realisation_spectra(
+        lambda number: _field(config, number)[0],
+        range(1, config.realisations),
+        boundary=lambda field: _boundary(config, field),
+        lmax=config.lmax,
+        **options,
+    )
+    spectra = np.concatenate([seen.c_ell[None], np.asarray(others)])
+    edges = np.percentile(spectra, [16, 84], axis=0)
+    return (edges[0], edges[1]), spectra
+
+
+def _table(labels: list[str], seen: _Seen) -> str:
+    """Return dipole, quadrupole, noise and first multipoles at every stop."""
+    rows = [
+        f"{'stop':>10} {'dipole':>21} {'longitude':>10} {'latitude':>9} {'quadrupole':>21} "
+        f"{'noise [sr]':>11}  C_1 ... C_4 [sr]"
+    ]
+    for label, map, c_ell, noise in zip(labels, seen.maps, seen.c_ell, seen.noise, strict=True):
+        fit = sky.fit_quadrupole(jnp.asarray(map))
+        x, y, z = np.asarray(fit.dipole.direction, float)
+        dipole = f"{float(fit.dipole.amplitude):.3e} ± {float(fit.dipole.amplitude_error):.1e}"
+        quadrupole = f"{float(fit.amplitude):.3e} ± {float(fit.amplitude_error):.1e}"
+        rows.append(
+            f"{label:>10} {dipole:>21} {np.degrees(np.arctan2(y, x)) % 360:9.1f}° "
+            f"{np.degrees(np.arcsin(np.clip(z, -1, 1))):8.1f}° {quadrupole:>21} {noise:11.2e}  "
+            + " ".join(f"{value:.2e}" for value in c_ell[1:5])
         )
-    )[0]
+    return "\n".join(rows)
+
+
+def _null_tests(config: Sky, field, arrivals, boundary, rigidity: float) -> str:
+    """Run the null tests at the first stop and return their report."""
+    strength = jnp.sqrt(jnp.sum(field(arrivals.observer) ** 2))
+    radius = float(gyroradius(abs(rigidity), jnp.maximum(strength, 1e-6)))
+    longest = float(jnp.median(arrivals.path_length))
+    path = min(_NULL_PATH * radius, longest)
+    return sky.run_null_tests(
+        field, arrivals, boundary, rigidity=rigidity, path_length=path,
+        num_steps=max(1, round(path / radius * _STEPS_PER_GYRORADIUS)), lmax=config.lmax,
+    ).report()  # fmt: skip
+
+
+def _write_maps(folder: Path, labels: list[str], seen: _Seen) -> None:
+    """Write maps and errors of every stop as columns of one FITS file."""
+    columns = np.stack([seen.maps, seen.errors], axis=1).reshape(-1, seen.maps.shape[-1])
+    places = [label.replace(" ", "") for label in labels]
+    names = [f"{kind}_{place}" for place in places for kind in ("intensity", "error")]
+    sky.write_map(folder / "sky.fits", columns, names=names, frame="field", overwrite=True)
+
+
+def _numbers(labels, arrivals, seen: _Seen, spectra, isotropic) -> dict[str, dict]:
+    """Return what goes into the result file."""
+    numbers: dict[str, dict] = {
+        "arrivals": {"path_length": arrivals.path_length, "reached": arrivals.reached},
+        "isotropic": {
+            "levels": isotropic.levels, "lower": isotropic.lower, "upper": isotropic.upper,
+        },
+    }  # fmt: skip
+    for number, label in enumerate(labels):
+        numbers[f"sky-{number + 1}"] = {
+            "boundary": label, "map": seen.maps[number], "error": seen.errors[number],
+            "without_dipole": seen.rest[number], "c_ell": seen.c_ell[number],
+            "noise": seen.noise[number],
+        }  # fmt: skip
+    if spectra is not None:
+        numbers["realisations"] = {"c_ell": spectra}
+    return numbers

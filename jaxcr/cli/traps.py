@@ -8,7 +8,8 @@ import numpy as np
 
 from jaxcr import infer, plots, traps
 from jaxcr.arrays import argument_error
-from jaxcr.cli.config import Traps, as_dict
+from jaxcr.cli.config import Traps
+from jaxcr.cli.toml_settings import as_dict
 from jaxcr.runtime import result_folder, write_result
 
 _CLOSURES = {"detailed-balance": traps.DetailedBalance(), "loss-cone": traps.LossCone()}

@@ -6,6 +6,7 @@ from jaxcr.plots.fit import fisher_ellipse, plot_fit
 from jaxcr.plots.gradient import plot_gradient
 from jaxcr.plots.orbits import plot_orbits, plot_transport
 from jaxcr.plots.sky import plot_sky, sample_mollweide
+from jaxcr.plots.sky_page import plot_sky_page
 from jaxcr.plots.spectrum import plot_spectrum
 from jaxcr.plots.style import new_figure
 from jaxcr.plots.traps import plot_density_fit, plot_traps
@@ -20,6 +21,7 @@ __all__ = [
     "plot_gradient",
     "plot_orbits",
     "plot_sky",
+    "plot_sky_page",
     "plot_spectrum",
     "plot_transport",
     "plot_traps",

@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxcr.plots.style import BLACK, GREY, LABEL_SIZE, TEXT_SIZE, TITLE_SIZE, new_figure
-from jaxcr.sky.healpix.grid import nside_of
+from jaxcr.sky.healpix import containing_pixel, nside_of
 
+_UNSEEN = -8e29  # healpy marks unseen pixels with -1.6375e30
 _COLUMNS = 720  # half a degree, finer than the pixels of nside 64
-_CONVENTION = (
+CONVENTION = (
     "field frame: the centre is +x, along the mean field; north is +z; longitude grows to the left"
 )
 
@@ -51,11 +52,11 @@ def plot_sky(
     names = ("with the dipole", "dipole removed")
     for place, (map, name) in enumerate(zip((before, after), names, strict=True)):
         axes = figure.add_subplot(1, 2, place + 1, projection="mollweide")
-        _draw_map(axes, sample_mollweide(map) * scale, unit)
+        draw_map(axes, sample_mollweide(map) * scale, unit)
         axes.set_title(name, fontsize=LABEL_SIZE, color=BLACK, pad=8)
     if title:
         figure.suptitle(title, fontsize=TITLE_SIZE, color=BLACK)
-    figure.supxlabel(_CONVENTION, fontsize=TEXT_SIZE - 1, color=GREY)
+    figure.supxlabel(CONVENTION, fontsize=TEXT_SIZE - 1, color=GREY)
     return figure
 
 
@@ -76,18 +77,20 @@ def sample_mollweide(
     (num_columns/2, num_columns): latitude rises with the row from -90°, and longitude falls
     with the column from 180° to -180°, nodes at the middle of the cells. NaN where unseen.
     """
-    import healpy
-
     map = np.asarray(map, dtype=float)
     num_rows = num_columns // 2
-    longitude = 180 - (np.arange(num_columns) + 0.5) * 360 / num_columns
-    latitude = -90 + (np.arange(num_rows) + 0.5) * 180 / num_rows
-    pixel = healpy.ang2pix(nside_of(map.size), longitude[None, :], latitude[:, None], lonlat=True)
-    return np.where(map > 0.5 * healpy.UNSEEN, map, np.nan)[pixel]
+    longitude = np.radians(180 - (np.arange(num_columns) + 0.5) * 360 / num_columns)
+    latitude = np.radians(-90 + (np.arange(num_rows) + 0.5) * 180 / num_rows)[:, None]
+    across = np.cos(latitude)
+    towards = np.broadcast_arrays(
+        across * np.cos(longitude), across * np.sin(longitude), np.sin(latitude)
+    )
+    pixel = containing_pixel(nside_of(map.size), np.stack(towards, axis=-1))
+    return np.where(map > _UNSEEN, map, np.nan)[pixel]
 
 
-def _draw_map(axes: Axes, grid: Float[np.ndarray, "row column"], unit: str) -> None:
-    """Fill the ellipse with the samples, and put a colour bar below."""
+def draw_map(axes: Axes, grid: Float[np.ndarray, "row column"], unit: str) -> None:
+    """Fill the ellipse with the samples of `sample_mollweide`, and put a colour bar below."""
     num_rows, num_columns = grid.shape
     largest = np.max(np.abs(grid), initial=0.0, where=np.isfinite(grid)) or 1.0
     mesh = axes.pcolormesh(

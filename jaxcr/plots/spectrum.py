@@ -82,10 +82,10 @@ def plot_spectrum(
     if cascade is not None:
         _draw_cascade(axes, np.asarray(cascade, dtype=float), ell, mean)
     if isotropic is not None:
-        shown.append(_draw_isotropic(axes, isotropic, ell))
-    _set_limits(axes, ell if data is None else np.concatenate([ell, data.ell]), shown)
+        shown.append(draw_isotropic(axes, isotropic, ell))
+    set_limits(axes, ell if data is None else np.concatenate([ell, data.ell]), shown)
     polish(axes, x_label=r"multipole $\ell$", y_label=r"$C_\ell$ [sr]", title=title)
-    _add_angles(axes)
+    add_angles(axes)
     add_legend(axes, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
     return figure
 
@@ -100,7 +100,7 @@ def _draw_model(axes: Axes, ell, mean, low, high, low_95, high_95) -> None:
         )
 
 
-def _draw_isotropic(axes: Axes, isotropic: IsotropicBands, ell) -> np.ndarray:
+def draw_isotropic(axes: Axes, isotropic: IsotropicBands, ell) -> np.ndarray:
     """Draw the band that isotropic skies fill; return its lower edge."""
     levels = np.asarray(isotropic.levels)
     row = int(np.argmin(np.abs(levels - _ISOTROPIC_LEVEL)))
@@ -155,7 +155,7 @@ def _draw_data(axes: Axes, data: SpectrumData) -> np.ndarray:
     return np.concatenate([value - bars[0], value + bars[1], limits])
 
 
-def _set_limits(axes: Axes, ell, shown) -> None:
+def set_limits(axes: Axes, ell, shown) -> None:
     """Fit the axes to what is positive, over a bounded number of decades."""
     values = np.concatenate(shown)
     values = values[np.isfinite(values) & (values > 0)]
@@ -167,7 +167,7 @@ def _set_limits(axes: Axes, ell, shown) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _add_angles(axes: Axes) -> None:
+def add_angles(axes: Axes) -> None:
     """Add an upper axis with the angle 180°/l."""
     upper = axes.secondary_xaxis("top", functions=(_angle, _angle))
     upper.xaxis.set_major_locator(FixedLocator(_ANGLES))

@@ -1,72 +1,125 @@
-"""Back-track the sky of an observer, and weigh it by a boundary: Liouville's theorem."""
+"""Back-track the sky of an observer to a boundary."""
 
 import dataclasses
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
 from jaxcr.fields import Field
 from jaxcr.orbits import Pusher, Sphere, Stop, trace_ensemble
 from jaxcr.orbits.exits import REACHED
-from jaxcr.sky.arrivals.boundaries import BoundaryDistribution
-from jaxcr.sky.arrivals.directions import first_half, refined_directions
+from jaxcr.sky.arrivals.directions import refined_directions
 
 MAX_LOST_SHARE = 0.01
 """Share of orbits that may fail to reach the boundary before a sky is an error."""
 
 
 class Arrivals(eqx.Module):
-    """Where the particles that arrive in each pixel crossed the boundary.
+    """Where the particles that arrive at an observer crossed the boundary.
+
+    The axes of the orbits are ``(pixel, child)`` where they were grouped by pixels, and
+    ``(particle,)`` where they were not; below they are called ``*orbit``.
 
     Attributes
     ----------
     position, direction
         Crossing point in pc, and unit vector of the FORWARD momentum there:
-        ``(*observer, *stop, pixel, child, 3)``, axes present as they were asked for.
+        ``(*observer, *stop, *orbit, 3)``, axes present as they were asked for.
     path_length
         In pc, without the last axis.
     reached
-        Whether the orbit reached the last stop, ``(*observer, pixel, child)``.
+        Whether the orbit reached the last stop, ``(*observer, *orbit)``.
+    arrival
+        Unit vector of the place in the sky where the particle is seen, ``(*orbit, 3)``.
+    observer
+        In pc, ``(*observer, 3)``.
+    weight
+        Relative number of particles that each orbit stands for, ``(*orbit,)``.
     """
 
-    position: Float[Array, "*batch pixel child xyz=3"]
-    direction: Float[Array, "*batch pixel child xyz=3"]
-    path_length: Float[Array, "*batch pixel child"]
-    reached: Bool[Array, "*observer pixel child"]
+    position: Float[Array, "*all xyz=3"]
+    direction: Float[Array, "*all xyz=3"]
+    path_length: Float[Array, "*all"]
+    reached: Bool[Array, "..."]
+    arrival: Float[Array, "*orbit xyz=3"]
+    observer: Float[Array, "*observer xyz=3"]
+    weight: Float[Array, "*orbit"]
 
     def lost_share(self) -> Float[Array, ""]:
         """Return the share of orbits that never reached the boundary."""
         return jnp.mean((~self.reached).astype(self.path_length.dtype))
 
+    def select(self, *, observer: int | None = None, stop: int | None = None) -> "Arrivals":
+        """Return the arrivals of one observer, at one stop, or both, without that axis.
+
+        Raises
+        ------
+        ValueError
+            When there is no such axis, or it is shorter.
+        """
+        arrivals, num_stops = self, self.path_length.ndim - self.reached.ndim
+        if stop is not None:
+            axis = self.observer.ndim - 1
+            arrivals = self._take("stop", stop, axis if num_stops else None, others=False)
+        if observer is not None:
+            axis = 0 if self.observer.ndim > 1 else None
+            arrivals = arrivals._take("observer", observer, axis, others=True)
+        return arrivals
+
+    def _take(self, name: str, index: int, axis: int | None, *, others: bool) -> "Arrivals":
+        """Return row ``index`` of the arrays that have the axis."""
+        length = None if axis is None else self.path_length.shape[axis]
+        if length is None or not -length <= index < length:
+            raise argument_error(
+                f"Arrivals.select: {name}",
+                expected=f"an index below {length}"
+                if length
+                else f"several {name}s to select from",
+                got=index,
+                remedy="Axes are present only where several were asked for.",
+            )
+        names = ("position", "direction", "path_length") + ("reached", "observer") * others
+        rows = {key: jnp.take(getattr(self, key), index, axis=axis) for key in names}
+        return dataclasses.replace(self, **rows)
+
 
 def backtrack(
     field: Field,
     *,
-    rigidity: ScalarLike,
+    rigidity: ScalarLike | Float[Array, "..."],
     stop: Stop,
     observer: Float[Array, "*observer xyz=3"],
-    nside: int,
+    nside: int | None = None,
     per_pixel: int = 4,
+    directions: Float[Array, "*orbit xyz=3"] | None = None,
+    weight: Float[Array, "..."] | None = None,
     pusher: Pusher | None = None,
     dtype=None,
     **options,
 ) -> Arrivals:
-    """Trace the particles that arrive from every pixel back to the boundary.
+    """Trace the particles that arrive from every direction back to the boundary.
 
-    A particle that arrives from pixel p moves along -p; the opposite charge is traced along +p.
+    A particle that arrives from p moves along -p; the opposite charge is traced along +p.
 
     Parameters
     ----------
     rigidity
-        Of the arriving particles, PV, with the sign of their charge.
+        Of the arriving particles, PV, with the sign of their charge: one number, or one for each
+        orbit, as `draw_energies` gives them.
     stop
         Spheres are about the observer.
     observer
         In pc: one ``(3,)``, or several ``(observer, 3)`` in one field.
     nside, per_pixel
         Pixels of the sky (RING order) and orbits in each, a power of four.
+    directions
+        Other arrival directions p, unit vectors, instead of ``nside``: ``(pixel, child, 3)`` as
+        `jittered_directions` gives them, or any ``(particle, 3)``.
+    weight
+        Relative number of particles that each orbit stands for; default 1.
     pusher, options
         As for ``orbits.trace_ensemble``.
     dtype
@@ -75,8 +128,8 @@ def backtrack(
     Raises
     ------
     ValueError
-        When the rigidity is 0, or more than 1 % of the orbits never reach the boundary (inside
-        jit nothing is raised: see ``Arrivals.lost_share``).
+        When shapes disagree, a rigidity is 0, or more than 1 % of the orbits never reach the
+        boundary (inside jit nothing is raised: see ``Arrivals.lost_share``).
 
     Notes
     -----
@@ -84,93 +137,66 @@ def backtrack(
     """
     _check_rigidity(rigidity)
     dtype = jnp.result_type(float) if dtype is None else dtype
-    sky = jnp.asarray(refined_directions(nside, per_pixel), dtype)
+    sky = jnp.asarray(_directions(nside, per_pixel, directions), dtype)
+    orbit = sky.shape[:-1]
+    rigidity = _for_each_orbit("rigidity", rigidity, orbit, dtype)
+    weight = _for_each_orbit("weight", 1.0 if weight is None else weight, orbit, dtype)
     observer = as_float(observer).astype(dtype)
     batch = observer.shape[:-1]
-    start = jnp.broadcast_to(observer[..., None, None, :], (*batch, *sky.shape))
+    middle = (1,) * len(orbit)
+    start = jnp.broadcast_to(observer.reshape(*batch, *middle, 3), (*batch, *orbit, 3))
     exits = trace_ensemble(
         field,
         start.reshape(-1, 3),
-        jnp.broadcast_to(sky, start.shape).reshape(-1, 3),
-        rigidity=-as_float(rigidity),
+        jnp.broadcast_to(sky.reshape((1,) * len(batch) + sky.shape), start.shape).reshape(-1, 3),
+        rigidity=-jnp.broadcast_to(
+            rigidity.reshape((1,) * len(batch) + orbit), (*batch, *orbit)
+        ).reshape(-1),
         stop=_about_start(stop),
         pusher=pusher,
         **options,
     )
 
     def unfold(x, *vector):
-        x = x.reshape(*stop.shape, *batch, *sky.shape[:2], *vector)
+        x = x.reshape(*stop.shape, *batch, *orbit, *vector)
         return jnp.moveaxis(x, 0, len(batch)) if stop.shape else x
 
     arrivals = Arrivals(
         unfold(exits.position, 3),
         -unfold(exits.direction, 3),
         unfold(exits.path_length),
-        (exits.status == REACHED).reshape(*batch, *sky.shape[:2]),
+        (exits.status == REACHED).reshape(*batch, *orbit),
+        sky,
+        observer,
+        weight,
     )
     _reject_lost(arrivals)
     return arrivals
 
 
-def intensity_map(
-    arrivals: Arrivals, boundary: BoundaryDistribution
-) -> Float[Array, "*batch pixel"]:
-    """Return the map of dI/I: the mean excess of the orbits in each pixel.
-
-    Parameters
-    ----------
-    boundary
-        Distribution where the orbits crossed; intensities are relative to its isotropic part.
-
-    Returns
-    -------
-    ``(*observer, *stop, pixel)`` in RING order; the mean over the sky is not removed.
-
-    Notes
-    -----
-    Linear in the boundary, hence exact for any amplitude. A pixel all of whose orbits were
-    lost is 0.
-    """
-    samples, weight = pixel_samples(arrivals, boundary)
-    return _weighted_mean(samples, weight)
+def _directions(nside, per_pixel, directions):
+    """Return the directions that were asked for, one way or the other."""
+    if (nside is None) == (directions is None):
+        raise argument_error(
+            "backtrack: nside, directions",
+            expected="one of them",
+            got="none" if nside is None else "both",
+            remedy="nside makes a grid of directions; or give your own.",
+        )
+    return refined_directions(nside, per_pixel) if directions is None else directions
 
 
-def half_maps(
-    arrivals: Arrivals, boundary: BoundaryDistribution
-) -> tuple[Float[Array, "*batch pixel"], Float[Array, "*batch pixel"]]:
-    """Return two maps of dI/I from disjoint halves of the orbits, for cross spectra."""
-    samples, weight = pixel_samples(arrivals, boundary)
-    return split_mean(samples, weight)
-
-
-def pixel_samples(
-    arrivals: Arrivals, boundary: BoundaryDistribution
-) -> tuple[Float[Array, "*batch pixel child"], Float[Array, "*batch pixel child"]]:
-    """Return dI/I of every orbit, and its weight: 1, or 0 where it was lost."""
-    excess = jnp.vectorize(boundary.excess, signature="(k),(k)->()")
-    samples = excess(arrivals.position, arrivals.direction)
-    return samples, orbit_weights(arrivals)
-
-
-def orbit_weights(arrivals: Arrivals) -> Float[Array, "*batch pixel child"]:
-    """Return 1 for every orbit that reached the boundary, else 0, with the axes of the paths."""
-    reached = arrivals.reached.astype(arrivals.path_length.dtype)
-    if reached.ndim < arrivals.path_length.ndim:
-        reached = reached[..., None, :, :]
-    return jnp.broadcast_to(reached, arrivals.path_length.shape)
-
-
-def split_mean(samples: Float[Array, "*batch child"], weight: Float[Array, "*batch child"]):
-    """Return the means of the two disjoint halves of each pixel's orbits."""
-    first = jnp.asarray(first_half(samples.shape[-1]), samples.dtype)
-    first = jnp.broadcast_to(first, samples.shape)
-    return _weighted_mean(samples, weight * first), _weighted_mean(samples, weight * (1 - first))
-
-
-def _weighted_mean(samples, weight):
-    total = jnp.sum(weight, axis=-1)
-    safe = jnp.where(total > 0, total, 1)
-    return jnp.sum(jnp.where(weight > 0, samples, 0) * weight, axis=-1) / safe
+def _for_each_orbit(name: str, value, orbit: tuple[int, ...], dtype) -> Float[Array, "..."]:
+    """Return one value for each orbit."""
+    value = as_float(value).astype(dtype)
+    if value.shape not in ((), orbit):
+        raise argument_error(
+            f"backtrack: {name}",
+            expected=f"one number, or the shape of the orbits, {orbit}",
+            got=f"shape {value.shape}",
+            remedy="The orbits' axes are pixel and child, or those of the directions given.",
+        )
+    return jnp.broadcast_to(value, orbit)
 
 
 def _about_start(stop: Stop) -> Stop:
@@ -180,12 +206,17 @@ def _about_start(stop: Stop) -> Stop:
     return dataclasses.replace(stop, about_start=True)
 
 
-def _check_rigidity(rigidity: ScalarLike) -> None:
-    if is_concrete(rigidity) and not 0 < abs(float(rigidity)) < float("inf"):
+def _check_rigidity(rigidity) -> None:
+    if not is_concrete(rigidity):
+        return
+    values = np.atleast_1d(np.asarray(rigidity, float))
+    wrong = ~((np.abs(values) > 0) & np.isfinite(values))
+    if np.any(wrong):
+        first = values[wrong][0]
         raise argument_error(
             "backtrack: rigidity",
             expected="a number of either sign, not 0",
-            got=f"{float(rigidity):g}",
+            got=f"{first:g}",
             remedy="In PV, with the sign of the charge.",
         )
 

@@ -1,4 +1,4 @@
-"""The distribution of directions on the boundary, as excess over its isotropic part."""
+"""The distribution on the boundary, as excess over its isotropic and uniform part."""
 
 import abc
 from collections.abc import Callable
@@ -7,41 +7,176 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, as_float
+from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, unit_vector
+from jaxcr.fields import Field
 from jaxcr.legendre import legendre_polynomials
+from jaxcr.vectors import dot
 
 
 class BoundaryDistribution(eqx.Module):
-    """Intensity outside, relative to its mean over directions."""
+    """Intensity where orbits cross the boundary, relative to a uniform, isotropic part.
+
+    Boundaries add (``+``): a dipole on top of a density gradient, for example.
+    """
 
     @abc.abstractmethod
-    def excess(self, position: Vector, direction: Vector) -> Scalar:
-        """Return dI/I for a particle that crosses ``position`` (pc) with momentum ``direction``."""
+    def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
+        """Return dI/I of one particle.
+
+        Parameters
+        ----------
+        position, direction
+            Where it crossed (pc), and the unit vector of its FORWARD momentum there.
+        observer
+            Where it was seen, pc.
+        """
+
+    def __add__(self, other: "BoundaryDistribution") -> "SumBoundary":
+        if not isinstance(other, BoundaryDistribution):
+            return NotImplemented
+        return SumBoundary(self, other)
+
+
+class SumBoundary(BoundaryDistribution):
+    """The sum of two excesses."""
+
+    first: BoundaryDistribution
+    second: BoundaryDistribution
+
+    def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
+        """Return the sum."""
+        place = (position, direction, observer)
+        return self.first.excess(*place) + self.second.excess(*place)
 
 
 class DipoleBoundary(BoundaryDistribution):
-    """A dipole in momentum: dI/I = amplitude (n · axis), n the forward momentum direction.
+    """A dipole: dI/I = amplitude (n · axis), n the forward momentum or the place of crossing.
 
     Parameters
     ----------
     axis
-        Direction into which most particles move, ``(3,)``, normalised here; the excess is seen
-        from the opposite side of the sky.
+        Either ``(3,)``, normalised here: the mean field, or any direction into which most
+        particles move; the excess is seen from the opposite side of the sky. Or a ``Field``:
+        the axis is then the LOCAL field where the orbit crosses.
     amplitude
         Relative amplitude.
+    by_position
+        Take for n the unit vector from the observer to the crossing instead of the momentum.
+
+    Raises
+    ------
+    ValueError
+        When the axis has no length.
+
+    Notes
+    -----
+    The choice of López-Barquero et al., ApJ 830 (2016) 19, is momentum against the local field,
+    1 - n · b: ``DipoleBoundary(field, -1.0)``.
     """
 
-    axis: Vector
+    axis: Vector | Field
     amplitude: Scalar
+    by_position: bool = eqx.field(static=True)
 
-    def __init__(self, axis: Vector, amplitude: ScalarLike):
-        self.axis = _unit(axis)
+    def __init__(self, axis: Vector | Field, amplitude: ScalarLike, *, by_position: bool = False):
+        self.axis = axis if isinstance(axis, Field) else unit_vector("DipoleBoundary: axis", axis)
         self.amplitude = as_float(amplitude)
+        self.by_position = by_position
 
-    def excess(self, position: Vector, direction: Vector) -> Scalar:
-        """Return amplitude (n · axis)."""
-        axis = self.axis.astype(direction.dtype)
-        return self.amplitude.astype(direction.dtype) * jnp.sum(direction * axis)
+    def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
+        """Return amplitude (n · axis); 0 where the local field, or the way there, has no length."""
+        local = isinstance(self.axis, Field)
+        axis = _safe_unit(self.axis(position)) if local else self.axis
+        n = _safe_unit(position - observer) if self.by_position else direction
+        return self.amplitude.astype(n.dtype) * dot(n, axis.astype(n.dtype))
+
+
+class GradientBoundary(BoundaryDistribution):
+    """A density that changes linearly: dI/I = gradient · (r - observer).
+
+    Parameters
+    ----------
+    gradient
+        grad n / n in 1/pc, ``(3,)``.
+
+    Notes
+    -----
+    Only relative displacements of orbits matter for l >= 1. Source: Ahlers & Mertsch, ApJ 815
+    (2015) L2.
+    """
+
+    gradient: Vector
+
+    def __init__(self, gradient: Vector):
+        self.gradient = as_float(gradient)
+
+    def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
+        """Return the density at the crossing over that at the observer, less 1."""
+        return dot(self.gradient.astype(direction.dtype), position - observer)
+
+
+class DiffusionBoundary(BoundaryDistribution):
+    """A density gradient and the flux that it drives: dI/I = G · (r - observer) - 3 n · K G.
+
+    Parameters
+    ----------
+    gradient
+        G = grad n / n in 1/pc, ``(3,)``.
+    diffusion
+        K = kappa / v in pc, ``(3, 3)``, e.g. from ``kinetic.diffusion_tensor``; its
+        antisymmetric part is the drift.
+
+    Notes
+    -----
+    The distribution of anisotropic diffusion to first order in the mean free path over the
+    scale of the gradient. Source: Fick's law, flux = -kappa grad n = (v n / 3) times the dipole.
+    """
+
+    gradient: Vector
+    diffusion: Float[Array, "xyz=3 xyz=3"]
+
+    def __init__(self, gradient: Vector, diffusion: Float[Array, "xyz=3 xyz=3"]):
+        self.gradient = as_float(gradient)
+        self.diffusion = as_float(diffusion)
+
+    def dipole(self) -> Vector:
+        """Return the dipole -3 K G: its direction is that into which most particles move."""
+        return -3 * jnp.sum(self.diffusion * self.gradient.astype(self.diffusion.dtype)[None], -1)
+
+    def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
+        """Return the density at the crossing and the dipole there."""
+        density = dot(self.gradient.astype(direction.dtype), position - observer)
+        return density + dot(self.dipole().astype(direction.dtype), direction)
+
+
+class ConvectionBoundary(BoundaryDistribution):
+    """Isotropy in a frame that moves steadily (Compton-Getting): dI/I = (index + 2) n · V.
+
+    Parameters
+    ----------
+    velocity
+        V over c of the frame in which particles are isotropic, as seen by the observer, ``(3,)``;
+        for an observer who moves through isotropic particles, minus the own velocity.
+    index
+        Spectral index of the intensity, E^-index.
+
+    Notes
+    -----
+    First order in V; the Earth's 29.8 km/s gives 4.7e-4 at index 2.7. Source: Compton & Getting,
+    Phys. Rev. 47 (1935) 817; Gleeson & Axford, Ap&SS 2 (1968) 431.
+    """
+
+    velocity: Vector
+    index: Scalar
+
+    def __init__(self, velocity: Vector, index: ScalarLike = 2.7):
+        self.velocity = as_float(velocity)
+        self.index = as_float(index)
+
+    def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
+        """Return (index + 2) n · V."""
+        index = self.index.astype(direction.dtype)
+        return (index + 2) * dot(self.velocity.astype(direction.dtype), direction)
 
 
 class TrapBoundary(BoundaryDistribution):
@@ -55,6 +190,11 @@ class TrapBoundary(BoundaryDistribution):
         f_0 ... f_lmax, ``(ell,)``, as ``traps.trap_distribution`` returns them.
     axis
         Direction of the mean field, along which the traps' x points; normalised here.
+
+    Raises
+    ------
+    ValueError
+        When the axis has no length.
     """
 
     coefficients: Float[Array, " ell"]
@@ -62,12 +202,12 @@ class TrapBoundary(BoundaryDistribution):
 
     def __init__(self, coefficients: Float[Array, " ell"], axis: Vector):
         self.coefficients = as_float(coefficients)
-        self.axis = _unit(axis)
+        self.axis = unit_vector("TrapBoundary: axis", axis)
 
-    def excess(self, position: Vector, direction: Vector) -> Scalar:
+    def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
         """Return the series without its monopole."""
         series = (self.coefficients / self.coefficients[0]).astype(direction.dtype)
-        cosine = jnp.clip(jnp.sum(direction * self.axis.astype(direction.dtype)), -1, 1)
+        cosine = jnp.clip(dot(direction, self.axis.astype(direction.dtype)), -1, 1)
         return jnp.sum((legendre_polynomials(cosine, series.size - 1) * series)[1:])
 
 
@@ -76,11 +216,21 @@ class FunctionBoundary(BoundaryDistribution):
 
     function: Callable[[Vector, Vector], Scalar]
 
-    def excess(self, position: Vector, direction: Vector) -> Scalar:
-        """Return what the function returns."""
-        return self.function(position, direction)
+    def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
+        """Return what the function returns; a result that is no scalar is an error."""
+        value = jnp.asarray(self.function(position, direction))
+        if value.shape != ():
+            raise argument_error(
+                "FunctionBoundary: function",
+                expected="one number for one particle",
+                got=f"shape {value.shape}",
+                remedy="Write it for one position and one direction, both (3,).",
+            )
+        return value
 
 
-def _unit(axis: Vector) -> Vector:
-    axis = as_float(axis)
-    return axis / jnp.linalg.norm(axis)
+def _safe_unit(vector: Vector) -> Vector:
+    """Return the vector over its length, or zero with a derivative of zero."""
+    square = dot(vector, vector)
+    length = jnp.sqrt(jnp.where(square > 0, square, 1))
+    return jnp.where(square > 0, vector / length, 0)

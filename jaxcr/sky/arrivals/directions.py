@@ -1,12 +1,16 @@
-"""Arrival directions: the pixel centres of a finer grid, grouped by the pixel they lie in."""
+"""Arrival directions: grouped by the pixel they lie in, or scattered over the whole sky."""
 
 import math
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Array, Bool, Float, Key
 
 from jaxcr.arrays import argument_error
-from jaxcr.sky.healpix.grid import check_nside
+from jaxcr.sky.healpix import check_nside, nest_to_ring, pixel_direction, ring_to_nest
+
+_FINEST_NSIDE = 8192  # pixel numbers fit into 32 bits
 
 
 def refined_directions(nside: int, per_pixel: int) -> Float[np.ndarray, "pixel child xyz=3"]:
@@ -24,14 +28,68 @@ def refined_directions(nside: int, per_pixel: int) -> Float[np.ndarray, "pixel c
     ValueError
         If ``nside`` is not a power of two or ``per_pixel`` not a power of four.
     """
-    import healpy
-
     check_nside(nside, "refined_directions: nside")
     check_per_pixel(per_pixel, "refined_directions: per_pixel")
     factor = math.isqrt(per_pixel)
-    parent = healpy.ring2nest(nside, np.arange(12 * nside**2))
+    parent = ring_to_nest(nside, np.arange(12 * nside**2))
     child = parent[:, None] * per_pixel + np.arange(per_pixel)
-    return np.stack(healpy.pix2vec(nside * factor, child, nest=True), axis=-1)
+    return pixel_direction(nside * factor, nest_to_ring(nside * factor, child))
+
+
+def jittered_directions(
+    key: Key[Array, ""], nside: int, per_pixel: int
+) -> Float[Array, "pixel child xyz=3"]:
+    """Return one random direction inside each of the ``per_pixel`` children of each pixel.
+
+    Unbiased means over pixels also where the sky has structure below the pixel, at the price
+    of a little noise.
+
+    Parameters
+    ----------
+    nside, per_pixel
+        As for `refined_directions`.
+
+    Raises
+    ------
+    ValueError
+        As `refined_directions`, and when the children are smaller than pixels of nside 8192.
+
+    Notes
+    -----
+    Drawn among the pixel centres of a grid as fine as nside 8192.
+    """
+    check_nside(nside, "jittered_directions: nside")
+    check_per_pixel(per_pixel, "jittered_directions: per_pixel")
+    children = nside * math.isqrt(per_pixel)
+    if children > _FINEST_NSIDE:
+        raise argument_error(
+            "jittered_directions: nside * sqrt(per_pixel)",
+            expected=f"at most {_FINEST_NSIDE}",
+            got=children,
+            remedy="Lower one of them.",
+        )
+    finest = min(children * 2**10, _FINEST_NSIDE)
+    inside = (finest // children) ** 2
+    parent = jnp.asarray(ring_to_nest(nside, np.arange(12 * nside**2)), jnp.int32)
+    child = parent[:, None] * per_pixel + jnp.arange(per_pixel, dtype=jnp.int32)[None]
+    place = jax.random.randint(key, child.shape, 0, inside, jnp.int32)
+    return pixel_direction(finest, nest_to_ring(finest, child * inside + place))
+
+
+def random_directions(key: Key[Array, ""], num: int) -> Float[Array, "particle xyz=3"]:
+    """Return ``num`` directions drawn uniformly from the sphere, for counting maps.
+
+    Raises
+    ------
+    ValueError
+        If ``num`` is below 1.
+    """
+    if num < 1:
+        raise argument_error(
+            "random_directions: num", expected="at least 1", got=num, remedy="Ask for more."
+        )
+    vectors = jax.random.normal(key, (num, 3))
+    return vectors / jnp.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 def first_half(per_pixel: int) -> Bool[np.ndarray, " child"]:

@@ -6,7 +6,8 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import Vector
 from jaxcr.legendre import legendre_polynomials
-from jaxcr.sky.arrivals.backtrack import Arrivals, orbit_weights, split_mean
+from jaxcr.sky.arrivals.backtrack import Arrivals
+from jaxcr.sky.arrivals.intensity import orbit_weights, split_mean
 from jaxcr.sky.harmonics.modes import degree_average
 from jaxcr.sky.harmonics.spectra import real_harmonics
 

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 
 from jaxcr.arrays import argument_error
 from jaxcr.sky.healpix.grid import check_nside
+from jaxcr.sky.healpix.rings import ring_layout, ring_of
 
 
 class ModeTable(NamedTuple):
@@ -81,14 +82,15 @@ def check_lmax(lmax: int, nside: int, name: str) -> None:
 @lru_cache(maxsize=8)
 def synthesis_matrix(nside: int, lmax: int) -> Float[np.ndarray, "mode pixel"]:
     """Return the real harmonics at the pixel centres: map = modes @ matrix (read-only)."""
-    import healpy
     from scipy.special import sph_legendre_p_all
 
-    theta, phi = healpy.pix2ang(nside, np.arange(12 * nside**2))
-    rings, ring = np.unique(theta, return_inverse=True)
+    rings = ring_layout(nside, np.arange(1, 4 * nside))
+    ring, index = ring_of(nside, np.arange(12 * nside**2))
+    ring -= 1
     degree, order, sine = mode_table(lmax)
-    legendre = sph_legendre_p_all(lmax, lmax, rings)[0, degree, order]  # (mode, ring)
-    angle = np.arange(lmax + 1)[:, None] * phi
+    colatitude = np.arctan2(rings.radius, rings.height)
+    legendre = sph_legendre_p_all(lmax, lmax, colatitude)[0, degree, order]  # (mode, ring)
+    angle = np.arange(lmax + 1)[:, None] * ((index + rings.shift[ring]) * rings.spacing[ring])
     azimuth = np.stack([np.cos(angle), -np.sin(angle)])  # Re and Im of a_lm multiply cos, -sin
     azimuth[:, 1:] *= np.sqrt(2)
     matrix = legendre[:, ring]
@@ -98,17 +100,19 @@ def synthesis_matrix(nside: int, lmax: int) -> Float[np.ndarray, "mode pixel"]:
 
 
 @lru_cache(maxsize=8)
-def harmonic_matrix(nside: int, lmax: int) -> Float[np.ndarray, "mode pixel"]:
+def harmonic_matrix(nside: int, lmax: int, iterations: int = 3) -> Float[np.ndarray, "mode pixel"]:
     """Return the matrix that takes a map to its real harmonic modes (read-only).
 
-    Plain quadrature A = (4 pi / N_pix) Yᵀ followed by three steps a += A (map - S a), with S
-    the synthesis, is one linear map M = sum_{j=0..3} (1 - A S)^j A: ``healpy.map2alm`` with
-    ``iter=3`` and no weights. The mode order is that of `mode_table`.
+    Plain quadrature A = (4 pi / N_pix) Yᵀ followed by n steps a += A (map - S a), with S the
+    synthesis, is one linear map M = sum_{j=0..n} (1 - A S)^j A: ``healpy.map2alm`` with
+    ``iter=n`` and no weights. The mode order is that of `mode_table`.
 
     Parameters
     ----------
     nside, lmax
         Resolution of the map; highest degree, at most 3 nside - 1.
+    iterations
+        The number n of refinements, >= 0.
 
     Notes
     -----
@@ -118,14 +122,23 @@ def harmonic_matrix(nside: int, lmax: int) -> Float[np.ndarray, "mode pixel"]:
     """
     check_nside(nside, "harmonic_matrix: nside")
     check_lmax(lmax, nside, "harmonic_matrix: lmax")
+    check_iterations(iterations, "harmonic_matrix: iterations")
     synthesis = synthesis_matrix(nside, lmax)
     matrix = np.empty_like(synthesis)
     classes = _symmetry_classes(lmax)
     for label in np.unique(classes):
         rows = classes == label
-        matrix[rows] = _iterated_quadrature(synthesis[rows])
+        matrix[rows] = _iterated_quadrature(synthesis[rows], iterations)
     matrix.setflags(write=False)
     return matrix
+
+
+def check_iterations(iterations: int, name: str) -> None:
+    """Raise ``ValueError`` if the number of refinements is negative."""
+    if iterations < 0:
+        raise argument_error(
+            name, expected=">= 0", got=iterations, remedy="0 is the plain sum over the pixels."
+        )
 
 
 def _symmetry_classes(lmax: int) -> Int[np.ndarray, " mode"]:
@@ -136,10 +149,15 @@ def _symmetry_classes(lmax: int) -> Int[np.ndarray, " mode"]:
 
 
 def _iterated_quadrature(
-    synthesis: Float[np.ndarray, "mode pixel"],
+    synthesis: Float[np.ndarray, "mode pixel"], iterations: int
 ) -> Float[np.ndarray, "mode pixel"]:
-    """Return (1 + E)(1 + E²) A with E = 1 - A S: quadrature and three refinements."""
+    """Return (1 + E + ... + E^n) A with E = 1 - A S: quadrature and n refinements."""
     quadrature = synthesis * (4 * np.pi / synthesis.shape[1])
+    if iterations == 0:
+        return quadrature
     identity = np.eye(len(synthesis))
     error = identity - quadrature @ synthesis.T
-    return ((identity + error) @ (identity + error @ error)) @ quadrature
+    series = identity + error
+    for _ in range(iterations - 1):
+        series = identity + error @ series
+    return series @ quadrature

@@ -1,7 +1,7 @@
 """Maps to harmonic coefficients and angular power spectra, with the values of healpy.
 
-All take maps (..., pixel) in RING order and equal ``healpy.map2alm(iter=3)`` and
-``healpy.anafast``. Up to nside 16 a transform is one matrix product; above, jaxht.
+All take maps (..., pixel) in RING order and equal ``healpy.map2alm`` and ``healpy.anafast``,
+with ``iter=3`` unless a `HarmonicTransform` says otherwise.
 """
 
 import warnings
@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from jaxcr.arrays import argument_error, as_float
+from jaxcr.sky.harmonics.backends import HarmonicTransform
 from jaxcr.sky.harmonics.modes import check_lmax, degree_average
 from jaxcr.sky.harmonics.modes import harmonic_matrix as harmonic_matrix
 from jaxcr.sky.harmonics.modes import mode_degrees as mode_degrees
@@ -23,7 +24,7 @@ Other = Float[Array | np.ndarray, "..."]  # its shape is checked with a better m
 Spectra = Float[Array, "*batch ell"]
 
 
-def real_harmonics(maps: Maps, *, lmax: int) -> Modes:
+def real_harmonics(maps: Maps, *, lmax: int, transform: HarmonicTransform | None = None) -> Modes:
     """Return the real harmonic coefficients of maps, mean included.
 
     Parameters
@@ -32,6 +33,8 @@ def real_harmonics(maps: Maps, *, lmax: int) -> Modes:
         (..., pixel), RING order.
     lmax
         Highest degree, 0 ... 3 nside - 1; above 2 nside the grid aliases and a warning says so.
+    transform
+        `DenseTransform` or `JaxhtTransform`; if not given, the one that suits nside, iterations 3.
 
     Returns
     -------
@@ -49,10 +52,12 @@ def real_harmonics(maps: Maps, *, lmax: int) -> Modes:
     Gorski et al. 2005, ApJ 622, 759.
     """
     nside, lmax = _checked(maps, lmax, "real_harmonics")
-    return analyse(as_float(maps), nside, lmax)
+    return _analyse(as_float(maps), nside, lmax, transform)
 
 
-def alm(maps: Maps, *, lmax: int | None = None) -> Complex[Array, "*batch alm"]:
+def alm(
+    maps: Maps, *, lmax: int | None = None, transform: HarmonicTransform | None = None
+) -> Complex[Array, "*batch alm"]:
     """Return the coefficients a_lm of maps in healpy's order, equal to ``healpy.map2alm``.
 
     Parameters
@@ -61,6 +66,8 @@ def alm(maps: Maps, *, lmax: int | None = None) -> Complex[Array, "*batch alm"]:
         (..., pixel), RING order; the mean is kept.
     lmax
         Highest degree; 2 nside if not given. Limits as in `real_harmonics`.
+    transform
+        As in `real_harmonics`.
 
     Returns
     -------
@@ -72,10 +79,12 @@ def alm(maps: Maps, *, lmax: int | None = None) -> Complex[Array, "*batch alm"]:
         If the pixel axis is no HEALPix size or lmax is out of range.
     """
     nside, lmax = _checked(maps, lmax, "alm")
-    return modes_to_alm(analyse(as_float(maps), nside, lmax), lmax)
+    return modes_to_alm(_analyse(as_float(maps), nside, lmax, transform), lmax)
 
 
-def power_spectrum(maps: Maps, *, lmax: int | None = None) -> Spectra:
+def power_spectrum(
+    maps: Maps, *, lmax: int | None = None, transform: HarmonicTransform | None = None
+) -> Spectra:
     """Return C_l = sum_m |a_lm|² / (2l+1) of maps of relative intensity, mean removed.
 
     Parameters
@@ -83,8 +92,9 @@ def power_spectrum(maps: Maps, *, lmax: int | None = None) -> Spectra:
     maps
         dI/I, (..., pixel), RING order, neither smoothed nor masked.
     lmax
-        Highest degree; 2 nside if not given. An error above 3 nside - 1, a warning above
-        2 nside.
+        Highest degree; 2 nside if not given. Limits as in `real_harmonics`.
+    transform
+        As in `real_harmonics`.
 
     Returns
     -------
@@ -107,11 +117,17 @@ def power_spectrum(maps: Maps, *, lmax: int | None = None) -> Spectra:
     1.396e-06
     """
     nside, lmax = _checked(maps, lmax, "power_spectrum")
-    modes = analyse(_without_mean(as_float(maps)), nside, lmax)
+    modes = _analyse(_without_mean(as_float(maps)), nside, lmax, transform)
     return _mean_product(modes, modes, degree_average(lmax).astype(modes.dtype))
 
 
-def cross_spectrum(first: Maps, second: Other, *, lmax: int | None = None) -> Spectra:
+def cross_spectrum(
+    first: Maps,
+    second: Other,
+    *,
+    lmax: int | None = None,
+    transform: HarmonicTransform | None = None,
+) -> Spectra:
     """Return the cross power sum_m a_lm b*_lm / (2l+1) of two sets of maps, means removed.
 
     Noise that is independent in the two maps averages to zero, so the spectrum of two disjoint
@@ -121,7 +137,7 @@ def cross_spectrum(first: Maps, second: Other, *, lmax: int | None = None) -> Sp
     ----------
     first, second
         dI/I, (..., pixel) of one shape, RING order.
-    lmax
+    lmax, transform
         As in `power_spectrum`.
 
     Returns
@@ -141,8 +157,8 @@ def cross_spectrum(first: Maps, second: Other, *, lmax: int | None = None) -> Sp
             remedy="Broadcast one of them, or vmap.",
         )
     nside, lmax = _checked(first, lmax, "cross_spectrum")
-    left = analyse(_without_mean(as_float(first)), nside, lmax)
-    right = analyse(_without_mean(as_float(second)), nside, lmax)
+    left = _analyse(_without_mean(as_float(first)), nside, lmax, transform)
+    right = _analyse(_without_mean(as_float(second)), nside, lmax, transform)
     return _mean_product(left, right, degree_average(lmax).astype(left.dtype))
 
 
@@ -159,6 +175,15 @@ def _checked(maps: Maps, lmax: int | None, caller: str) -> tuple[int, int]:
             stacklevel=3,
         )
     return nside, lmax
+
+
+def _analyse(
+    maps: Float[Array, "*batch pixel"], nside: int, lmax: int, transform: HarmonicTransform | None
+) -> Modes:
+    """Return the real modes of maps by the transform given, or by the usual choice."""
+    if transform is None:
+        return analyse(maps, nside, lmax)
+    return transform.analyse(maps, nside, lmax)
 
 
 @jax.jit

@@ -29,17 +29,23 @@ LARGEST_DENSE_NSIDE = 16  # at nside 32, lmax 64 the matrix would hold 0.4 GB
 
 
 def analyse(maps: Float[Array, "*batch pixel"], nside: int, lmax: int) -> Modes:
-    """Return the real modes of maps."""
-    if nside <= LARGEST_DENSE_NSIDE:
-        matrix = _on_device(harmonic_matrix, nside, lmax, maps.dtype.name)
-        return _contract_last(maps, matrix)
-    return _analyse_large(maps, nside, lmax)
+    """Return the real modes of maps, by three refinements of the sum over the pixels."""
+    transform = analyse_dense if nside <= LARGEST_DENSE_NSIDE else analyse_jaxht
+    return transform(maps, nside, lmax, 3)
+
+
+def analyse_dense(
+    maps: Float[Array, "*batch pixel"], nside: int, lmax: int, iterations: int
+) -> Modes:
+    """Return the real modes of maps as one product with `harmonic_matrix`."""
+    matrix = _on_device(harmonic_matrix, maps.dtype.name, nside, lmax, iterations)
+    return _contract_last(maps, matrix)
 
 
 def synthesise(modes: Modes, nside: int, lmax: int) -> Float[Array, "*batch pixel"]:
     """Return the maps of real modes."""
     if nside <= LARGEST_DENSE_NSIDE:
-        matrix = _on_device(synthesis_matrix, nside, lmax, modes.dtype.name)
+        matrix = _on_device(synthesis_matrix, modes.dtype.name, nside, lmax)
         return _contract_first(modes, matrix)
     return _synthesise_large(modes, nside, lmax)
 
@@ -67,10 +73,10 @@ def _as_row(values: np.ndarray, like: Array) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _on_device(build: Callable, nside: int, lmax: int, dtype: str) -> Array:
+def _on_device(build: Callable, dtype: str, *size: int) -> Array:
     """Return a host matrix as one device array of the precision asked for."""
     with jax.ensure_compile_time_eval():  # a cached tracer would outlive its trace
-        return jnp.asarray(build(nside, lmax).astype(dtype))
+        return jnp.asarray(build(*size).astype(dtype))
 
 
 # The matrices are arguments of a jitted function, so that XLA does not fold them. HIGHEST keeps
@@ -85,9 +91,14 @@ def _contract_first(rows: Array, matrix: Array) -> Array:
     return jnp.tensordot(rows, matrix, axes=(-1, 0), precision=jax.lax.Precision.HIGHEST)
 
 
-@partial(jax.jit, static_argnames=("nside", "lmax"))
-def _analyse_large(maps: Array, nside: int, lmax: int) -> Array:
-    """Analyse with jaxht; a loop, because seven transforms written out compile for 10 s."""
+@partial(jax.jit, static_argnames=("nside", "lmax", "iterations"))
+def analyse_jaxht(
+    maps: Float[Array, "*batch pixel"], nside: int, lmax: int, iterations: int
+) -> Modes:
+    """Return the real modes of maps with jaxht.
+
+    The refinements are a loop, because seven transforms written out compile for 10 s.
+    """
     import jht
 
     area = 4 * math.pi / maps.shape[-1]  # of a pixel
@@ -97,8 +108,10 @@ def _analyse_large(maps: Array, nside: int, lmax: int) -> Array:
             residual = sky - jht.synthesis(coefficients, nside, lmax)
             return coefficients + area * jht.adjoint_synthesis(residual, nside, lmax)
 
+        if iterations == 0:
+            return area * jht.adjoint_synthesis(sky, nside, lmax)
         zero = jnp.zeros(jht.alm_size(lmax), jnp.result_type(complex))
-        return jax.lax.fori_loop(0, 4, refine, zero)
+        return jax.lax.fori_loop(0, 1 + iterations, refine, zero)
 
     with _jaxht_settings():
         coefficients = _each(transform, maps.astype(jnp.result_type(float)))

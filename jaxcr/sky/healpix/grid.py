@@ -56,9 +56,10 @@ def pixel_centers(nside: int) -> Float[np.ndarray, "pixel xyz=3"]:
 
     Notes
     -----
-    Runs on the host in NumPy. Source: Gorski et al. 2005, ApJ 622, 759, through healpy.
+    Runs on the host in NumPy, in float64, and equals ``healpy.pix2vec``.
+    Source: Gorski et al. 2005, ApJ 622, 759, section 5.
     """
-    import healpy
+    from jaxcr.sky.healpix.pixels import pixel_direction  # which imports this module
 
     check_nside(nside, "pixel_centers: nside")
-    return np.stack(healpy.pix2vec(nside, np.arange(12 * nside**2)), axis=-1)
+    return pixel_direction(nside, np.arange(12 * nside**2))

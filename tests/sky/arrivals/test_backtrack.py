@@ -19,7 +19,7 @@ from jaxcr.sky import (
     pixel_samples,
     refined_directions,
 )
-from jaxcr.sky.arrivals.backtrack import orbit_weights
+from jaxcr.sky.arrivals.intensity import orbit_weights
 from jaxcr.traps import (
     AbsorbingEnd,
     flux_tube_volume,
@@ -221,13 +221,14 @@ def test_lost_orbits_have_no_weight():
     reached = jnp.array([[True, True, False, True], [False] * 4])
     direction = jnp.asarray(refined_directions(1, 4)[:2])
     path = jnp.ones((2, 4))
-    arrivals = Arrivals(direction, direction, path, reached)
+    sky = (-direction, HERE, jnp.ones((2, 4)))
+    arrivals = Arrivals(direction, direction, path, reached, *sky)
     boundary = FunctionBoundary(lambda position, direction: direction[2])
-    sky = intensity_map(arrivals, boundary)
+    seen = intensity_map(arrivals, boundary)
     z = np.asarray(direction)[..., 2]
-    assert np.allclose(sky, [z[0, [0, 1, 3]].mean(), 0], atol=1e-16)  # a sum of three
+    assert np.allclose(seen, [z[0, [0, 1, 3]].mean(), 0], atol=1e-16)  # a sum of three
     assert np.isclose(arrivals.lost_share(), 5 / 8)
-    broadcast = Arrivals(direction[None], direction[None], path[None], reached)
+    broadcast = Arrivals(direction[None], direction[None], path[None], reached, *sky)
     assert np.array_equal(orbit_weights(broadcast)[0], reached)
 
 

@@ -3,7 +3,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr.sky import BoundaryDistribution, DipoleBoundary, FunctionBoundary, TrapBoundary
+from jaxcr.fields import DipoleField, UniformField
+from jaxcr.sky import (
+    BoundaryDistribution,
+    ConvectionBoundary,
+    DiffusionBoundary,
+    DipoleBoundary,
+    FunctionBoundary,
+    GradientBoundary,
+    TrapBoundary,
+)
 
 AXIS = np.array([1.0, -2.0, 2.0])  # of length 3
 ORIGIN = jnp.zeros(3)
@@ -16,7 +25,7 @@ def directions(rng):
 
 
 def excess(boundary, directions):
-    return jax.vmap(lambda n: boundary.excess(ORIGIN, n))(directions)
+    return jax.vmap(lambda n: boundary.excess(ORIGIN, n, ORIGIN))(directions)
 
 
 def test_dipole_is_a_cosine(directions):
@@ -64,13 +73,13 @@ def test_the_axis_is_normalised():
 
 def test_function_sees_position_and_direction():
     boundary = FunctionBoundary(lambda position, direction: position[0] * direction[2])
-    assert boundary.excess(jnp.array([2.0, 0.0, 0.0]), jnp.array([0.0, 0.0, 0.5])) == 1.0
+    assert boundary.excess(jnp.array([2.0, 0.0, 0.0]), jnp.array([0.0, 0.0, 0.5]), ORIGIN) == 1.0
 
 
 def test_cosines_rounded_beyond_one_stay_inside():
     boundary = TrapBoundary(jnp.array([1.0, 0.0, 1.0]), jnp.array([1.0, 0.0, 0.0]))
     # P_2(1) = 1; unclipped, the excess would be 3e-3 more.
-    assert boundary.excess(ORIGIN, jnp.array([1.001, 0.0, 0.0])) == 1.0
+    assert boundary.excess(ORIGIN, jnp.array([1.001, 0.0, 0.0]), ORIGIN) == 1.0
 
 
 def test_gradient_by_the_coefficients():
@@ -78,7 +87,9 @@ def test_gradient_by_the_coefficients():
     coefficients = jnp.array([2.0, 0.3, -0.1, 0.05])
 
     def value(coefficients):
-        return TrapBoundary(coefficients, jnp.array([1.0, 0.0, 0.0])).excess(ORIGIN, direction)
+        return TrapBoundary(coefficients, jnp.array([1.0, 0.0, 0.0])).excess(
+            ORIGIN, direction, ORIGIN
+        )
 
     gradient = jax.grad(value)(coefficients)
     cosine = 0.6
@@ -91,7 +102,7 @@ def test_gradient_by_the_coefficients():
 def test_gradient_by_the_amplitude():
     direction = jnp.array([0.0, 0.6, 0.8])
     gradient = jax.grad(lambda a: DipoleBoundary(jnp.array([0.0, 0.0, 1.0]), a).excess(
-        ORIGIN, direction))(0.1)  # fmt: skip
+        ORIGIN, direction, ORIGIN))(0.1)  # fmt: skip
     assert gradient == 0.8
 
 
@@ -105,4 +116,113 @@ def test_excess_has_the_type_of_the_orbit(width):
     direction = jnp.array([0.0, 0.0, 1.0], width)
     axis = jnp.asarray(AXIS)
     for boundary in (DipoleBoundary(axis, 1e-3), TrapBoundary(jnp.ones(3), axis)):
-        assert boundary.excess(ORIGIN.astype(width), direction).dtype == width
+        assert boundary.excess(ORIGIN.astype(width), direction, ORIGIN.astype(width)).dtype == width
+
+
+PLACE, OBSERVER = jnp.array([3.0, 1.0, -2.0]), jnp.array([1.0, 1.0, 1.0])
+
+
+def test_dipole_along_the_local_field(directions):
+    field = DipoleField(
+        polar_strength=2.0, radius=1.0, axis=jnp.array([0.0, 0.0, 1.0]), center=jnp.zeros(3)
+    )
+    boundary = DipoleBoundary(field, 2e-3)
+    b = np.asarray(field(PLACE))
+    expected = 2e-3 * np.asarray(directions) @ b / np.linalg.norm(b)
+    found = jax.vmap(lambda n: boundary.excess(PLACE, n, OBSERVER))(directions)
+    assert np.allclose(found, expected, rtol=0, atol=1e-17)  # ten roundings below 2e-3
+    uniform = DipoleBoundary(UniformField(jnp.asarray(AXIS)), 2e-3)
+    assert np.allclose(
+        excess(uniform, directions), excess(DipoleBoundary(jnp.asarray(AXIS), 2e-3), directions),
+        rtol=0, atol=1e-17,
+    )  # fmt: skip
+
+
+def test_dipole_in_position_is_about_the_observer():
+    boundary = DipoleBoundary(jnp.asarray(AXIS), 0.5, by_position=True)
+    away = np.array([2.0, 0.0, -3.0])
+    expected = 0.5 * (away @ AXIS / 3) / np.sqrt(13)
+    for direction in ([1.0, 0.0, 0.0], [0.0, 0.0, 1.0]):
+        found = boundary.excess(PLACE, jnp.array(direction), OBSERVER)
+        assert np.isclose(found, expected, rtol=1e-15)  # a few roundings
+    assert boundary.excess(OBSERVER, jnp.array(direction), OBSERVER) == 0
+
+
+def test_without_a_local_field_there_is_no_dipole():
+    boundary = DipoleBoundary(UniformField(jnp.zeros(3)), 1.0)
+
+    def value(position):
+        return boundary.excess(position, jnp.array([1.0, 0.0, 0.0]), OBSERVER)
+
+    assert value(PLACE) == 0
+    assert np.all(jax.grad(value)(PLACE) == 0)
+
+
+def test_gradient_counts_from_the_observer():
+    boundary = GradientBoundary(jnp.array([0.1, 0.2, -0.3]))
+    assert np.isclose(boundary.excess(PLACE, jnp.array([1.0, 0, 0]), OBSERVER), 0.2 + 0.9)
+
+
+def test_diffusion_has_the_flux_of_fick(rng):
+    gradient, tensor = jnp.asarray(rng.standard_normal(3)), jnp.asarray(rng.standard_normal((3, 3)))
+    boundary = DiffusionBoundary(gradient, tensor)
+    # The flux over n v is a third of the dipole: <n (1 + d · n)> = d / 3 over directions, by
+    # Gauss's rule in the cosine and four azimuths, exact for polynomials of degree 2.
+    z, weight = np.polynomial.legendre.leggauss(3)
+    angle = np.arange(4) * np.pi / 2
+    sky = np.stack(
+        [
+            (np.sqrt(1 - z[:, None] ** 2) * np.cos(angle)).ravel(),
+            (np.sqrt(1 - z[:, None] ** 2) * np.sin(angle)).ravel(),
+            np.repeat(z, 4),
+        ],
+        axis=-1,
+    )
+    value = jax.vmap(lambda n: boundary.excess(OBSERVER, n, OBSERVER))(jnp.asarray(sky))
+    flux = np.repeat(weight, 4) / 8 @ (sky * np.asarray(value)[:, None])
+    assert np.allclose(flux, -np.asarray(tensor) @ np.asarray(gradient), atol=1e-14)  # round-off
+
+
+def test_motion_of_the_earth_is_the_compton_getting_effect():
+    # 29.8 km/s through isotropic particles of index 2.7: 4.7 * 29.8 / 299,792.458 = 4.67e-4,
+    # more from ahead, that is with momentum against the motion.
+    motion = np.array([29.8 / 299_792.458, 0.0, 0.0])
+    boundary = ConvectionBoundary(-jnp.asarray(motion), index=2.7)
+    ahead = boundary.excess(ORIGIN, jnp.array([-1.0, 0.0, 0.0]), ORIGIN)
+    assert np.isclose(ahead, 4.672e-4, rtol=1e-4)  # digits given
+
+
+def test_compton_getting_is_the_transformed_power_law(rng):
+    # f(p) ~ p^-(index + 2) is invariant: in the observer's frame at the same p the particle has
+    # the momentum p' = p (1 - n · V) in the moving frame, to first order.
+    velocity = 1e-6 * rng.standard_normal(3)
+    direction = rng.standard_normal(3)
+    direction /= np.linalg.norm(direction)
+    momentum = np.linalg.norm(direction - velocity)
+    expected = momentum ** -(2.4 + 2) - 1
+    found = ConvectionBoundary(jnp.asarray(velocity), 2.4).excess(
+        ORIGIN, jnp.asarray(direction), ORIGIN
+    )
+    assert np.isclose(found, expected, rtol=0, atol=1e-10)  # second order in 1e-6, times 20
+
+
+def test_boundaries_add(directions):
+    parts = (GradientBoundary(jnp.array([0.1, 0.0, 0.0])), DipoleBoundary(jnp.asarray(AXIS), 0.3))
+    together = parts[0] + parts[1]
+    found = together.excess(PLACE, directions[0], OBSERVER)
+    assert found == sum(part.excess(PLACE, directions[0], OBSERVER) for part in parts)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        parts[0] + 1.0
+
+
+@pytest.mark.parametrize("kind", [lambda a: DipoleBoundary(a, 1.0),
+                                  lambda a: TrapBoundary(jnp.ones(2), a)])  # fmt: skip
+def test_an_axis_without_length(kind):
+    with pytest.raises(ValueError, match=r"Boundary: axis: expected a direction, got \[0.0, 0.0"):
+        kind(jnp.zeros(3))
+
+
+def test_a_function_of_many_particles_is_refused():
+    boundary = FunctionBoundary(lambda position, direction: direction)
+    with pytest.raises(ValueError, match=r"function: expected one number.*got shape \(3,\)"):
+        boundary.excess(ORIGIN, PLACE, OBSERVER)

@@ -4,6 +4,7 @@ import pytest
 from scipy import stats
 
 from jaxcr.sky import isotropic_bands, pixel_centers, power_spectrum
+from jaxcr.sky.partial import declination_window, dense_coupling, icecube_window
 
 NUM_SKIES = 4000
 ELL = np.arange(1, 17)
@@ -76,6 +77,56 @@ def test_uneven_exposure_raises_the_noise():
     assert np.isclose(np.mean(found.mean[4:]), expected, rtol=3e-2)
 
 
+def test_a_blind_window_has_the_noise_of_its_coupling():
+    window, num, events = icecube_window(8), 1000, 1e5
+    found = isotropic_bands(nside=8, lmax=16, num_events=events, num_skies=num, window=window)
+    variance = np.where(np.asarray(window.seen), float(np.sum(window.seen)) / events, 0.0)
+    coupling = dense_coupling(window, lmax=16)
+    expected = np.asarray(coupling.noise_spectrum(variance))[1:]
+    covariance = coupling.covariance(np.zeros(24), variance)
+    error = np.sqrt(np.diag(covariance)[1:] / num)
+    # k = 4.2, and 1e-3 of the level: one over the mean of 2000 counts on the shortest rings.
+    assert np.all(np.abs(np.asarray(found.mean)[1:] - expected) < 4.2 * error + 1e-3 * expected)
+    # It can fail: the noise falls below a white level of this share of the sky at low l.
+    share = float(window.sky_fraction)
+    assert np.asarray(found.mean)[1] < 0.8 * 4 * np.pi / events * share**2
+
+
+def test_a_seeing_window_is_its_exposure_with_plain_quadrature():
+    window = declination_window(4, highest=30, m0_blind=False)
+    arguments = {"nside": 4, "lmax": 4, "num_events": 1e5, "num_skies": 50}
+    found = isotropic_bands(window=window, **arguments)
+    other = isotropic_bands(exposure=window.exposure, **arguments)
+    # The same skies; refined quadrature adds what the cut leaves between the modes, up to 4 %.
+    assert np.allclose(found.mean[1:], other.mean[1:], rtol=4e-2)
+    assert not np.allclose(found.mean[1:], other.mean[1:], rtol=1e-6)
+
+
+def test_few_events_leave_rings_empty():
+    found = isotropic_bands(nside=4, lmax=4, num_events=3.0, num_skies=20, window=icecube_window(4))
+    assert np.all(np.isfinite(found.upper))
+
+
+def test_large_maps_take_the_other_transform():
+    fine, coarse = (
+        isotropic_bands(
+            nside=nside, lmax=8, num_events=1e5, num_skies=num, window=icecube_window(nside)
+        )
+        for nside, num in ((32, 40), (16, 400))
+    )
+    # 40 skies and l = 4 ... 8 of some 12 modes each: 5 %, k = 3.5; 3 % for the other edge.
+    assert np.isclose(np.mean(fine.mean[4:]), np.mean(coarse.mean[4:]), rtol=0.2)
+
+
+def test_skies_do_not_depend_on_the_number_of_threads(monkeypatch):
+    arguments = {"nside": 8, "lmax": 4, "num_events": 1e4, "num_skies": 4000}
+    draws = []
+    for workers in (1, 3):
+        monkeypatch.setattr("os.cpu_count", lambda num=workers: num)
+        draws.append(isotropic_bands(**arguments))
+    assert np.array_equal(draws[0].upper, draws[1].upper)
+
+
 def test_same_start_same_bands():
     draws = [
         isotropic_bands(nside=2, lmax=4, num_events=1e4, num_skies=20, seed=seed).median
@@ -96,6 +147,8 @@ def test_same_start_same_bands():
         ({"exposure": np.ones(12)}, r"exposure: expected 48 finite values.*shape \(12,\)"),
         ({"exposure": np.full(48, -1.0)}, "exposure: expected 48 finite values >= 0"),
         ({"exposure": np.zeros(48)}, "not all zero"),
+        ({"exposure": np.ones(48), "window": icecube_window(2)}, "one of the two, got both"),
+        ({"window": icecube_window(4)}, "window: expected nside 2, got nside 4"),
     ],
 )
 def test_errors(change, text):

@@ -1,0 +1,88 @@
+"""What an observatory on the ground would make of a simulated sky."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcr import sky
+from jaxcr.cli.config import Sky, WindowConfig
+
+_DISC = np.radians(10.0)  # over which the observed map is averaged for the picture
+
+
+class Ground(NamedTuple):
+    """Arguments of the picture, and what goes into the result file."""
+
+    picture: tuple
+    numbers: dict
+
+
+def observe_from_ground(config: Sky, map: np.ndarray, c_ell: np.ndarray) -> tuple[Ground, str]:
+    """Observe a map of the field frame through a window and deconvolve its spectrum.
+
+    Parameters
+    ----------
+    map, c_ell
+        dI/I of the whole sky, (pixel,), and its spectrum, (ell,).
+
+    Returns
+    -------
+    Numbers and arguments of the picture, and a table of the bins.
+    """
+    settings = config.window
+    equatorial = _rotate(settings, map, config.lmax)
+    window = _window(settings, config.nside)
+    observed = sky.observe(
+        equatorial, window, num_events=config.events, seed=config.turbulence.seed
+    )
+    coupling = sky.pseudo_coupling(window, lmax=config.lmax, exposure_weighted=True)
+    bins = sky.uniform_bins(1, config.lmax, settings.bin_width)
+    model = jnp.asarray(c_ell)
+    # An observer does not know the spectrum inside the bins: the cascade is the guess.
+    guess = sky.cascade_spectrum(coupling.lmax_in) * max(float(c_ell[1]), float(np.max(c_ell)) / 9)
+    found = observed.spectrum(coupling, bins, model=model, fiducial=guess, exposure_weighted=True)
+    smooth = sky.top_hat_smooth(
+        observed.relative_intensity, radius=_DISC, weight=observed.background
+    )
+    picture = (np.where(window.seen, smooth, np.nan), found, bins)
+    numbers = {
+        "equatorial_map": equatorial, "smoothed": smooth, "relative_intensity": observed.relative_intensity,
+        "error": observed.error, "exposure": window.exposure, "pseudo": found.pseudo,
+        "noise": found.noise, "model": found.model, "bin_edges": np.asarray(bins.edges),
+        "c_ell": found.estimate.c_ell, "c_ell_error": found.estimate.error,
+    }  # fmt: skip
+    return Ground(picture, numbers), _table(settings, window, coupling, bins, found, model)
+
+
+def _rotate(settings: WindowConfig, map: np.ndarray, lmax: int):
+    """Return the map in equatorial coordinates, its multipoles up to lmax exact."""
+    rotation = sky.field_to_equatorial(
+        np.radians(settings.right_ascension), np.radians(settings.declination)
+    )
+    return sky.rotate_map(jnp.asarray(map), rotation, lmax=lmax)
+
+
+def _window(settings: WindowConfig, nside: int) -> sky.SkyWindow:
+    """Return the window by its name."""
+    makers = {
+        "icecube": lambda: sky.icecube_window(nside),
+        "hawc": lambda: sky.hawc_window(nside),
+        "combined": lambda: sky.combined_window(sky.icecube_window(nside), sky.hawc_window(nside)),
+    }
+    return makers[settings.experiment]()
+
+
+def _table(settings, window, coupling, bins, found, model) -> str:
+    """Return the deconvolved spectrum beside that of the whole sky."""
+    rows = [
+        f"{settings.experiment}: {float(window.sky_fraction):.0%} of the sky, each declination "
+        f"against its mean; condition of the binned mixing matrix "
+        f"{sky.binned_condition(coupling, bins):.3g}",
+        f"{'l':>7} {'deconvolved C_l [sr]':>26} {'whole sky':>11}",
+    ]
+    values = (found.estimate.c_ell, found.estimate.error, bins.bin(model))
+    for label, *row in zip(bins.labels(), *map(np.asarray, values), strict=True):
+        value, error, truth = map(float, row)
+        rows.append(f"{label:>7} {value:13.3e} ± {error:10.1e} {truth:11.3e}")
+    return "\n".join([*rows, "errors: statistical and from sky to sky, for a cascade spectrum"])

@@ -1,0 +1,168 @@
+"""Null tests of a back-tracked sky: what must come out as nothing, measured."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float
+from jaxcr.fields import Field
+from jaxcr.orbits import phase_space_jacobian, trace_fixed_path
+from jaxcr.sky.arrivals.backtrack import Arrivals
+from jaxcr.sky.arrivals.boundaries import BoundaryDistribution, FunctionBoundary
+from jaxcr.sky.arrivals.intensity import half_maps, intensity_error, intensity_map
+from jaxcr.sky.harmonics import power_spectrum
+
+_ISOTROPY = 1e-12
+_JACOBIAN = 1e-8
+_SIGMAS = 4.0
+_SAMPLE = 32  # orbits whose Jacobian and return are computed
+
+
+class NullTests(eqx.Module):
+    """Numbers that vanish, or are 1, for a sky that obeys Liouville's theorem.
+
+    Attributes
+    ----------
+    isotropy
+        Largest |dI/I| that a uniform, isotropic boundary gives.
+    jacobian
+        Largest |J - 1| of the volume in phase space along ``path``, over a sample of orbits.
+    path
+        Path in pc over which Jacobian and return were computed.
+    return_distance
+        Median distance in pc by which orbits miss the observer when they are sent back from
+        the end of ``path``.
+    half_difference
+        Power of half the difference of the two half maps over the noise level expected from the
+        scatter within pixels, averaged over l >= 2; ``half_difference_error`` is its error.
+    lost_share
+        Share of orbits that never reached the boundary.
+    """
+
+    isotropy: Scalar
+    jacobian: Scalar
+    path: Scalar
+    return_distance: Scalar
+    half_difference: Scalar
+    half_difference_error: Scalar
+    lost_share: Scalar
+
+    def passed(self) -> dict[str, bool]:
+        """Return which tests hold: 1e-12, 1e-8, and at most the expected noise within 4 sigma."""
+        most = 1 + _SIGMAS * float(self.half_difference_error)
+        return {
+            "isotropy": float(self.isotropy) < _ISOTROPY,
+            "jacobian": float(self.jacobian) < _JACOBIAN,
+            "half_difference": float(self.half_difference) < most,
+        }
+
+    def report(self) -> str:
+        """Return the numbers and verdicts, one line each."""
+        good = {name: "ok" if held else "FAILS" for name, held in self.passed().items()}
+        return "\n".join(
+            [
+                f"uniform boundary: largest |dI/I| {float(self.isotropy):.1e}  {good['isotropy']}",
+                f"phase-space volume over {float(self.path):.3g} pc: largest |J - 1| "
+                f"{float(self.jacobian):.1e}  {good['jacobian']}",
+                f"sent back over {float(self.path):.3g} pc: median miss of the observer "
+                f"{float(self.return_distance):.1e} pc",
+                f"half-difference power over the expected noise: "
+                f"{float(self.half_difference):.3f} ± {float(self.half_difference_error):.3f}  "
+                f"{good['half_difference']}",
+                f"orbits that never reached the boundary: {float(self.lost_share):.2%}",
+            ]
+        )
+
+
+def run_null_tests(
+    field: Field,
+    arrivals: Arrivals,
+    boundary: BoundaryDistribution,
+    *,
+    rigidity: ScalarLike,
+    path_length: ScalarLike,
+    num_steps: int,
+    lmax: int,
+) -> NullTests:
+    """Run the null tests of one observer's sky.
+
+    Parameters
+    ----------
+    field, rigidity
+        With which the sky was back-tracked.
+    arrivals
+        Orbits grouped by pixels, at least four in each, of one observer and one stop.
+    boundary
+        Distribution whose sky is split into halves.
+    path_length, num_steps
+        Path in pc and number of Boris steps for the Jacobian and the return. A few gyroradii:
+        beyond, chaos multiplies the round-off of float64 itself.
+    lmax
+        Highest multipole of the half-difference.
+
+    Raises
+    ------
+    ValueError
+        When the arrivals are of several observers or stops.
+
+    Notes
+    -----
+    The half-difference is that of a regular grid, which scatters less than random directions
+    where the sky is smooth within a pixel: a ratio below 1 is no failure.
+    """
+    if arrivals.path_length.ndim != 2:
+        raise argument_error(
+            "run_null_tests: arrivals",
+            expected="one observer and one stop, paths (pixel, child)",
+            got=f"paths {arrivals.path_length.shape}",
+            remedy="Take one of them: jax.tree.map over the leading axes.",
+        )
+    uniform = FunctionBoundary(lambda position, direction: jnp.ones((), direction.dtype))
+    flat = intensity_map(arrivals, uniform)
+    jacobian, miss = _along_orbits(
+        field, arrivals, as_float(rigidity), as_float(path_length), num_steps
+    )
+    ratio, error = _half_difference(arrivals, boundary, lmax)
+    return NullTests(
+        isotropy=jnp.max(jnp.abs(jnp.where(flat == 0, 0, flat - 1))),
+        jacobian=jnp.max(jnp.abs(jacobian - 1)),
+        path=as_float(path_length),
+        return_distance=jnp.median(miss),
+        half_difference=ratio,
+        half_difference_error=error,
+        lost_share=arrivals.lost_share(),
+    )
+
+
+@eqx.filter_jit
+def _along_orbits(field, arrivals, rigidity, path, num_steps):
+    """Return the Jacobian of a sample of orbits, and by how far they miss when sent back."""
+    sky = arrivals.arrival.reshape(-1, 3)
+    sky = sky[np.linspace(0, len(sky) - 1, _SAMPLE).astype(int)]
+    start = arrivals.observer
+    legs = {"path_length": path, "num_steps": num_steps}
+
+    def volume(direction):
+        return phase_space_jacobian(field, start, direction, rigidity=-rigidity, **legs)
+
+    there, back = trace_fixed_path(field, start, sky, rigidity=-rigidity, **legs)
+    home, _ = trace_fixed_path(field, there, -back, rigidity=rigidity, **legs)
+    miss = jnp.sqrt(jnp.sum((home - start[None]) ** 2, axis=-1))
+    return jax.lax.map(volume, sky), miss
+
+
+def _half_difference(
+    arrivals: Arrivals, boundary: BoundaryDistribution, lmax: int
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Return the power of half the difference over the noise level, with its error."""
+    first, second = half_maps(arrivals, boundary)
+    c_ell = power_spectrum((first - second) / 2, lmax=lmax)[2:]
+    modes = 2 * jnp.arange(2, lmax + 1, dtype=c_ell.dtype) + 1
+    error = intensity_error(arrivals, boundary)
+    variance = jnp.mean(jnp.where(jnp.isfinite(error), error, 0) ** 2)
+    noise = 4 * jnp.pi / error.size * variance
+    safe = jnp.where(noise > 0, noise, 1)
+    ratio = jnp.where(noise > 0, jnp.sum(modes * c_ell) / jnp.sum(modes) / safe, 0)
+    return ratio, jnp.sqrt(2 / jnp.sum(modes))

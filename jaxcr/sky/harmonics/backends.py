@@ -1,0 +1,67 @@
+"""The ways to take a map to its real harmonic modes: one matrix product, or jaxht."""
+
+import abc
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import argument_error
+from jaxcr.sky.harmonics.modes import check_iterations
+from jaxcr.sky.harmonics.transforms import Modes, analyse_dense, analyse_jaxht
+
+_LARGEST_MATRIX = 2**31  # bytes in float64; nside 32, lmax 95 has 0.9 GB
+
+
+class HarmonicTransform(eqx.Module):
+    """A quadrature of maps against the spherical harmonics, refined a number of times.
+
+    Attributes
+    ----------
+    iterations
+        Refinements a += A (map - S a) of the plain sum A over the pixels, ``iter`` of healpy.
+        Of a map with white power up to lmax 2 nside = 32, 3 recovers each mode to 1e-4, 0 to
+        6e-2. A masked map has power at all l, and the plain sum, 0, is the usual choice.
+    """
+
+    iterations: eqx.AbstractVar[int]
+
+    @abc.abstractmethod
+    def analyse(self, maps: Float[Array, "*batch pixel"], nside: int, lmax: int) -> Modes:
+        """Return the real modes (..., (lmax+1)²) of maps (..., pixel), mean included."""
+
+
+class DenseTransform(HarmonicTransform):
+    """One product with a matrix that is built once: fastest up to nside 16 and for many maps.
+
+    Its size is 8 (lmax+1)² 12 nside² bytes in float64; above 2 GiB a ``ValueError`` says so.
+    """
+
+    iterations: int = eqx.field(default=3, static=True)
+
+    def __check_init__(self):
+        check_iterations(self.iterations, "DenseTransform: iterations")
+
+    def analyse(self, maps: Float[Array, "*batch pixel"], nside: int, lmax: int) -> Modes:
+        """Return the real modes (..., (lmax+1)²) of maps (..., pixel), mean included."""
+        size = 8 * (lmax + 1) ** 2 * maps.shape[-1]
+        if size > _LARGEST_MATRIX:
+            raise argument_error(
+                "DenseTransform: nside, lmax",
+                expected="a matrix of at most 2 GiB",
+                got=f"{size / 2**30:.1f} GiB at nside {nside}, lmax {lmax}",
+                remedy="Use JaxhtTransform, or lower lmax.",
+            )
+        return analyse_dense(maps, nside, lmax, self.iterations)
+
+
+class JaxhtTransform(HarmonicTransform):
+    """Ring by ring with jaxht: O(nside lmax²) work and no matrix, for nside above 16."""
+
+    iterations: int = eqx.field(default=3, static=True)
+
+    def __check_init__(self):
+        check_iterations(self.iterations, "JaxhtTransform: iterations")
+
+    def analyse(self, maps: Float[Array, "*batch pixel"], nside: int, lmax: int) -> Modes:
+        """Return the real modes (..., (lmax+1)²) of maps (..., pixel), mean included."""
+        return analyse_jaxht(maps, nside, lmax, self.iterations)

@@ -1,0 +1,130 @@
+"""The dipole of one sky map by least squares: vector, amplitude, direction and their errors."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import Scalar, Vector, as_float
+from jaxcr.sky.healpix.grid import nside_of, pixel_centers
+from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions, subtract
+
+
+class Dipole(eqx.Module):
+    """The fit monopole + vector . p to a map at arrival directions p, in units of the map.
+
+    Attributes
+    ----------
+    monopole, vector
+        Mean and dipole.
+    covariance
+        Of (monopole, x, y, z), (4, 4).
+    """
+
+    monopole: Scalar
+    vector: Vector
+    covariance: Float[Array, "4 4"]
+
+    @property
+    @jax.jit
+    def amplitude(self) -> Scalar:
+        """Length of the vector; its derivative is zero where the vector is."""
+        return safe_root(jnp.sum(self.vector**2))
+
+    @property
+    @jax.jit
+    def direction(self) -> Vector:
+        """Unit vector of the maximum; zero where the vector is."""
+        return self.vector / jnp.where(self.amplitude > 0, self.amplitude, 1)
+
+    @property
+    @jax.jit
+    def amplitude_error(self) -> Scalar:
+        """Standard error of the amplitude, to first order in error / amplitude."""
+        return safe_root(self.direction @ self.covariance[1:, 1:] @ self.direction)
+
+    @property
+    @jax.jit
+    def direction_error(self) -> Scalar:
+        """Standard error of the direction along one axis, rad: rms over the two axes.
+
+        To first order in error / amplitude; infinite where the amplitude is zero.
+        """
+        block = self.covariance[1:, 1:]
+        across = (jnp.trace(block) - self.direction @ block @ self.direction) / 2
+        found = self.amplitude > 0
+        return jnp.where(found, safe_root(across) / jnp.where(found, self.amplitude, 1), jnp.inf)
+
+
+def fit_dipole(map: SkyMap, *, mask: Mask | None = None, error: Error | None = None) -> Dipole:
+    """Fit monopole + vector . p to a map by least squares over the pixels.
+
+    Parameters
+    ----------
+    map
+        (pixel,), RING order; NaN is allowed where the mask is False.
+    mask
+        (pixel,), True where the map is used; everywhere if not given.
+    error
+        Standard error of each pixel, (pixel,), independent between pixels. The fit then
+        weighs with 1 / error². If not given, all pixels weigh the same and the covariance
+        follows from the scatter about the fit.
+
+    Returns
+    -------
+    The `Dipole`, in units of the map.
+
+    Raises
+    ------
+    ValueError
+        If the map has no HEALPix size, mask or error another shape, the pixels used are
+        fewer than 4 or do not determine the fit, or their error is not > 0.
+
+    Notes
+    -----
+    Equal to ``healpy.fit_dipole`` without an error, also on a cut sky. Linear in the map.
+    The scatter counts smaller structure of the sky as noise.
+    """
+    map = as_float(map)
+    fit = fit_functions(map, dipole_design(map), mask, error)
+    return Dipole(fit.solution[0], fit.solution[1:], fit.covariance)
+
+
+def remove_dipole(
+    map: SkyMap, *, mask: Mask | None = None, error: Error | None = None
+) -> Float[Array, " pixel"]:
+    """Return the map less its least-squares monopole and dipole.
+
+    Parameters
+    ----------
+    map, mask, error
+        As in `fit_dipole`.
+
+    Returns
+    -------
+    (pixel,); the fit is subtracted from every pixel, also where the mask is False.
+
+    Raises
+    ------
+    ValueError
+        As `fit_dipole`.
+
+    Notes
+    -----
+    Equal to ``healpy.remove_dipole`` on the pixels used.
+    """
+    map = as_float(map)
+    design = dipole_design(map)
+    return subtract(map, design, fit_functions(map, design, mask, error).solution)
+
+
+def dipole_design(map: Float[Array, " pixel"]) -> Design:
+    """Return the functions fitted, 1 and the three components of p, in the map's dtype."""
+    centers = pixel_centers(nside_of(map.shape[-1]))
+    return np.concatenate([np.ones((len(centers), 1)), centers], axis=1).astype(map.dtype)
+
+
+def safe_root(square: Scalar) -> Scalar:
+    """Return the square root, with a zero derivative at zero."""
+    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)

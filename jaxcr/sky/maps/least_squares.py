@@ -1,0 +1,128 @@
+"""Weighted least squares of functions of direction to one map, with the covariance."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from jaxcr.arrays import argument_error, is_concrete
+
+SkyMap = Float[Array | np.ndarray, " pixel"]
+Mask = Bool[Array | np.ndarray, " mask_pixel"]
+Error = Float[Array | np.ndarray, " error_pixel"]
+Design = Float[Array | np.ndarray, "pixel function"]
+
+_LEAST_EIGENVALUE = 1e-12  # over the largest; a cap of 3 degrees still fits a quadrupole
+
+
+class Fit(eqx.Module):
+    """Coefficients of the functions and their covariance."""
+
+    solution: Float[Array, " function"]
+    covariance: Float[Array, "function function"]
+
+
+def fit_functions(
+    map: Float[Array, " pixel"], design: Design, mask: Mask | None, error: Error | None
+) -> Fit:
+    """Fit map = design @ solution over the pixels of the mask.
+
+    With an error per pixel, pixels weigh as 1 / error² and the covariance is that of the
+    errors. Without, all weigh the same and their variance is taken from the residuals.
+    """
+    used = _used_pixels(map, design, mask)
+    if error is None:
+        return _equal_weights(map, used, design)
+    return _weighted(map, used, design, _checked_error(map, used, error))
+
+
+def subtract(map: Float[Array, " pixel"], design: Design, solution: Array) -> Array:
+    """Return the map less the fitted functions."""
+    return map - jnp.matmul(design, solution, precision=jax.lax.Precision.HIGHEST)
+
+
+@jax.jit
+def _equal_weights(map: Array, used: Array, design: Array) -> Fit:
+    """Fit with equal weights and scale the covariance by the scatter of the residuals."""
+    fit = _solve(map, used.astype(map.dtype), used, design)
+    residual = jnp.where(used, subtract(map, design, fit.solution), 0)
+    freedom = (jnp.sum(used) - design.shape[1]).astype(map.dtype)
+    scatter = jnp.sum(residual**2) / jnp.where(freedom > 0, freedom, 1)
+    return Fit(fit.solution, jnp.where(freedom > 0, scatter * fit.covariance, jnp.inf))
+
+
+@jax.jit
+def _weighted(map: Array, used: Array, design: Array, error: Array) -> Fit:
+    """Fit with weights 1 / error², in units of the least error so that they stay near one."""
+    error = jnp.where(used, error, jnp.inf)
+    unit = jax.lax.stop_gradient(jnp.min(error))
+    fit = _solve(map, (unit / error) ** 2, used, design)
+    return Fit(fit.solution, unit**2 * fit.covariance)
+
+
+def _solve(map: Array, weight: Array, used: Array, design: Array) -> Fit:
+    """Solve the normal equations; the covariance is that of unit weights of unit variance."""
+    weighted = design * weight[:, None]
+    normal = jnp.matmul(weighted.T, design, precision=jax.lax.Precision.HIGHEST)
+    moment = jnp.matmul(weighted.T, jnp.where(used, map, 0), precision=jax.lax.Precision.HIGHEST)
+    return Fit(jnp.linalg.solve(normal, moment), jnp.linalg.inv(normal))
+
+
+def _used_pixels(map: Float[Array, " pixel"], design: Design, mask: Mask | None) -> Mask:
+    """Return the mask, checked as far as its values are known."""
+    if mask is None:
+        return np.ones(map.shape, bool)
+    if mask.shape != map.shape:
+        raise argument_error(
+            "mask",
+            expected=f"the shape of the map, {map.shape}",
+            got=mask.shape,
+            remedy="Give one bool a pixel.",
+        )
+    if is_concrete(mask):
+        _check_coverage(np.asarray(mask), design)
+    return mask
+
+
+def _check_coverage(mask: np.ndarray, design: Design) -> None:
+    """Raise ``ValueError`` when the pixels used do not tell the fitted functions apart."""
+    least = design.shape[1]
+    if np.sum(mask) < least:
+        raise argument_error(
+            "mask",
+            expected=f"at least {least} pixels that are True",
+            got=int(np.sum(mask)),
+            remedy="True marks the pixels that are used; perhaps invert the mask.",
+        )
+    seen = design[mask].astype(float)
+    eigenvalues = np.linalg.eigvalsh(seen.T @ seen)
+    if eigenvalues[0] < _LEAST_EIGENVALUE * eigenvalues[-1]:
+        raise argument_error(
+            "mask",
+            expected=f"pixels that tell the {least} fitted functions apart",
+            got=f"{np.sum(mask)} pixels on which a combination of them vanishes",
+            remedy="Use a larger part of the sky, or fit fewer multipoles.",
+        )
+
+
+def _checked_error(map: Float[Array, " pixel"], used: Mask, error: Error) -> Array:
+    """Return the error in the map's dtype, checked as far as its values are known."""
+    if error.shape != map.shape:
+        raise argument_error(
+            "error",
+            expected=f"the shape of the map, {map.shape}",
+            got=error.shape,
+            remedy="Give one standard error a pixel.",
+        )
+    if is_concrete(error, used):
+        good = np.isfinite(error) & (np.asarray(error) > 0)
+        bad = np.asarray(used) & ~good
+        if np.any(bad):
+            raise argument_error(
+                "error",
+                expected="finite values > 0 in every pixel that is used",
+                got=f"{np.sum(bad)} pixels without",
+                remedy="Mask these pixels: mask=error > 0.",
+            )
+    return jnp.asarray(error).astype(map.dtype)

@@ -1,0 +1,79 @@
+"""Spectra without noise from several maps of one sky, whose noise is independent."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import argument_error, as_float
+from jaxcr.sky.harmonics.modes import degree_average
+from jaxcr.sky.harmonics.spectra import real_harmonics
+from jaxcr.sky.partial.estimates import SpectrumEstimate, gaussian_error
+
+
+def fold_spectrum(
+    samples: Float[Array | np.ndarray, "*batch pixel child"],
+    *,
+    folds: int,
+    lmax: int,
+    sample_variance: bool = True,
+) -> SpectrumEstimate:
+    """Return the mean cross spectrum of all pairs of k disjoint subsets of the orbits.
+
+    C_l = sum_m [|sum_i a_i|² - sum_i |a_i|²] / [k (k-1) (2l+1)], a_i the modes of subset i.
+
+    Parameters
+    ----------
+    samples
+        dI/I of several orbits a pixel, (..., pixel, child), RING order.
+    folds
+        k >= 2, a divisor of the number of children; child j is in subset j mod k.
+    lmax
+        As in `power_spectrum`.
+    sample_variance
+        Whether the error holds the scatter from sky to sky; see `gaussian_error`.
+
+    Returns
+    -------
+    The `SpectrumEstimate` for l = 0 ... lmax. Its ``noise``, measured by the subsets, is that of
+    the map of all orbits; nothing was subtracted.
+
+    Raises
+    ------
+    ValueError
+        If k does not divide the children, or as `power_spectrum`.
+
+    Notes
+    -----
+    More folds use more pairs: the noise of the result falls as k / (k-1). With orbits on a
+    regular sub-grid the subsets see slightly different places; with random ones they do not.
+    """
+    samples = as_float(samples)
+    _check_folds(folds, samples.shape[-1])
+    grouped = samples.reshape(*samples.shape[:-1], samples.shape[-1] // folds, folds)
+    maps = jnp.moveaxis(jnp.mean(grouped, axis=-2), -1, 0)
+    modes = real_harmonics(maps - jnp.mean(maps, axis=-1, keepdims=True), lmax=lmax)
+    own = _degree_mean(jnp.mean(modes**2, axis=0), lmax)
+    together = _degree_mean(jnp.mean(modes, axis=0) ** 2, lmax)
+    c_ell = (folds * together - own) / (folds - 1)
+    noise = (own - c_ell) / folds
+    level = jnp.maximum(noise, 0)
+    error = gaussian_error(c_ell, level, num_folds=folds, sample_variance=sample_variance)
+    return SpectrumEstimate(np.arange(lmax + 1.0), c_ell, error, noise)
+
+
+def _degree_mean(square: Float[Array, "*batch mode"], lmax: int) -> Float[Array, "*batch ell"]:
+    """Return the mean over the 2l+1 modes of each degree."""
+    average = degree_average(lmax).astype(square.dtype)
+    return jnp.tensordot(square, average, axes=1, precision=jax.lax.Precision.HIGHEST)
+
+
+def _check_folds(folds: int, num_children: int) -> None:
+    """Raise unless the children make that many equal subsets."""
+    if folds < 2 or num_children % folds:
+        raise argument_error(
+            "fold_spectrum: folds",
+            expected=f"2 or more, and a divisor of the {num_children} orbits a pixel",
+            got=folds,
+            remedy="Take the number of orbits a pixel to use all pairs of orbits.",
+        )

@@ -1,0 +1,118 @@
+"""What a window does to a map: means removed, pixels weighted."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import argument_error, as_float
+from jaxcr.sky.partial.rings import rings
+from jaxcr.sky.partial.window import SkyWindow
+
+Maps = Float[Array | np.ndarray, "*batch pixel"]
+
+
+def remove_declination_mean(maps: Maps, window: SkyWindow) -> Float[Array, "*batch pixel"]:
+    """Return maps less, on each ring of the grid, their exposure-weighted mean.
+
+    An array on the ground measures each declination against its own mean over right ascension,
+    and so loses all structure with m = 0.
+
+    Parameters
+    ----------
+    maps
+        (..., pixel), RING order, equatorial; any value, also NaN, where nothing is seen.
+    window
+        Of the same nside; its ``m0_blind`` is not looked at.
+
+    Returns
+    -------
+    (..., pixel), 0 where nothing is seen.
+
+    Raises
+    ------
+    ValueError
+        If the window has another nside.
+
+    Notes
+    -----
+    Linear, and a projection. A ring of n pixels loses m = 0, n, 2n, ...: the four pixels at a
+    pole keep only m = 1, 2 and 3.
+    """
+    maps = checked_maps(maps, window, "remove_declination_mean")
+    return _remove_ring_mean(maps, window.exposure.astype(maps.dtype), nside=window.nside)
+
+
+def windowed_maps(
+    maps: Maps, window: SkyWindow, *, exposure_weighted: bool = False, remove_mean: bool = True
+) -> Float[Array, "*batch pixel"]:
+    """Return the maps whose quadrature is the pseudo-spectrum: means removed, then weighted.
+
+    Parameters
+    ----------
+    maps, window
+        As in `remove_declination_mean`. Removed is the mean of each ring if the window is blind
+        to m = 0, and else the mean over the window with the weights below.
+    exposure_weighted
+        Weight the pixels with the exposure over its mean where seen, instead of with 1.
+    remove_mean
+        Whether a window that is not blind loses its mean.
+
+    Raises
+    ------
+    ValueError
+        If the window has another nside.
+    """
+    maps = checked_maps(maps, window, "windowed_maps")
+    weight = jnp.asarray(pixel_weights(window, exposure_weighted), maps.dtype)
+    if window.m0_blind:
+        return _remove_ring_mean(
+            maps, window.exposure.astype(maps.dtype), nside=window.nside
+        ) * _row(weight, maps)
+    maps = jnp.where(_row(weight, maps) > 0, maps, 0)
+    if remove_mean:
+        mean = jnp.sum(maps * _row(weight, maps), axis=-1, keepdims=True) / jnp.sum(weight)
+        maps = maps - mean
+    return maps * _row(weight, maps)
+
+
+def pixel_weights(window: SkyWindow, exposure_weighted: bool) -> Float[np.ndarray, " pixel"]:
+    """Return the weight of each pixel, with mean 1 over the pixels seen."""
+    exposure = np.asarray(window.exposure, float)
+    seen = exposure > 0
+    return exposure / np.mean(exposure[seen]) if exposure_weighted else seen.astype(float)
+
+
+def checked_maps(maps: Maps, window: SkyWindow, caller: str) -> Float[Array, "*batch pixel"]:
+    """Return maps as floats once their size is that of the window."""
+    if maps.shape[-1] != window.exposure.shape[-1]:
+        raise argument_error(
+            f"{caller}: maps",
+            expected=f"the {window.exposure.shape[-1]} pixels of the window (nside {window.nside})",
+            got=maps.shape[-1],
+            remedy="Make the window at the nside of the maps; the pixel axis is the last one.",
+        )
+    return as_float(maps)
+
+
+def _remove_ring_mean(maps: Array, exposure: Array, *, nside: int) -> Array:
+    """Subtract the weighted ring means and put zero outside."""
+    table = rings(nside)
+    seen = _row(exposure, maps) > 0
+    maps = jnp.where(seen, maps, 0)
+    total = _ring_sums(maps * _row(exposure, maps), table.of_pixel, table.size.size)
+    norm = _ring_sums(exposure, table.of_pixel, table.size.size)
+    mean = total / _row(jnp.where(norm > 0, norm, 1), maps)
+    return jnp.where(seen, maps - mean[..., table.of_pixel], 0)
+
+
+def _ring_sums(values: Array, of_pixel: np.ndarray, num_rings: int) -> Array:
+    """Sum the last axis over each ring."""
+    by_pixel = jnp.moveaxis(values, -1, 0)
+    sums = jax.ops.segment_sum(by_pixel, of_pixel, num_rings, indices_are_sorted=True)
+    return jnp.moveaxis(sums, 0, -1)
+
+
+def _row(values: Array, like: Array) -> Array:
+    """Return a vector with the rank of ``like``, along its last axis."""
+    return values.reshape((1,) * (like.ndim - 1) + (-1,))
