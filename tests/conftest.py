@@ -10,12 +10,15 @@ import matplotlib
 import numpy as np
 import pytest
 
-# Each worker has one thread for XLA, since workers share the cores, and keeps what it has compiled:
-# tests build the same programs from new functions. Another worker's files may be half written.
-_COMPILED = tempfile.mkdtemp(prefix="jaxcr-tests-")
-atexit.register(shutil.rmtree, _COMPILED, ignore_errors=True)
+# Each worker has one thread for XLA, since workers share the cores. What one has compiled the others
+# use too, for tests build the same programs from new functions, and module fixtures are built in
+# every worker. The first process makes the folder and takes it away; the workers inherit its name.
+_FOLDER = "JAXCR_TESTS_COMPILED"
+if _FOLDER not in os.environ:
+    os.environ[_FOLDER] = tempfile.mkdtemp(prefix="jaxcr-tests-")
+    atexit.register(shutil.rmtree, os.environ[_FOLDER], ignore_errors=True)
 os.environ.setdefault("NPROC", "1")
-jax.config.update("jax_compilation_cache_dir", _COMPILED)
+jax.config.update("jax_compilation_cache_dir", os.environ[_FOLDER])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
