@@ -69,6 +69,13 @@ def check_sky(config: Sky) -> None:
                         ("--response-width", config.response_width)):  # fmt: skip
         if value is not None:
             _positive((name, value))
+    if not 0 < abs(config.rigidity) < float("inf"):
+        raise argument_error(
+            "--rigidity",
+            expected="a rigidity in PV other than 0",
+            got=f"{config.rigidity:g}",
+            remedy="Its sign is that of the charge.",
+        )
     if not config.radius and not config.path:
         raise ValueError("--radius, --path: expected lengths in pc, got none. Give one of them.")
     if len(config.observer) != 3:

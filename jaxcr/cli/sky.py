@@ -59,7 +59,7 @@ def _make(config: Sky, folder: Path) -> None:
         report.append(_null_tests(config, field, arrivals.select(stop=0), boundary, rigidity))
     ground = None
     if config.window.experiment is not None:
-        ground, text = observe_from_ground(config, seen.maps[-1], seen.c_ell[-1])
+        ground, text = observe_from_ground(config, seen.maps[-1])
         report.append(text)
     text = "\n".join(report)
     print(text)

@@ -18,13 +18,13 @@ class Ground(NamedTuple):
     numbers: dict
 
 
-def observe_from_ground(config: Sky, map: np.ndarray, c_ell: np.ndarray) -> tuple[Ground, str]:
+def observe_from_ground(config: Sky, map: np.ndarray) -> tuple[Ground, str]:
     """Observe a map of the field frame through a window and deconvolve its spectrum.
 
     Parameters
     ----------
-    map, c_ell
-        dI/I of the whole sky, (pixel,), and its spectrum, (ell,).
+    map
+        dI/I of the whole sky, (pixel,).
 
     Returns
     -------
@@ -38,20 +38,29 @@ def observe_from_ground(config: Sky, map: np.ndarray, c_ell: np.ndarray) -> tupl
     )
     coupling = sky.pseudo_coupling(window, lmax=config.lmax, exposure_weighted=True)
     bins = sky.uniform_bins(1, config.lmax, settings.bin_width)
-    model = jnp.asarray(c_ell)
-    # An observer does not know the spectrum inside the bins: the cascade is the guess.
-    guess = sky.cascade_spectrum(coupling.lmax_in) * max(float(c_ell[1]), float(np.max(c_ell)) / 9)
-    found = observed.spectrum(coupling, bins, model=model, fiducial=guess, exposure_weighted=True)
+    model = sky.power_spectrum(equatorial, lmax=config.lmax)
+    options = {"model": model, "exposure_weighted": True}
+    # An observer does not know the spectrum inside the bins: a first inversion tells its shape.
+    first = observed.spectrum(coupling, bins, **options).estimate
+    guess = sky.fiducial_from(first, coupling.lmax_in)
+    found = observed.spectrum(coupling, bins, fiducial=guess, **options)
     smooth = sky.top_hat_smooth(
         observed.relative_intensity, radius=_DISC, weight=observed.background
     )
     picture = (np.where(window.seen, smooth, np.nan), found, bins)
     numbers = {
-        "equatorial_map": equatorial, "smoothed": smooth, "relative_intensity": observed.relative_intensity,
-        "error": observed.error, "exposure": window.exposure, "pseudo": found.pseudo,
-        "noise": found.noise, "model": found.model, "bin_edges": np.asarray(bins.edges),
-        "c_ell": found.estimate.c_ell, "c_ell_error": found.estimate.error,
-    }  # fmt: skip
+        "equatorial_map": equatorial,
+        "smoothed": smooth,
+        "relative_intensity": observed.relative_intensity,
+        "error": observed.error,
+        "exposure": window.exposure,
+        "pseudo": found.pseudo,
+        "noise": found.noise,
+        "model": found.model,
+        "bin_edges": np.asarray(bins.edges),
+        "c_ell": found.estimate.c_ell,
+        "c_ell_error": found.estimate.error,
+    }
     return Ground(picture, numbers), _table(settings, window, coupling, bins, found, model)
 
 
@@ -85,4 +94,4 @@ def _table(settings, window, coupling, bins, found, model) -> str:
     for label, *row in zip(bins.labels(), *map(np.asarray, values), strict=True):
         value, error, truth = map(float, row)
         rows.append(f"{label:>7} {value:13.3e} ± {error:10.1e} {truth:11.3e}")
-    return "\n".join([*rows, "errors: statistical and from sky to sky, for a cascade spectrum"])
+    return "\n".join([*rows, "errors: statistical and from sky to sky"])

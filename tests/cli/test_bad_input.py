@@ -16,12 +16,12 @@ from jaxcr.cli.config import (
     SkyConfig,
     TrapConfig,
     Traps,
-    from_toml,
+    WindowConfig,
     parse,
-    to_toml,
 )
 from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
 from jaxcr.cli.main import main
+from jaxcr.cli.toml_settings import from_toml, to_toml
 
 
 @pytest.fixture
@@ -54,6 +54,7 @@ def files(tmp_path, monkeypatch):
     return tmp_path
 
 
+SMALL_BOX = "--turbulence.cells 16 --turbulence.outer-scale 6"
 TABLE = [
     ("fit --target {}/no_column.csv", "columns: expected ell, c_ell"),
     ("fit --target {}/negative.csv", "debiased = true"),
@@ -74,7 +75,10 @@ TABLE = [
     ("fit --config {}/scalar.toml", "nodes: expected a list of numbers, got 0.3"),
     ("fit --config {}/path.toml", "target: expected a path in quotes, got 3"),
     ("sky --config {}/choice.toml", "pusher: expected 'boris' or 'diffrax', got 'euler'"),
-    ("sky --config {}/strange.toml", "unknown key 'qqqq'. Valid are config, show_config, cube"),
+    (
+        "sky --config {}/strange.toml",
+        "unknown key 'qqqq'. Valid are config, show_config, ",
+    ),
     ("fit --sky.nside 12", "--sky.nside: expected a power of two"),
     ("fit --sky.lmax 40", "3 nside - 1 = 23, got 40"),
     ("fit --skies 0", "--skies: expected at least 1, got 0"),
@@ -153,14 +157,23 @@ TABLE = [
     ("sky --per-pixel 3", "--per-pixel: expected a power of four, 4, 16, ..., got 3"),
     ("sky --per-pixel 1", "--per-pixel: expected a power of four, 4, 16, ..., got 1"),
     ("sky --path -5", "--path: expected a positive number, got -5"),
-    ("sky --spacing 0", "--spacing: expected a positive number, got 0"),
+    ("sky --radius 3 -1", "--radius: expected a positive number, got -1"),
     ("sky --max-path 0", "--max-path: expected a positive number, got 0"),
-    ("sky --cells 0", "--cells: expected at least 2, got 0"),
-    ("sky --cells 8 --out {}/new", "expected 0 < inner_scale < outer_scale, got 2, 1.6"),
-    ("sky --cells 16 --rigidity 0 --out {}/new", "rigidity: expected a number of either sign"),
-    ("sky --cells 16 --radius 20 10 --out {}/new", "strictly rising order, got [20.0, 10.0]"),
+    ("sky --response-width 0", "--response-width: expected a positive number, got 0"),
+    ("sky --events 0", "--events: expected a positive number, got 0"),
+    ("sky --lmax 1", "--lmax: expected at least 2, got 1"),
+    ("sky --realisations 0", "--realisations: expected at least 1, got 0"),
+    ("sky --realisations 3 --cube.shipped", "--realisations: expected 1 with a cube, got 3"),
+    ("sky --particles 30PeV --cube.shipped", "--particles, --cube: expected one of them"),
+    ("sky --window.bin-width 0", "--window.bin-width: expected at least 1, got 0"),
     (
-        "sky --cells 32 --nside 2 --lmax 4 --radius 7 --rigidity 1 --max-path 7.5 --out {}/new",
+        "sky --turbulence.cells 16 --out {}/new",
+        "outer_scale: expected at most the box, 8 pc, got 25.6",
+    ),
+    ("sky --rigidity 0", "--rigidity: expected a rigidity in PV other than 0, got 0"),
+    (f"sky {SMALL_BOX} --radius 20 10 --out {{}}/new", "strictly rising order, got [20.0, 10.0]"),
+    (
+        f"sky {SMALL_BOX} --nside 2 --lmax 4 --radius 7 --rigidity 1 --max-path 7.5 --out {{}}/new",
         "orbits that never reach the boundary: expected at most 1%",
     ),
 ]
@@ -255,6 +268,7 @@ def test_a_fit_without_float64_says_what_to_do():
         Fit(num_starts=7, simulate=3, target=Path('of "a\\b"/ä.csv'), cache=False),
         Fit(sky=SkyConfig(nodes=(0.1, 1e-7, 1 / 3)), traps=TrapConfig(edge_width=0.01)),
         Sky(radius=(10.0, 20.0), pusher="diffrax", cube=CubeConfig(unit=1e-3, dataset="gas/b")),
+        Sky(window=WindowConfig(experiment="hawc"), path=(3.0, 9.0), boundary="gradient"),
         Field(cube=CubeConfig(file=(Path("b.h5"),), boundary="zero", origin=(1.0, 2.0, 3.0))),
         Orbits(particles="30PeV", radius=3.0, pusher="guiding-center", position=(1.0, 2.0, 3.0)),
         Traps(source=3, closure="loss-cone", fit=Path("density.csv"), scattering_rate=0.2),

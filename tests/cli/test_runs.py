@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
+from jaxcr import sky
 from jaxcr.cli.main import main
 
 SMALL = [
@@ -83,31 +84,46 @@ def test_a_simulated_fit_prints_what_was_planted(cache, capsys):
     assert re.search(r"ln A .* -6\.908", printed)
 
 
+SMALL_SKY = [
+    "--turbulence.cells", "32", "--turbulence.outer-scale", "10", "--nside", "4", "--lmax", "8",
+    "--rigidity", "8",
+]  # fmt: skip
+
+
 def test_a_sky_and_its_spectrum_agree_between_pushers(cache, capsys):
     spectra = {}
     for pusher in ("boris", "diffrax"):
         out = cache / pusher
-        arguments = [
-            "--cells",
-            "32",
-            "--nside",
-            "4",
-            "--lmax",
-            "8",
-            "--path",
-            "6",
-            "--rigidity",
-            "8",
-            "--pusher",
-        ]
-        assert main(["sky", *arguments, pusher, "--out", str(out)]) == 0
-        assert (out / "sky-1.png").stat().st_size > 10_000
+        assert main(["sky", *SMALL_SKY, "--path", "6", "--pusher", pusher, "--out", str(out)]) == 0
         with h5py.File(out / "result.h5") as file:
             spectra[pusher] = file["sky-1/c_ell"][...]
             assert file["sky-1/map"].shape == (12 * 4**2,)
     assert "spectral index" in capsys.readouterr().out
     # path of two gyroradii: the same orbits, within tolerance 1e-4 and steps of half a cell
     np.testing.assert_allclose(spectra["boris"][1:5], spectra["diffrax"][1:5], rtol=0.05)
+
+
+def test_a_sky_with_everything(cache, capsys):
+    """Several stops, realisations, a window, energies: files agree with each other."""
+    options = ["--path", "3", "6", "--realisations", "3", "--boundary", "momentum-local",
+               "--response-width", "0.2", "--window.experiment", "combined"]  # fmt: skip
+    assert main(["sky", *SMALL_SKY, *options, "--out", str(cache / "all")]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("  ok") == 3
+    assert "orbits that never reached the boundary: 0.00%" in printed
+    assert "combined: 9" in printed
+    assert (cache / "all" / "report.txt").read_text(encoding="utf-8") in printed
+    assert (cache / "all" / "sky.png").stat().st_size > 100_000
+    maps = sky.read_map(cache / "all" / "sky.fits")
+    assert maps.names == ("intensity_3pc", "error_3pc", "intensity_6pc", "error_6pc")
+    assert maps.frame == "field"
+    with h5py.File(cache / "all" / "result.h5") as file:
+        np.testing.assert_array_equal(file["sky-2/map"], maps.maps[2])
+        assert file["realisations/c_ell"].shape == (3, 2, 9)
+        np.testing.assert_array_equal(file["realisations/c_ell"][0, 1], file["sky-2/c_ell"])
+        assert np.all(file["window/c_ell_error"][:] > 0)
+        paths = file["arrivals/path_length"][:]
+    np.testing.assert_allclose(paths, np.broadcast_to([[[3.0]], [[6.0]]], paths.shape), rtol=1e-12)
 
 
 def test_a_field_is_made_written_read_and_described(cache, capsys):

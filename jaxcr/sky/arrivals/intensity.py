@@ -1,5 +1,6 @@
 """Intensity from back-tracked orbits: means over pixels with errors, halves, counts."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -56,6 +57,11 @@ def intensity_error(
     where the sky is smooth within the pixel, so it is then an upper limit.
     """
     samples, weight = pixel_samples(arrivals, boundary)
+    return _standard_error(samples, weight)
+
+
+@jax.jit
+def _standard_error(samples, weight):
     rest = samples - _weighted_mean(samples, weight)[..., None]
     num = jnp.sum((weight > 0).astype(weight.dtype), axis=-1)
     total = jnp.sum(weight, axis=-1)
@@ -125,6 +131,7 @@ def counting_map(
     return (counts / jnp.where(mean > 0, mean, 1) - 1).reshape(*batch, num)
 
 
+@eqx.filter_jit
 def orbit_excess(arrivals: Arrivals, boundary: BoundaryDistribution) -> Float[Array, "*all"]:
     """Return dI/I of every orbit, with the axes of the paths."""
     shape = arrivals.path_length.shape
@@ -154,6 +161,7 @@ def split_mean(samples: Float[Array, "*batch child"], weight: Float[Array, "*bat
     return _weighted_mean(samples, weight * first), _weighted_mean(samples, weight * (1 - first))
 
 
+@jax.jit
 def _weighted_mean(samples, weight):
     total = jnp.sum(weight, axis=-1)
     safe = jnp.where(total > 0, total, 1)

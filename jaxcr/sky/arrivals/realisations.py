@@ -21,7 +21,7 @@ def realisation_spectra(
     numbers: Iterable[int],
     *,
     boundary: BoundaryDistribution | Callable[[Field], BoundaryDistribution],
-    rigidity: ScalarLike,
+    rigidity: ScalarLike | Float[Array, "..."],
     stop: Stop,
     observer: Float[Array, "*observer xyz=3"],
     nside: int,

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 
 from jaxcr.arrays import argument_error
 from jaxcr.sky.healpix.grid import check_nside
-from jaxcr.sky.healpix.rings import ring_layout, ring_of
+from jaxcr.sky.healpix.rings import ring_table
 
 
 class ModeTable(NamedTuple):
@@ -79,18 +79,26 @@ def check_lmax(lmax: int, nside: int, name: str) -> None:
         )
 
 
+def ring_legendre(
+    nside: int, lmax: int, highest: int | None = None
+) -> Float[np.ndarray, "order ell ring"]:
+    """Return Y_lm at phi = 0 on the rings: m = 0 ... lmax, l up to ``highest``, lmax if None."""
+    from scipy.special import sph_legendre_p_all
+
+    highest = lmax if highest is None else highest
+    values = sph_legendre_p_all(highest, lmax, ring_table(nside).colatitude)[0]
+    return values[:, : lmax + 1].transpose(1, 0, 2).copy()
+
+
 @lru_cache(maxsize=8)
 def synthesis_matrix(nside: int, lmax: int) -> Float[np.ndarray, "mode pixel"]:
     """Return the real harmonics at the pixel centres: map = modes @ matrix (read-only)."""
-    from scipy.special import sph_legendre_p_all
-
-    rings = ring_layout(nside, np.arange(1, 4 * nside))
-    ring, index = ring_of(nside, np.arange(12 * nside**2))
-    ring -= 1
+    rings, pixel = ring_table(nside), np.arange(12 * nside**2)
+    ring = rings.of_pixel
     degree, order, sine = mode_table(lmax)
-    colatitude = np.arctan2(rings.radius, rings.height)
-    legendre = sph_legendre_p_all(lmax, lmax, colatitude)[0, degree, order]  # (mode, ring)
-    angle = np.arange(lmax + 1)[:, None] * ((index + rings.shift[ring]) * rings.spacing[ring])
+    legendre = ring_legendre(nside, lmax)[order, degree]  # (mode, ring)
+    place = pixel - rings.start[ring] + rings.shift[ring]
+    angle = np.arange(lmax + 1)[:, None] * (place * rings.spacing[ring])
     azimuth = np.stack([np.cos(angle), -np.sin(angle)])  # Re and Im of a_lm multiply cos, -sin
     azimuth[:, 1:] *= np.sqrt(2)
     matrix = legendre[:, ring]

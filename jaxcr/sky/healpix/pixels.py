@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxcr.arrays import argument_error
+from jaxcr.arrays import argument_error, is_concrete
 from jaxcr.sky.healpix.grid import check_nside
 from jaxcr.sky.healpix.rings import (
     Pixels,
@@ -67,15 +67,18 @@ def containing_pixel(nside: int, direction: Directions) -> Int[Array | np.ndarra
     Raises
     ------
     ValueError
-        If nside is not a power of two or too large for the integers, or the last axis not 3.
+        If nside is not a power of two or too large for the integers, the last axis not 3, or a
+        vector, where it is known, zero or not finite.
 
     Notes
     -----
-    Equal to ``healpy.vec2pix``, except within round-off of an edge. No derivative.
+    Equal to ``healpy.vec2pix``, except within round-off of an edge. No derivative. Under
+    ``jit`` a vector that is zero or not finite falls into any pixel.
     """
     check_nside(nside, "containing_pixel: nside")
     check_index_range(nside, integer_type(direction), "containing_pixel")
     check_components(direction, "containing_pixel")
+    _check_lengths(direction)
     return _pixel(nside, direction)
 
 
@@ -87,6 +90,21 @@ def check_components(direction: Directions, caller: str) -> None:
             expected="vectors (..., 3), their components on the last axis",
             got=direction.shape,
             remedy="Transpose the array, or stack x, y and z with axis=-1.",
+        )
+
+
+def _check_lengths(direction: Directions) -> None:
+    """Raise ``ValueError`` if a known vector has no direction and hence no pixel."""
+    if not is_concrete(direction):
+        return
+    length = np.sum(np.abs(np.asarray(direction)), axis=-1)
+    bad = int(np.sum(~((length > 0) & (length < np.inf))))
+    if bad:
+        raise argument_error(
+            "containing_pixel: direction",
+            expected="finite vectors with a length",
+            got=f"{bad} others",
+            remedy="Leave out what has not arrived.",
         )
 
 

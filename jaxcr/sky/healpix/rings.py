@@ -6,6 +6,7 @@ ring starts at 0. Source: Gorski et al. 2005, ApJ 622, 759, section 5.
 """
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -64,6 +65,31 @@ def ring_layout(nside: int, ring: Pixels) -> RingLayout:
     square = xp.where(polar, depth * (2 - depth), (1 - belt) * (1 + belt))
     spacing = (math.pi / 2) / per_quarter.astype(dtype)
     return RingLayout(start, 4 * per_quarter, shift, height, xp.sqrt(square), spacing)
+
+
+class RingTable(NamedTuple):
+    """All rings from north to south, on the host; the ring of a pixel is counted from 0 here."""
+
+    start: Int[np.ndarray, " ring"]
+    size: Int[np.ndarray, " ring"]
+    shift: Float[np.ndarray, " ring"]
+    spacing: Float[np.ndarray, " ring"]
+    colatitude: Float[np.ndarray, " ring"]  # rad
+    of_pixel: Int[np.ndarray, " pixel"]
+
+
+@lru_cache(maxsize=16)
+def ring_table(nside: int) -> RingTable:
+    """Return where the 4 nside - 1 rings lie, and the ring of each pixel (read-only)."""
+    check_nside(nside, "ring_table: nside")
+    layout = ring_layout(nside, np.arange(1, 4 * nside))
+    colatitude = np.arctan2(layout.radius, layout.height)  # precise at the poles too
+    of_pixel = np.repeat(np.arange(4 * nside - 1), layout.size)
+    shift, spacing = layout.shift, layout.spacing
+    table = RingTable(layout.start, layout.size, shift, spacing, colatitude, of_pixel)
+    for array in table:
+        array.setflags(write=False)
+    return table
 
 
 def namespace(array: Array | np.ndarray) -> Any:

@@ -1,14 +1,10 @@
 """What is done to a map: fits of low multipoles, smoothing, rotation, significance, files."""
 
-from jaxcr.sky.maps.dipole import Dipole, fit_dipole, remove_dipole
+from jaxcr.sky.maps.dipole import Dipole, fit_dipole
 from jaxcr.sky.maps.files import SkyMapFile, read_map, write_map
 from jaxcr.sky.maps.frames import EQUATORIAL_TO_GALACTIC, field_to_equatorial, rotation_from_axes
-from jaxcr.sky.maps.quadrupole import (
-    Quadrupole,
-    fit_quadrupole,
-    remove_multipoles,
-    remove_quadrupole,
-)
+from jaxcr.sky.maps.quadrupole import Quadrupole, fit_quadrupole
+from jaxcr.sky.maps.removal import remove_dipole, remove_multipoles, remove_quadrupole
 from jaxcr.sky.maps.rotation import rotate_map
 from jaxcr.sky.maps.significance import li_ma_significance, significance_map
 from jaxcr.sky.maps.smoothing import smooth

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector, as_float
 from jaxcr.sky.healpix.grid import nside_of, pixel_centers
-from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions, subtract
+from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions
 
 
 class Dipole(eqx.Module):
@@ -89,34 +89,6 @@ def fit_dipole(map: SkyMap, *, mask: Mask | None = None, error: Error | None = N
     map = as_float(map)
     fit = fit_functions(map, dipole_design(map), mask, error)
     return Dipole(fit.solution[0], fit.solution[1:], fit.covariance)
-
-
-def remove_dipole(
-    map: SkyMap, *, mask: Mask | None = None, error: Error | None = None
-) -> Float[Array, " pixel"]:
-    """Return the map less its least-squares monopole and dipole.
-
-    Parameters
-    ----------
-    map, mask, error
-        As in `fit_dipole`.
-
-    Returns
-    -------
-    (pixel,); the fit is subtracted from every pixel, also where the mask is False.
-
-    Raises
-    ------
-    ValueError
-        As `fit_dipole`.
-
-    Notes
-    -----
-    Equal to ``healpy.remove_dipole`` on the pixels used.
-    """
-    map = as_float(map)
-    design = dipole_design(map)
-    return subtract(map, design, fit_functions(map, design, mask, error).solution)
 
 
 def dipole_design(map: Float[Array, " pixel"]) -> Design:

@@ -136,13 +136,12 @@ def read_map(path: str | Path) -> SkyMapFile:
         columns = columns[:, ring_to_nest(nside, np.arange(12 * nside**2))]
     # the format's value has been rounded to the type of the column
     unseen = np.isclose(columns, UNSEEN, rtol=1e-6, atol=0)
-    word = str(header.get("COORDSYS", "")).strip().upper()
-    frame = _HEADER_NAMES.get(word, _HEADER_NAMES.get(word[:1] * (word.lower() in _FRAMES)))
+    word = str(header.get("COORDSYS", "")).strip()
     return SkyMapFile(
         np.where(unseen, np.asarray(np.nan, columns.dtype), columns),
         names,
         nside,
-        word.lower() if frame is None else frame,
+        _HEADER_NAMES.get(word.upper(), word.lower()),
         str(header.get("TUNIT1", "")).strip(),
     )
 

@@ -17,6 +17,8 @@ from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete, unit
 Matrix = Float[Array, "3 3"]
 AnyVector = Float[Array | np.ndarray, "xyz=3"]
 
+_ROUND_OFF = 1e-6  # of pi/2 in float32
+
 
 def rotation_from_axes(first: AnyVector, second: AnyVector) -> Matrix:
     """Return the rotation from the frame whose x axis is ``first`` and whose y is ``second``.
@@ -77,10 +79,22 @@ def field_to_equatorial(
     -------
     (3, 3), equatorial = matrix @ field. Equatorial x is at right ascension 0, z at the pole.
 
+    Raises
+    ------
+    ValueError
+        If the declination, where it is known, is beyond a pole, as it would be in degrees.
+
     Notes
     -----
     R_z(right ascension) R_y(-declination) R_x(roll), differentiable by the three angles.
     """
+    if is_concrete(declination) and not abs(float(declination)) <= math.pi / 2 + _ROUND_OFF:
+        raise argument_error(
+            "field_to_equatorial: declination",
+            expected="-pi/2 ... pi/2, in rad",
+            got=float(declination),
+            remedy="Convert both angles from degrees with math.radians.",
+        )
     ra = as_float(right_ascension)
     dec, turn = (as_float(angle).astype(ra.dtype) for angle in (declination, roll))
     return _frame_at(ra, dec, turn)

@@ -1,4 +1,4 @@
-"""Dipole and quadrupole of one sky map by least squares, and removal of low multipoles."""
+"""Dipole and quadrupole of one sky map by least squares."""
 
 import equinox as eqx
 import jax
@@ -7,10 +7,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector, as_float
-from jaxcr.sky.harmonics.modes import check_lmax, synthesis_matrix
-from jaxcr.sky.healpix.grid import nside_of
 from jaxcr.sky.maps.dipole import Dipole, dipole_design, safe_root
-from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions, subtract
+from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions
 
 # Tensors of the components xx, yy, xy, xz, yz; zz is minus the sum of the first two.
 _BASIS = np.zeros((5, 3, 3))
@@ -116,67 +114,11 @@ def fit_quadrupole(
     leaks into both: the covariance tells the first, not the second.
     """
     map = as_float(map)
-    fit = fit_functions(map, _design(map), mask, error)
+    fit = fit_functions(map, quadrupole_design(map), mask, error)
     return Quadrupole(fit.solution[0], fit.solution[1:4], fit.solution[4:], fit.covariance)
 
 
-def remove_quadrupole(
-    map: SkyMap, *, mask: Mask | None = None, error: Error | None = None
-) -> Float[Array, " pixel"]:
-    """Return the map less its least-squares monopole, dipole and quadrupole.
-
-    Parameters
-    ----------
-    map, mask, error
-        As in `fit_dipole`.
-
-    Returns
-    -------
-    (pixel,); the fit is subtracted from every pixel, also where the mask is False.
-
-    Raises
-    ------
-    ValueError
-        As `fit_quadrupole`.
-    """
-    map = as_float(map)
-    design = _design(map)
-    return subtract(map, design, fit_functions(map, design, mask, error).solution)
-
-
-def remove_multipoles(
-    map: SkyMap, *, lmax: int, mask: Mask | None = None, error: Error | None = None
-) -> Float[Array, " pixel"]:
-    """Return the map less the least-squares fit of all multipoles 0 ... lmax.
-
-    Parameters
-    ----------
-    map, mask, error
-        As in `fit_dipole`.
-    lmax
-        Highest multipole removed, 0 ... 3 nside - 1, usually 2 or 3.
-
-    Returns
-    -------
-    (pixel,); the fit is subtracted from every pixel, also where the mask is False.
-
-    Raises
-    ------
-    ValueError
-        If lmax is out of range, and as `fit_dipole`, with (lmax + 1)² pixels in place of 4.
-
-    Notes
-    -----
-    Memory 8 (lmax+1)² 12 nside² bytes on the host.
-    """
-    map = as_float(map)
-    nside = nside_of(map.shape[-1])
-    check_lmax(lmax, nside, "remove_multipoles: lmax")
-    design = np.asarray(synthesis_matrix(nside, lmax).T, map.dtype)
-    return subtract(map, design, fit_functions(map, design, mask, error).solution)
-
-
-def _design(map: Float[Array, " pixel"]) -> Design:
+def quadrupole_design(map: Float[Array, " pixel"]) -> Design:
     """Return the nine functions fitted: 1, p, and p . B p for the five basis tensors."""
     low = dipole_design(map)
     p = low[:, 1:]

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import as_float
+from jaxcr.arrays import argument_error, as_float, is_concrete
 from jaxcr.sky.harmonics.directions import evaluate_harmonics
 from jaxcr.sky.harmonics.modes import check_lmax
 from jaxcr.sky.harmonics.transforms import analyse
@@ -13,6 +13,8 @@ from jaxcr.sky.healpix.grid import nside_of, pixel_centers
 from jaxcr.sky.healpix.interpolation import interpolate_map
 
 Maps = Float[Array | np.ndarray, "*batch pixel"]
+
+_LARGEST_SKEW = 1e-5  # round-off of float32 is 1e-6
 
 
 def rotate_map(
@@ -39,7 +41,8 @@ def rotate_map(
     Raises
     ------
     ValueError
-        If the pixel axis is no HEALPix size or lmax is out of range.
+        If the pixel axis is no HEALPix size, lmax is out of range, or the matrix is known and
+        not orthogonal.
 
     Notes
     -----
@@ -50,6 +53,7 @@ def rotate_map(
     """
     map = as_float(map)
     nside = nside_of(map.shape[-1])
+    _check_rotation(rotation)
     centers = jnp.asarray(pixel_centers(nside), map.dtype)
     turned = jnp.matmul(
         centers, as_float(rotation).astype(map.dtype), precision=jax.lax.Precision.HIGHEST
@@ -58,3 +62,18 @@ def rotate_map(
         return interpolate_map(map, turned)
     check_lmax(lmax, nside, "rotate_map: lmax")
     return evaluate_harmonics(analyse(map, nside, lmax), turned)
+
+
+def _check_rotation(rotation: Float[Array | np.ndarray, "3 3"]) -> None:
+    """Raise ``ValueError`` if a matrix that is known does not keep lengths and angles."""
+    if not is_concrete(rotation):
+        return
+    matrix = np.asarray(rotation, float)
+    error = np.max(np.abs(matrix @ matrix.T - np.eye(3)))
+    if not error < _LARGEST_SKEW:
+        raise argument_error(
+            "rotate_map: rotation",
+            expected="an orthogonal matrix",
+            got=f"one whose product with its transpose is off by {error:.1e}",
+            remedy="Make it with field_to_equatorial or rotation_from_axes.",
+        )

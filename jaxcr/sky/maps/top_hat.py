@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxcr.arrays import argument_error, as_float
+from jaxcr.arrays import argument_error, as_float, is_concrete
 from jaxcr.sky.healpix.grid import nside_of
 from jaxcr.sky.healpix.rings import ring_layout, ring_of
 from jaxcr.sky.maps.least_squares import SkyMap
@@ -36,7 +36,7 @@ def top_hat_smooth(
     radius
         Of the disc, rad, 0 ... pi.
     weight
-        (pixel,), >= 0: a mask, an exposure or 1 / error². Ones if not given.
+        (pixel,), finite, >= 0: a mask, an exposure or 1 / error². Ones if not given.
 
     Returns
     -------
@@ -45,7 +45,8 @@ def top_hat_smooth(
     Raises
     ------
     ValueError
-        If the map has no HEALPix size, the weight another shape, or the radius is out of range.
+        If the map has no HEALPix size, the weight another shape or values that are negative or
+        not finite, or the radius is out of range.
 
     Notes
     -----
@@ -142,3 +143,13 @@ def _check(map: Float[Array, " pixel"], radius: float | int, weight: Weight | No
             got=weight.shape,
             remedy="Give one value a pixel.",
         )
+    if weight is not None and is_concrete(weight):
+        values = np.asarray(weight)
+        bad = int(np.sum(~(np.isfinite(values) & (values >= 0))))
+        if bad:
+            raise argument_error(
+                "top_hat_smooth: weight",
+                expected="finite values >= 0",
+                got=f"{bad} others",
+                remedy="Give 0 where a pixel does not count.",
+            )

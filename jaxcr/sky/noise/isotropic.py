@@ -15,8 +15,8 @@ from jaxcr.sky.harmonics.modes import check_lmax, harmonic_matrix, mode_degrees
 from jaxcr.sky.harmonics.spectra import power_spectrum
 from jaxcr.sky.harmonics.transforms import LARGEST_DENSE_NSIDE
 from jaxcr.sky.healpix.grid import check_nside
+from jaxcr.sky.healpix.rings import ring_table
 from jaxcr.sky.partial.ring_spectra import ring_spectrum
-from jaxcr.sky.partial.rings import rings
 from jaxcr.sky.partial.window import SkyWindow
 
 _BLOCK_PIXELS = 2**20  # pixels drawn at a time: 8 MB of counts
@@ -52,7 +52,7 @@ def isotropic_bands(
     nside, lmax
         Resolution and highest degree, as in `power_spectrum`.
     num_events
-        Expected number of arrivals on the whole sky.
+        Expected number of arrivals, all of them where the exposure is not zero.
     num_skies, seed
         Number of skies drawn; start of NumPy's generators.
     levels
@@ -141,7 +141,8 @@ def _on_the_window(expected: Float[np.ndarray, " pixel"]) -> Draw:
 def _on_rings(expected: Float[np.ndarray, " pixel"], nside: int) -> Draw:
     """Return a draw of n/e - 1 with e from the counts of the ring, 0 on a ring without any."""
     seen = np.flatnonzero(expected > 0)
-    _, starts, ring = np.unique(rings(nside).of_pixel[seen], return_index=True, return_inverse=True)
+    ring_of_pixel = ring_table(nside).of_pixel[seen]
+    _, starts, ring = np.unique(ring_of_pixel, return_index=True, return_inverse=True)
     mean = expected[seen]
     share = mean / np.add.reduceat(mean, starts)[ring]
 

@@ -2,12 +2,7 @@
 
 from jaxcr.sky.partial.analysis import GroundSpectrum, ObservedSky, observe
 from jaxcr.sky.partial.bins import SpectrumBins, uniform_bins
-from jaxcr.sky.partial.coupling import (
-    PseudoCoupling,
-    dense_coupling,
-    pseudo_coupling,
-    zonal_coupling,
-)
+from jaxcr.sky.partial.coupling import PseudoCoupling
 from jaxcr.sky.partial.declination import remove_declination_mean, windowed_maps
 from jaxcr.sky.partial.deconvolution import (
     binned_condition,
@@ -15,8 +10,12 @@ from jaxcr.sky.partial.deconvolution import (
     forward_spectrum,
 )
 from jaxcr.sky.partial.estimates import SpectrumEstimate, gaussian_error
-from jaxcr.sky.partial.mixing import mixing_matrix, wigner_mixing_matrix
+from jaxcr.sky.partial.fiducial import fiducial_from
+from jaxcr.sky.partial.mixing import mixing_matrix, pseudo_coupling
+from jaxcr.sky.partial.pixel_coupling import dense_coupling
 from jaxcr.sky.partial.pseudo import pseudo_spectrum
+from jaxcr.sky.partial.ring_coupling import zonal_coupling
+from jaxcr.sky.partial.wigner import wigner_mixing_matrix
 from jaxcr.sky.partial.window import (
     SkyWindow,
     combined_window,
@@ -38,6 +37,7 @@ __all__ = [
     "declination_window",
     "deconvolve_spectrum",
     "dense_coupling",
+    "fiducial_from",
     "forward_spectrum",
     "gaussian_error",
     "hawc_window",

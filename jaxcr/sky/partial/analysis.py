@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error
+from jaxcr.sky.healpix.rings import ring_table
 from jaxcr.sky.partial.bins import SpectrumBins
 from jaxcr.sky.partial.coupling import PseudoCoupling
 from jaxcr.sky.partial.declination import Maps, checked_maps
 from jaxcr.sky.partial.deconvolution import deconvolve_spectrum, forward_spectrum
 from jaxcr.sky.partial.estimates import SpectrumEstimate
 from jaxcr.sky.partial.pseudo import pseudo_spectrum
-from jaxcr.sky.partial.rings import rings
 from jaxcr.sky.partial.window import SkyWindow
 
 
@@ -83,7 +83,7 @@ class ObservedSky(eqx.Module):
         bins: SpectrumBins,
         *,
         fiducial: Float[Array | np.ndarray, " ell_in"] | None = None,
-        model: Float[Array | np.ndarray, " ell_in"] | None = None,
+        model: Float[Array | np.ndarray, " ell_model"] | None = None,
         exposure_weighted: bool = False,
     ) -> GroundSpectrum:
         """Return pseudo-spectrum, noise, deconvolved spectrum, and a model to compare with.
@@ -176,10 +176,9 @@ def _background(
     """Return the expected counts scaled to the counts found, ring by ring if blind to m = 0."""
     if not window.m0_blind:
         return expected * np.sum(counts, axis=-1, keepdims=True) / np.sum(expected)
-    table = rings(window.nside)
-    starts = np.cumsum(table.size) - table.size
-    total = np.add.reduceat(expected, starts)
-    found = np.add.reduceat(counts, starts, axis=-1) / np.where(total > 0, total, 1)
+    table = ring_table(window.nside)
+    total = np.add.reduceat(expected, table.start)
+    found = np.add.reduceat(counts, table.start, axis=-1) / np.where(total > 0, total, 1)
     return expected * found[..., table.of_pixel]
 
 

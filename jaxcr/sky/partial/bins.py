@@ -1,11 +1,18 @@
 """Bins of multipoles."""
 
+import operator
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error
+
+
+def _whole_numbers(edges) -> tuple[int, ...]:
+    """Return edges of any sequence in a form that can be static."""
+    return tuple(map(operator.index, edges))
 
 
 class SpectrumBins(eqx.Module):
@@ -17,7 +24,7 @@ class SpectrumBins(eqx.Module):
         Increasing degrees, the first at least 1; bin i holds edges[i] <= l < edges[i + 1].
     """
 
-    edges: tuple[int, ...] = eqx.field(static=True)
+    edges: tuple[int, ...] = eqx.field(static=True, converter=_whole_numbers)
 
     def __check_init__(self):
         pairs = zip(self.edges[:-1], self.edges[1:], strict=True)
@@ -91,6 +98,10 @@ def uniform_bins(lowest: int, highest: int, width: int) -> SpectrumBins:
     Raises
     ------
     ValueError
-        If none fits.
+        If none fits or the width is below 1.
     """
+    if width < 1:
+        raise argument_error(
+            "uniform_bins: width", expected=">= 1", got=width, remedy="1 bins nothing."
+        )
     return SpectrumBins(tuple(range(lowest, highest + 2, width)))

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error, as_float
-from jaxcr.sky.partial.rings import rings
+from jaxcr.sky.healpix.rings import ring_table
 from jaxcr.sky.partial.window import SkyWindow
 
 Maps = Float[Array | np.ndarray, "*batch pixel"]
@@ -97,7 +97,7 @@ def checked_maps(maps: Maps, window: SkyWindow, caller: str) -> Float[Array, "*b
 
 def _remove_ring_mean(maps: Array, exposure: Array, *, nside: int) -> Array:
     """Subtract the weighted ring means and put zero outside."""
-    table = rings(nside)
+    table = ring_table(nside)
     seen = _row(exposure, maps) > 0
     maps = jnp.where(seen, maps, 0)
     total = _ring_sums(maps * _row(exposure, maps), table.of_pixel, table.size.size)

@@ -78,7 +78,8 @@ def deconvolve_spectrum(
     Notes
     -----
     Unbiased if the shape is right; a steep spectrum in flat bins is not (8 standard errors of
-    500 skies at l = 4-6 for `cascade_spectrum`). Power below the first bin leaks: begin at l = 1.
+    500 skies at l = 4-6 for `cascade_spectrum`): `fiducial_from` gives a shape for a second call.
+    Power below the first bin leaks: begin at l = 1.
     Source: Hivon et al. 2002, ApJ 567, 2; the covariance is that of `PseudoCoupling`.
     """
     spectra = jnp.asarray(spectra)
@@ -162,6 +163,13 @@ def _bin_shapes(
         )
     fiducial = jnp.asarray(fiducial)
     mean = _dot(jnp.asarray(average), fiducial)
+    if is_concrete(mean) and not np.all(np.asarray(mean) > 0):
+        raise argument_error(
+            "deconvolve_spectrum: fiducial",
+            expected="a mean > 0 in every bin",
+            got=f"least mean {float(jnp.min(mean))}",
+            remedy="Its shape inside the bins is used: take one that vanishes in none.",
+        )
     return (inside * fiducial[None] / mean[:, None]).T, fiducial * (1 - inside.sum(axis=0))
 
 
@@ -169,6 +177,14 @@ def _noise(coupling: PseudoCoupling, variance: Variance | None, spectra: Array) 
     """Return the pseudo-spectrum of the noise, of the rank of the spectra."""
     if variance is None:
         return jnp.zeros((1,) * (spectra.ndim - 1) + spectra.shape[-1:], spectra.dtype)
+    num_pixels = coupling.sample_of_pixel.size
+    if variance.shape[-1] != num_pixels:
+        raise argument_error(
+            "deconvolve_spectrum: variance",
+            expected=f"the {num_pixels} pixels of the window",
+            got=variance.shape[-1],
+            remedy="Give the variance of each pixel of the map, 0 where nothing is seen.",
+        )
     noise = coupling.noise_spectrum(variance)
     return noise.reshape((1,) * (spectra.ndim - noise.ndim) + noise.shape)
 

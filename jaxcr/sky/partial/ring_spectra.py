@@ -5,7 +5,8 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Complex, Float
 
-from jaxcr.sky.partial.rings import ring_legendre, rings
+from jaxcr.sky.harmonics.modes import ring_legendre
+from jaxcr.sky.healpix.rings import ring_table
 
 
 def ring_spectrum(
@@ -42,7 +43,7 @@ def ring_spectrum(
 @lru_cache(maxsize=4)
 def _legendre(nside: int, lmax: int, dtype: str) -> Float[np.ndarray, "order ell ring"]:
     """Return Y_lm at phi = 0 on the rings times the area of a pixel."""
-    return (ring_legendre(nside, lmax, lmax) * (np.pi / (3 * nside**2))).astype(dtype)
+    return (ring_legendre(nside, lmax) * (np.pi / (3 * nside**2))).astype(dtype)
 
 
 def _ring_orders(
@@ -51,17 +52,15 @@ def _ring_orders(
     """Return sum_j f_rj exp(-i m phi_rj) of each ring; phi_r0 is 0 or half a pixel."""
     from scipy.fft import rfft
 
-    table = rings(nside)
-    starts = np.cumsum(table.size) - table.size
+    table = ring_table(nside)
     order = np.arange(lmax + 1)
     result = np.empty((lmax + 1, len(maps), table.size.size), np.result_type(maps, np.complex64))
-    for ring, (start, size) in enumerate(zip(starts, table.size, strict=True)):
+    for ring, (start, size) in enumerate(zip(table.start, table.size, strict=True)):
         values = rfft(maps[:, start : start + size])
         place = order % size  # a ring of n pixels takes m for m + n, and for -m + n conjugate
         folded = place > size // 2
         taken = values[:, np.where(folded, size - place, place)]
-        belt = nside - 1 <= ring <= 3 * nside - 1
-        shifted = not belt or (ring - nside) % 2 == 1
-        phase = np.exp(-1j * np.pi * order / size * shifted).astype(result.dtype)
+        first = table.shift[ring] * table.spacing[ring]
+        phase = np.exp(-1j * order * first).astype(result.dtype)
         result[:, :, ring] = (np.where(folded, np.conj(taken), taken) * phase).T
     return result

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxcr.arrays import argument_error, as_float, is_concrete
 from jaxcr.sky.healpix.grid import check_nside, nside_of
-from jaxcr.sky.partial.rings import rings
+from jaxcr.sky.healpix.rings import ring_table
 
 Exposure = Callable[[Float[np.ndarray, " ring"]], Float[np.ndarray, " ring"]]
 
@@ -65,9 +65,8 @@ class SkyWindow(eqx.Module):
     @property
     def zonal(self) -> bool:
         """Whether the exposure depends on declination only; its values must be known."""
-        share, table = np.asarray(self.exposure), rings(self.nside)
-        first = np.cumsum(table.size) - table.size
-        return bool(np.array_equal(share, share[first][table.of_pixel]))
+        share, table = np.asarray(self.exposure), ring_table(self.nside)
+        return bool(np.array_equal(share, share[table.start][table.of_pixel]))
 
 
 def declination_window(
@@ -104,7 +103,7 @@ def declination_window(
             got=(lowest, highest),
             remedy="Give declinations in degrees, the southern one first.",
         )
-    table = rings(nside)
+    table = ring_table(nside)
     declination = np.pi / 2 - table.colatitude
     tolerance = 1e-9  # degrees: a ring on the bound is seen whatever its round-off
     degrees = np.degrees(declination)
@@ -188,10 +187,22 @@ def transit_exposure(
     -------
     The exposure of a flat detector, of the shape of ``declination``, at most 1.
 
+    Raises
+    ------
+    ValueError
+        If the latitude or the zenith angle is out of range, as in degrees they would be.
+
     Notes
     -----
     Source: Sommers 2001, Astropart. Phys. 14, 271; the integral over |h| < H.
     """
+    if not (abs(latitude) <= math.pi / 2 and 0 < largest_zenith <= math.pi / 2):
+        raise argument_error(
+            "transit_exposure: latitude, largest_zenith",
+            expected="-pi/2 ... pi/2 and 0 ... pi/2, in rad",
+            got=(latitude, largest_zenith),
+            remedy="Convert from degrees with math.radians.",
+        )
     constant = math.sin(latitude) * np.sin(declination)
     varying = math.cos(latitude) * np.cos(declination)
     bound = (math.cos(largest_zenith) - constant) / np.where(varying > 0, varying, 1e-300)

@@ -30,9 +30,9 @@ def pitch_angle_damping(
 
     Notes
     -----
-    df/dt = (nu/2) L² f damps a_lm with nu l(l+1)/2 and its square twice as fast. Nothing feeds
-    the higher multipoles: particles that share a field scatter together instead, see
-    `cascade_matrix` and `bgk_spectrum`.
+    df/dt = -(nu/2) L² f, L² with the eigenvalues l(l+1), damps a_lm with nu l(l+1)/2 and its
+    square twice as fast. Nothing feeds the higher multipoles: particles that share a field
+    scatter together instead, see `cascade_matrix` and `bgk_spectrum`.
     """
     if is_concrete(depth) and not float(depth) >= 0:
         raise argument_error(

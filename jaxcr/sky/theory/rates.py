@@ -134,12 +134,22 @@ def steady_cascade(matrix: Matrix) -> Spectrum:
             got=matrix.shape,
             remedy="The norm is C_1.",
         )
+    _check_ways_out(matrix[2:, 2:])
     higher = jnp.linalg.solve(matrix[2:, 2:], -matrix[2:, 1])
-    if is_concrete(higher) and not np.all(np.isfinite(higher)):
+    return jnp.concatenate([jnp.array([0, 1], dtype=matrix.dtype), higher])
+
+
+def _check_ways_out(matrix: Matrix) -> None:
+    """Raise ``ValueError`` if power, in known rates, piles up in some multipoles."""
+    if not is_concrete(matrix) or matrix.size == 0:
+        return
+    known = np.asarray(matrix, float)
+    loss = np.diagonal(known)[:, None]
+    relative = known / np.where(loss == 0, 1, loss)  # rates of any size count alike
+    if not np.linalg.cond(relative) < 0.01 / np.finfo(matrix.dtype).eps:
         raise argument_error(
             "steady_cascade: matrix",
             expected="a way out of every multipole from l = 2 on",
             got="a singular matrix, in which power piles up",
             remedy="Add columns beyond lmax to the rates, as neighbour_rates does.",
         )
-    return jnp.concatenate([jnp.array([0, 1], dtype=matrix.dtype), higher])

@@ -1,0 +1,73 @@
+"""The coupling of modes by any window, exact on the pixels of a small grid."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from jaxcr.arrays import argument_error
+from jaxcr.sky.harmonics.modes import mode_degrees, synthesis_matrix
+from jaxcr.sky.healpix.rings import ring_table
+from jaxcr.sky.partial.coupling import PseudoCoupling
+from jaxcr.sky.partial.declination import pixel_weights
+from jaxcr.sky.partial.window import SkyWindow
+
+_LARGEST_DENSE_NSIDE = 16  # at nside 32, lmax 64 one matrix would hold 0.4 GB
+
+
+def dense_coupling(
+    window: SkyWindow, lmax: int, lmax_in: int, *, exposure_weighted: bool, remove_mean: bool
+) -> PseudoCoupling:
+    """Return the coupling of any window, exact on the pixels of the grid, up to nside 16.
+
+    The arguments are those of `pseudo_coupling`, the degrees taken as checked.
+
+    Raises
+    ------
+    ValueError
+        If nside is above 16.
+
+    Notes
+    -----
+    8 (lmax+1)² ((lmax_in+1)² + 12 nside²) bytes, and seconds: 47 MB at nside 16, lmax 32.
+    """
+    if window.nside > _LARGEST_DENSE_NSIDE:
+        raise argument_error(
+            "dense_coupling: window",
+            expected=f"nside <= {_LARGEST_DENSE_NSIDE}, or exposure of declination only",
+            got=f"nside {window.nside}",
+            remedy="Average the exposure on nside 16, or, for a window that is not blind to "
+            "m = 0, take wigner_mixing_matrix.",
+        )
+    num = window.exposure.shape[-1]
+    weight = pixel_weights(window, exposure_weighted)
+    noise = synthesis_matrix(window.nside, lmax) * (4 * np.pi / num * weight)
+    _project_out_means(noise, window, weight, remove_mean)
+    degrees, degrees_in = mode_degrees(lmax), mode_degrees(lmax_in)
+    average = (degrees[:, None] == np.arange(lmax + 1)) / (2.0 * np.arange(lmax + 1) + 1)
+    response = noise @ synthesis_matrix(window.nside, lmax_in).T
+    return PseudoCoupling(
+        response=jnp.asarray(response)[None],
+        noise_response=jnp.asarray(noise)[None],
+        multiplicity=jnp.ones(1),
+        row_average=jnp.asarray(average),
+        column_degrees=jnp.asarray((degrees_in[:, None] == np.arange(lmax_in + 1)).astype(float)),
+        sample_of_pixel=jnp.arange(num),
+        sample_weight=jnp.asarray((weight > 0).astype(float)),
+    )
+
+
+def _project_out_means(
+    rows: Float[np.ndarray, "mode pixel"],
+    window: SkyWindow,
+    weight: Float[np.ndarray, " pixel"],
+    remove_mean: bool,
+) -> None:
+    """Make rows, in place, blind to what the window removes: ring means or the mean."""
+    if not window.m0_blind:
+        if remove_mean:
+            rows -= np.sum(rows, axis=1, keepdims=True) * (weight / np.sum(weight))
+        return
+    table, exposure = ring_table(window.nside), np.asarray(window.exposure, float)
+    norm = np.add.reduceat(exposure, table.start)
+    share = exposure / np.where(norm > 0, norm, 1)[table.of_pixel]
+    rows -= np.add.reduceat(rows, table.start, axis=1)[:, table.of_pixel] * share
