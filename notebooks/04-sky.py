@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import fields, orbits, plots, sky, units
-from jaxcr.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, add_legend, new_figure, polish
+from jaxcr.plots.style import BLUE, GREEN, ORANGE, VERMILION, add_legend, new_figure, polish
 
 # %% [markdown]
 # ## One sky
@@ -86,8 +86,8 @@ plots.plot_sky(maps[2], sky.remove_dipole(maps[2]), title="40 pc: a dipole outsi
 # %% [markdown]
 # ## Which boundary?
 # What is assumed outside matters as much as the field. A dipole may be one of momentum or of position, along
-# the mean field or along the field where the orbit crosses (López-Barquero et al. 2016); or the density
-# has a gradient, or a wind blows (Compton & Getting 1935).
+# the mean field or along the field where the orbit crosses (López-Barquero et al. 2016). Or the density has a
+# gradient, or a wind blows (Compton & Getting 1935).
 
 # %%
 gradient = -1e-3 / 40 * along  # 1/pc
@@ -127,14 +127,14 @@ null = sky.run_null_tests(
 print(null.report())
 
 # %% [markdown]
-# Where the sky is smooth within a pixel, orbits spread over it scatter together: the last ratio below 1
-# says that the quoted errors are upper limits.
+# Where the sky is smooth within a pixel, orbits spread over it scatter together: the
+# half-difference below 1 says that the quoted errors are upper limits.
 
 # %% [markdown]
 # ## Two kinds of noise
-# Published maps often count weighted orbits in pixels. Then the number of orbits itself fluctuates: relative to
-# the C_1 of the boundary's dipole a, the noise of N counts is 9/(N a²) (1 + a²/3). The mean of the orbits in a
-# pixel scatters only by the intensity: 3/N at most. The first is measured here from random directions.
+# Published maps often count weighted orbits in pixels. Then the number of orbits itself fluctuates: relative
+# to the C_1 of the boundary's dipole a, the noise of N counts is 9/(N a²) (1 + a²/3). The mean of the orbits
+# in a pixel scatters only as the intensity does: 3/N at most. The first is measured from random directions.
 
 # %%
 num = arrivals.weight.size
@@ -191,11 +191,13 @@ low, high = statistics.band((68.0,))
 scatter = np.sqrt(np.diagonal(statistics.covariance)) / statistics.mean
 print("l = 1 ... 4, scatter over mean:", scatter[1:5].round(2), " of Gaussian skies:",
       np.sqrt(2 / (2 * np.arange(1, 5) + 1)).round(2))
-print(f"correlation of C_1 and C_2: {statistics.correlation[1, 2]:.2f}")
+print(f"correlation of C_1 and C_2: {statistics.correlation[1, 2]:.2f} ± {1 / np.sqrt(7):.2f}")
 
 # %% [markdown]
-# Theories beside it, all with the C_1 of the mean, none fitted. A cascade hands power from each multipole to
-# the next (Ahlers 2014). In a relative-rate closure two particles forget each other the more slowly the closer
+# The dipole scatters less than on Gaussian skies, for the one outside is always the same.
+#
+# Three theories beside the mean, all with its C_1, none fitted. A cascade hands power from each multipole to the
+# next (Ahlers 2014). In a relative-rate closure two particles forget each other the more slowly the closer
 # their directions are, here at the rate (1 - x)^(1/2), x the cosine between them, by diffusion on the sphere
 # (Fokker-Planck) or by relaxation (BGK).
 
@@ -217,14 +219,17 @@ print("mean over cascade at l = 2, 4, 8, 16, 32:", ratio[np.array([1, 3, 7, 15, 
 figure
 
 # %% [markdown]
+# The cascade holds to about a factor of two. The closures' exponent is a choice, not derived from this
+# turbulence; another gives another slope.
+
+# %% [markdown]
 # ## Energies
 # A detector does not see one rigidity. Protons as E^-2.7 through a log-normal response of 0.25 decades, their
 # median as before: skies of different rigidities add up, and the structure that differs between them
 # averages out.
 
 # %%
-response = sky.EnergyResponse(1.0, width=0.25, index=2.7)
-response = sky.EnergyResponse(rigidity / response.observed_median(), width=0.25, index=2.7)
+response = sky.EnergyResponse.with_observed_median(rigidity, width=0.25, index=2.7)
 drawn = sky.draw_energies(jax.random.key(3), (12 * nside**2, per_pixel), response=response)
 smeared = sky.backtrack(field, rigidity=drawn.rigidity, directions=directions, **options)
 c_smeared = sky.cross_spectrum(*half_maps(smeared, outside), lmax=lmax)
@@ -240,14 +245,14 @@ for radius, one, many, sigma in zip(radii, c_ell, c_smeared, error):
         f"l = {label}: {x:.2f} ± {y:.2f}" for label, x, y in zip(bins.labels(), ratio, bar)))
 
 # %% [markdown]
-# At 10 pc the low rigidities, which turn most on the way, add small structure of their own. From 20 pc on the
-# skies of different rigidities have little in common at small scales, and their mean loses it.
+# At 10 pc the rigidities see nearly the same sky: C_l changes by a fifth at most where it is measured at all. From
+# 20 pc on their skies have ever less in common at small scales, and the mean loses it.
 
 # %% [markdown]
 # ## From the ground
 # Turn the sky so that the mean field points to right ascension 229°, declination 11° (the local field as
-# HAWC and IceCube infer it, 2019), and let an array at the South Pole count 1e10 events. It
-# measures each declination against its own mean, so that all of m = 0 is lost.
+# HAWC and IceCube infer it, 2019), and let an array at the South Pole count 1e10 events. It measures each
+# declination against its own mean, so that all of m = 0 is lost.
 
 # %%
 rotation = sky.field_to_equatorial(np.radians(229.2), np.radians(11.4))
@@ -257,10 +262,10 @@ observed = sky.observe(equatorial, window, num_events=1e10, seed=4)
 print(f"{window.sky_fraction:.0%} of the sky, error of a pixel {jnp.max(observed.error):.1e}")
 
 # %% [markdown]
-# The pseudo-spectrum of that map mixes multipoles. Forward, a model is sent through the same window, and nothing
-# is inverted. Backward, the mixing matrix is inverted in bins; inside a bin, and for its error,
-# a shape must be assumed: here the cascade. The errors hold what the unseen sky may
-# do, and are Gaussian; for the lowest multipoles that is as much as the value itself.
+# The pseudo-spectrum of that map mixes multipoles. Forward, a model goes through the same window and nothing is
+# inverted. Backward, the mixing matrix is inverted in bins; inside a bin, and for its error, a shape must be
+# assumed: here the cascade. The errors, of a Gaussian sky, hold what the unseen part may do; for the lowest
+# multipoles that is as much as the value itself. Planted is the spectrum of the whole sky.
 
 # %%
 coupling = sky.pseudo_coupling(window, lmax=lmax, lmax_in=lmax)  # this map has nothing above
@@ -283,12 +288,14 @@ plots.plot_sky_page(
     labels=[f"{radius:.0f} pc" for radius in radii], c_ell=c_ell,
     noise=sky.noise_power(sky.pixel_samples(arrivals, outside)[0]), isotropic=isotropic,
     band=np.percentile(spectra, [16, 84], axis=0),
-    ground=(np.where(window.seen, smooth, np.nan), ground, bins), title="one sky on one page",
+    ground=(np.where(window.seen, smooth, np.nan), ground, bins),
+    notes="isotropic: 1e10 events on the whole sky", title="one sky on one page",
 )
 
 # %% [markdown]
 # ## Derivatives
-# How do the multipoles answer to the strength of the turbulence? Orbits of a fixed path have exact derivatives.
+# How do the multipoles answer to the strength of the turbulence? Orbits of a fixed path have exact derivatives,
+# here with a boundary of momentum at 5 to 160 pc along the orbit.
 
 # %%
 waves = make_field(0) + fields.UniformField(-mean * along)
@@ -313,8 +320,8 @@ difference = jax.jit(lambda s: log_spectrum(s, 10.0))
 print("  differences at 10 pc   ", ((difference(1 + step) - difference(1 - step)) / (2 * step)).round(3))
 
 # %% [markdown]
-# On a short path the power above the dipole grows as the square of the rms, as weak scattering has it. Far
-# along, chaos makes the exact derivative a large number about this one sky: believe it for a few gyroradii.
+# On a short path the power above the dipole grows about as the square of the rms, as weak scattering has it.
+# Far along, chaos makes the exact derivative a large number about this one sky: trust it for a few gyroradii.
 
 # %% [markdown]
 # ## To a file and back

@@ -10,9 +10,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-# Each worker has one thread for XLA, since workers share the cores. What one has compiled the others
-# use too, for tests build the same programs from new functions, and module fixtures are built in
-# every worker. The first process makes the folder and takes it away; the workers inherit its name.
+# Each worker has one thread for XLA, since workers share the cores. What one has compiled the
+# others use too, for tests build the same programs from new functions, and module fixtures are
+# built in every worker. The first process makes the folder and takes it away.
 _FOLDER = "JAXCR_TESTS_COMPILED"
 if _FOLDER not in os.environ:
     os.environ[_FOLDER] = tempfile.mkdtemp(prefix="jaxcr-tests-")

@@ -12,7 +12,7 @@ from jaxcr import fields, orbits, plots, sky
 from jaxcr.cli.checks import check_sky
 from jaxcr.cli.config import Sky
 from jaxcr.cli.field_source import AXIS, choose_field
-from jaxcr.cli.sky_window import observe_from_ground
+from jaxcr.cli.sky_window import Ground, observe_from_ground
 from jaxcr.cli.toml_settings import as_dict
 from jaxcr.runtime import result_folder, write_result
 from jaxcr.units import gyroradius
@@ -20,6 +20,7 @@ from jaxcr.units import gyroradius
 _ISOTROPIC_SKIES = 2000
 _NULL_PATH = 3.0  # gyroradii: within the reach of float64 through chaos, whatever the field
 _STEPS_PER_GYRORADIUS = 40
+_SAMPLE = 256  # crossings at which the field is looked up for that gyroradius
 
 
 class _Seen(NamedTuple):
@@ -68,9 +69,10 @@ def _make(config: Sky, folder: Path) -> None:
         maps=seen.maps, rest=seen.rest, labels=labels, c_ell=seen.c_ell, noise=seen.noise,
         band=band, isotropic=isotropic, ground=None if ground is None else ground.picture,
         title=f"{title}, {abs(rigidity):g} PV, boundary: {config.boundary}",
+        notes=f"isotropic sky: what {config.events:g} events give by chance",
     )  # fmt: skip
     figure.savefig(folder / "sky.png", dpi=110)
-    _write_maps(folder, labels, seen)
+    _write_maps(folder, labels, seen, ground)
     write_result(
         folder / "result.h5",
         configuration=as_dict(config),
@@ -168,7 +170,8 @@ def _table(labels: list[str], seen: _Seen) -> str:
 
 def _null_tests(config: Sky, field, arrivals, boundary, rigidity: float) -> str:
     """Run the null tests at the first stop and return their report."""
-    strength = jnp.sqrt(jnp.sum(field(arrivals.observer) ** 2))
+    sample = arrivals.position.reshape(-1, 3)[:: max(1, arrivals.weight.size // _SAMPLE)]
+    strength = jnp.sqrt(jnp.mean(jnp.sum(jax.jit(jax.vmap(field))(sample) ** 2, axis=-1)))
     radius = float(gyroradius(abs(rigidity), jnp.maximum(strength, 1e-6)))
     longest = float(jnp.median(arrivals.path_length))
     path = min(_NULL_PATH * radius, longest)
@@ -178,12 +181,18 @@ def _null_tests(config: Sky, field, arrivals, boundary, rigidity: float) -> str:
     ).report()  # fmt: skip
 
 
-def _write_maps(folder: Path, labels: list[str], seen: _Seen) -> None:
-    """Write maps and errors of every stop as columns of one FITS file."""
+def _write_maps(folder: Path, labels: list[str], seen: _Seen, ground: Ground | None) -> None:
+    """Write maps and errors of every stop as columns of one FITS file, and what is observed."""
     columns = np.stack([seen.maps, seen.errors], axis=1).reshape(-1, seen.maps.shape[-1])
     places = [label.replace(" ", "") for label in labels]
     names = [f"{kind}_{place}" for place in places for kind in ("intensity", "error")]
     sky.write_map(folder / "sky.fits", columns, names=names, frame="field", overwrite=True)
+    if ground is not None:
+        names = ("equatorial_map", "relative_intensity", "error", "exposure")
+        columns = np.stack([np.asarray(ground.numbers[name]) for name in names])
+        sky.write_map(
+            folder / "observed.fits", columns, names=names, frame="equatorial", overwrite=True
+        )
 
 
 def _numbers(labels, arrivals, seen: _Seen, spectra, isotropic) -> dict[str, dict]:

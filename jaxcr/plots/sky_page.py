@@ -92,7 +92,7 @@ def plot_sky_page(
         _draw_ground(figure, grid[len(shown) + 1, :], *ground)
     figure.suptitle(title, fontsize=TITLE_SIZE, color=BLACK)
     figure.supxlabel(
-        f"{CONVENTION}\n{notes}".strip(), fontsize=TEXT_SIZE - 1, color=GREY, linespacing=1.4
+        f"stops: {CONVENTION}\n{notes}".strip(), fontsize=TEXT_SIZE - 1, color=GREY, linespacing=1.4
     )
     return figure
 

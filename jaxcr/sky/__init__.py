@@ -102,7 +102,6 @@ from jaxcr.sky.partial import (
     combined_window,
     declination_window,
     deconvolve_spectrum,
-    dense_coupling,
     fiducial_from,
     forward_spectrum,
     gaussian_error,
@@ -117,7 +116,6 @@ from jaxcr.sky.partial import (
     uniform_bins,
     wigner_mixing_matrix,
     windowed_maps,
-    zonal_coupling,
 )
 from jaxcr.sky.theory import (
     ahlers_loss,
@@ -184,7 +182,6 @@ __all__ = [
     "debiased_spectrum",
     "declination_window",
     "deconvolve_spectrum",
-    "dense_coupling",
     "direction_harmonics",
     "direction_spectrum",
     "draw_energies",
@@ -253,5 +250,4 @@ __all__ = [
     "wigner_mixing_matrix",
     "windowed_maps",
     "write_map",
-    "zonal_coupling",
 ]

@@ -117,6 +117,9 @@ def test_a_sky_with_everything(cache, capsys):
     maps = sky.read_map(cache / "all" / "sky.fits")
     assert maps.names == ("intensity_3pc", "error_3pc", "intensity_6pc", "error_6pc")
     assert maps.frame == "field"
+    observed = sky.read_map(cache / "all" / "observed.fits")
+    assert observed.frame == "equatorial"
+    assert np.all(observed.maps[1][observed.maps[3] == 0] == 0)  # nothing where nothing is seen
     with h5py.File(cache / "all" / "result.h5") as file:
         np.testing.assert_array_equal(file["sky-2/map"], maps.maps[2])
         assert file["realisations/c_ell"].shape == (3, 2, 9)

@@ -61,7 +61,8 @@ class DipoleBoundary(BoundaryDistribution):
     amplitude
         Relative amplitude.
     by_position
-        Take for n the unit vector from the observer to the crossing instead of the momentum.
+        Take for n the unit vector from the observer to the crossing instead of the momentum. On
+        a sphere that is a `GradientBoundary` along the axis.
 
     Raises
     ------

@@ -91,6 +91,14 @@ class EnergyResponse(eqx.Module):
                 )
         self.center, self.width, self.index = as_float(center), as_float(width), as_float(index)
 
+    @classmethod
+    def with_observed_median(
+        cls, median: ScalarLike, width: ScalarLike = 0.25, index: ScalarLike = 2.7
+    ) -> "EnergyResponse":
+        """Return the response with which the median energy of what is seen is ``median``, PeV."""
+        unit = cls(1.0, width, index)
+        return cls(as_float(median) / unit.observed_median(), width, index)
+
     def observed_median(self) -> Scalar:
         """Return the median energy of what is seen, PeV: below the center, for the flux falls.
 
@@ -148,8 +156,9 @@ def draw_energies(
     Notes
     -----
     Drawn from what is seen itself, so no weights are needed. Differentiable by the response at a
-    fixed key, not by the composition. Weights of charged species with different rigidities
-    smear structure: the mean of skies, not the sky of the mean rigidity.
+    fixed key, not by the composition. The sky is then the mean of those of all rigidities, not
+    that of their mean. Automatic Boris steps follow the smallest gyroradius of all orbits: one
+    rare low rigidity slows down the rest, so give ``Boris(step=...)``.
     """
     for_energy, for_charge = jax.random.split(key)
     normal = jax.random.normal(for_energy, shape)

@@ -24,9 +24,10 @@ def realisation_spectra(
     rigidity: ScalarLike | Float[Array, "..."],
     stop: Stop,
     observer: Float[Array, "*observer xyz=3"],
-    nside: int,
     lmax: int,
+    nside: int | None = None,
     per_pixel: int = 4,
+    directions: Float[Array, "pixel child xyz=3"] | None = None,
     pusher: Pusher | None = None,
     dtype=None,
     progress: Callable[[Iterable[int]], Any] = iter,
@@ -42,7 +43,7 @@ def realisation_spectra(
         Of the realisations.
     boundary
         One distribution, or a function from the field to it, for those that need the local field.
-    rigidity, stop, observer, nside, per_pixel, pusher, dtype, options
+    rigidity, stop, observer, nside, per_pixel, directions, pusher, dtype, options
         As for `backtrack`; observers far apart in one field save fields, but are not independent
         when the field has structure as large as their distance.
     lmax
@@ -63,7 +64,8 @@ def realisation_spectra(
     Notes
     -----
     Compiled once for fields of one structure. Memory: one field and its orbits. A number gives
-    the same sky in any run.
+    the same sky in any run. Small fields, above all of plane waves, go through `backtrack` all at
+    once under ``jax.vmap`` over their keys.
     """
     spectra = []
     for number in progress(numbers):
@@ -71,7 +73,7 @@ def realisation_spectra(
         outside = boundary if isinstance(boundary, BoundaryDistribution) else boundary(field)
         arrivals = backtrack(
             field, rigidity=rigidity, stop=stop, observer=observer, nside=nside,
-            per_pixel=per_pixel, pusher=pusher, dtype=dtype, **options,
+            per_pixel=per_pixel, directions=directions, pusher=pusher, dtype=dtype, **options,
         )  # fmt: skip
         spectra.append(_half_cross(arrivals, outside, lmax))
     if not spectra:

@@ -17,8 +17,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import as_float
-from jaxcr.sky.harmonics.modes import degree_average, mode_table
+from jaxcr.sky.harmonics.modes import mode_table
 from jaxcr.sky.harmonics.particles import check_directions, checked_particles, lmax_of
+from jaxcr.sky.harmonics.transforms import mean_product
 
 Directions = Float[Array | np.ndarray, "particle xyz"]
 Weights = Float[Array | np.ndarray, "*batch weight"]  # their number has its own message
@@ -55,10 +56,7 @@ def direction_harmonics(directions: Directions, weights: Weights, *, lmax: int) 
     Exact to round-off, no pixels; O(particle lmax²). Derivatives are tangent to the sphere.
     """
     directions, weights = checked_particles(directions, weights, lmax)
-    sums = _weighted_sums(_normalised(directions), weights.reshape(-1, weights.shape[-1]), lmax)
-    total = jnp.sum(weights, axis=-1, keepdims=True)
-    modes = sums.reshape(*weights.shape[:-1], -1) * (4 * math.pi / total)
-    return modes.at[..., 0].set(0)
+    return _relative_modes(directions, weights, lmax)
 
 
 def direction_spectrum(
@@ -89,8 +87,7 @@ def direction_spectrum(
     4.1888
     """
     modes = direction_harmonics(directions, weights, lmax=lmax)
-    average = degree_average(lmax).astype(modes.dtype)
-    return jnp.tensordot(modes**2, average, axes=1, precision=jax.lax.Precision.HIGHEST)
+    return mean_product(modes, modes, lmax)
 
 
 def evaluate_harmonics(
@@ -124,6 +121,17 @@ def evaluate_harmonics(
     rows = modes.reshape(-1, modes.shape[-1])
     values = _synthesis(rows, _normalised(directions).astype(modes.dtype), lmax)
     return values.reshape(*modes.shape[:-1], directions.shape[0])
+
+
+@partial(jax.jit, static_argnames="lmax")
+def _relative_modes(
+    directions: Float[Array, "particle xyz"], weights: Float[Array, "*batch particle"], lmax: int
+) -> Modes:
+    """Return the modes of the weights over their mean, less the monopole."""
+    sums = _weighted_sums(_normalised(directions), weights.reshape(-1, weights.shape[-1]), lmax)
+    total = jnp.sum(weights, axis=-1, keepdims=True)
+    modes = sums.reshape(*weights.shape[:-1], -1) * (4 * math.pi / total)
+    return modes.at[..., 0].set(0)
 
 
 @jax.jit

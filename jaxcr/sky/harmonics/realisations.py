@@ -1,6 +1,7 @@
 """C_l over many skies: mean, its error, covariance and percentile bands."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -28,6 +29,7 @@ class SpectrumSums(eqx.Module):
     mean: Float[Array, " ell"]
     scatter: Matrix
 
+    @jax.jit
     def __add__(self, other: "SpectrumSums") -> "SpectrumSums":
         """Join two disjoint sets of skies (Chan, Golub & LeVeque 1983, Am. Stat. 37, 242)."""
         total = self.num_skies + other.num_skies
@@ -37,16 +39,19 @@ class SpectrumSums(eqx.Module):
         return SpectrumSums(total, self.mean + share * gap, scatter)
 
     @property
+    @jax.jit
     def covariance(self) -> Matrix:
         """Covariance of the C_l of one sky, unbiased; (ell, ell), sr². NaN for a single sky."""
         return self.scatter / (self.num_skies - 1)
 
     @property
+    @jax.jit
     def error(self) -> Float[Array, " ell"]:
         """Standard error of the mean, (ell,), sr."""
         return jnp.sqrt(jnp.diagonal(self.covariance) / self.num_skies)
 
     @property
+    @jax.jit
     def correlation(self) -> Matrix:
         """Covariance over the product of the standard deviations; 0 where one of them is 0."""
         variance = jnp.diagonal(self.scatter)
@@ -125,7 +130,12 @@ def spectrum_sums(spectra: Spectra) -> SpectrumSums:
     ValueError
         If there is no sky, or a value is not finite.
     """
-    spectra = _checked(spectra, 1, "spectrum_sums: spectra")
+    return _sums(_checked(spectra, 1, "spectrum_sums: spectra"))
+
+
+@jax.jit
+def _sums(spectra: Float[Array, "sky ell"]) -> SpectrumSums:
+    """Return number, mean and products of the deviations."""
     mean = jnp.mean(spectra, axis=0)
     gap = spectra - mean[None]
     number = jnp.asarray(spectra.shape[0], dtype=spectra.dtype)

@@ -13,10 +13,10 @@ from jaxtyping import Array, Complex, Float
 
 from jaxcr.arrays import argument_error, as_float
 from jaxcr.sky.harmonics.backends import HarmonicTransform
-from jaxcr.sky.harmonics.modes import check_lmax, degree_average
+from jaxcr.sky.harmonics.modes import check_lmax
 from jaxcr.sky.harmonics.modes import harmonic_matrix as harmonic_matrix
 from jaxcr.sky.harmonics.modes import mode_degrees as mode_degrees
-from jaxcr.sky.harmonics.transforms import Modes, analyse, modes_to_alm
+from jaxcr.sky.harmonics.transforms import Modes, analyse, mean_product, modes_to_alm
 from jaxcr.sky.healpix.grid import nside_of
 
 Maps = Float[Array | np.ndarray, "*batch pixel"]
@@ -118,7 +118,7 @@ def power_spectrum(
     """
     nside, lmax = _checked(maps, lmax, "power_spectrum")
     modes = _analyse(_without_mean(as_float(maps)), nside, lmax, transform)
-    return _mean_product(modes, modes, degree_average(lmax).astype(modes.dtype))
+    return mean_product(modes, modes, lmax)
 
 
 def cross_spectrum(
@@ -159,7 +159,7 @@ def cross_spectrum(
     nside, lmax = _checked(first, lmax, "cross_spectrum")
     left = _analyse(_without_mean(as_float(first)), nside, lmax, transform)
     right = _analyse(_without_mean(as_float(second)), nside, lmax, transform)
-    return _mean_product(left, right, degree_average(lmax).astype(left.dtype))
+    return mean_product(left, right, lmax)
 
 
 def _checked(maps: Maps, lmax: int | None, caller: str) -> tuple[int, int]:
@@ -190,9 +190,3 @@ def _analyse(
 def _without_mean(maps: Maps) -> Float[Array, "*batch pixel"]:
     """Subtract from each map its mean."""
     return maps - jnp.mean(maps, axis=-1, keepdims=True)
-
-
-@jax.jit
-def _mean_product(left: Modes, right: Modes, average: Float[Array, "mode ell"]) -> Spectra:
-    """Return the mean of the products over the 2l+1 modes of each degree."""
-    return jnp.tensordot(left * right, average, axes=1, precision=jax.lax.Precision.HIGHEST)

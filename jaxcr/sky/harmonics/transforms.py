@@ -17,6 +17,7 @@ from jaxtyping import Array, Complex, Float
 
 from jaxcr.sky.harmonics.modes import (
     alm_layout,
+    degree_average,
     harmonic_matrix,
     mode_source,
     mode_table,
@@ -48,6 +49,16 @@ def synthesise(modes: Modes, nside: int, lmax: int) -> Float[Array, "*batch pixe
         matrix = _on_device(synthesis_matrix, modes.dtype.name, nside, lmax)
         return _contract_first(modes, matrix)
     return _synthesise_large(modes, nside, lmax)
+
+
+def mean_product(left: Modes, right: Modes, lmax: int) -> Float[Array, "*batch ell"]:
+    """Return the mean of the products over the 2l+1 modes of each degree: C_l."""
+    return _average(left, right, degree_average(lmax).astype(left.dtype))
+
+
+@jax.jit
+def _average(left: Modes, right: Modes, average: Array) -> Array:
+    return jnp.tensordot(left * right, average, axes=1, precision=jax.lax.Precision.HIGHEST)
 
 
 def modes_to_alm(modes: Modes, lmax: int) -> Complex[Array, "*batch alm"]:

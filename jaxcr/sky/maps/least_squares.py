@@ -38,6 +38,7 @@ def fit_functions(
     return _weighted(map, used, design, _checked_error(map, used, error))
 
 
+@jax.jit
 def subtract(map: Float[Array, " pixel"], design: Design, solution: Array) -> Array:
     """Return the map less the fitted functions."""
     return map - jnp.matmul(design, solution, precision=jax.lax.Precision.HIGHEST)

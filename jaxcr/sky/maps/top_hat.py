@@ -58,9 +58,7 @@ def top_hat_smooth(
     nside = nside_of(map.shape[-1])
     _check(map, radius, weight)
     weight = jnp.ones_like(map) if weight is None else jnp.asarray(weight).astype(map.dtype)
-    moment = jnp.where(weight > 0, weight * jnp.where(weight > 0, map, 0), 0)
-    seen = (weight > 0).astype(map.dtype)
-    return _disc_mean(nside, jnp.stack([moment, weight, seen]), _arcs(nside, float(radius)))
+    return _disc_mean(nside, map, weight, _arcs(nside, float(radius)))
 
 
 class _Arcs(NamedTuple):
@@ -90,8 +88,11 @@ def _arcs(nside: int, radius: float) -> _Arcs:
 
 
 @partial(jax.jit, static_argnums=0)
-def _disc_mean(nside: int, sums: Array, arcs: _Arcs) -> Array:
+def _disc_mean(nside: int, map: Array, weight: Array, arcs: _Arcs) -> Array:
     """Add moment, weight and number of pixels arc by arc, and divide the first two."""
+    used = weight > 0
+    moment = jnp.where(used, weight * jnp.where(used, map, 0), 0)
+    sums = jnp.stack([moment, weight, used.astype(map.dtype)])
     ring, index = ring_of(nside, jnp.arange(12 * nside**2))
     layout = ring_layout(nside, ring)
     azimuth = (index.astype(layout.shift.dtype) + layout.shift) * layout.spacing

@@ -1,5 +1,8 @@
 """Full-sky spectra less their noise level, with errors."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -87,6 +90,7 @@ def debiased_direction_spectrum(
     )
 
 
+@partial(jax.jit, static_argnames="sample_variance")
 def _less_noise(spectra: Array, level: Array, sample_variance: bool) -> SpectrumEstimate:
     """Subtract the level at l >= 1 and put the error beside it."""
     degree = np.arange(spectra.shape[-1])
@@ -94,7 +98,7 @@ def _less_noise(spectra: Array, level: Array, sample_variance: bool) -> Spectrum
     level = jnp.where(seen, level, 0)
     c_ell = jnp.where(seen, spectra - level, 0)
     error = gaussian_error(c_ell, level, sample_variance=sample_variance)
-    return SpectrumEstimate(degree.astype(float), c_ell, error, level)
+    return SpectrumEstimate(jnp.asarray(degree, float), c_ell, error, level)
 
 
 def _check_level(noise) -> None:

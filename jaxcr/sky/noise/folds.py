@@ -1,13 +1,12 @@
 """Spectra without noise from several maps of one sky, whose noise is independent."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error, as_float
-from jaxcr.sky.harmonics.modes import degree_average
 from jaxcr.sky.harmonics.spectra import real_harmonics
+from jaxcr.sky.harmonics.transforms import mean_product
 from jaxcr.sky.partial.estimates import SpectrumEstimate, gaussian_error
 
 
@@ -53,19 +52,14 @@ def fold_spectrum(
     grouped = samples.reshape(*samples.shape[:-1], samples.shape[-1] // folds, folds)
     maps = jnp.moveaxis(jnp.mean(grouped, axis=-2), -1, 0)
     modes = real_harmonics(maps - jnp.mean(maps, axis=-1, keepdims=True), lmax=lmax)
-    own = _degree_mean(jnp.mean(modes**2, axis=0), lmax)
-    together = _degree_mean(jnp.mean(modes, axis=0) ** 2, lmax)
+    own = jnp.mean(mean_product(modes, modes, lmax), axis=0)
+    mean = jnp.mean(modes, axis=0)
+    together = mean_product(mean, mean, lmax)
     c_ell = (folds * together - own) / (folds - 1)
     noise = (own - c_ell) / folds
     level = jnp.maximum(noise, 0)
     error = gaussian_error(c_ell, level, num_folds=folds, sample_variance=sample_variance)
     return SpectrumEstimate(np.arange(lmax + 1.0), c_ell, error, noise)
-
-
-def _degree_mean(square: Float[Array, "*batch mode"], lmax: int) -> Float[Array, "*batch ell"]:
-    """Return the mean over the 2l+1 modes of each degree."""
-    average = degree_average(lmax).astype(square.dtype)
-    return jnp.tensordot(square, average, axes=1, precision=jax.lax.Precision.HIGHEST)
 
 
 def _check_folds(folds: int, num_children: int) -> None:

@@ -1,20 +1,18 @@
 """Part of the sky: windows, what they hide, the mixing of multipoles and its inversion."""
 
 from jaxcr.sky.partial.analysis import GroundSpectrum, ObservedSky, observe
+from jaxcr.sky.partial.binned_mixing import binned_condition
 from jaxcr.sky.partial.bins import SpectrumBins, uniform_bins
 from jaxcr.sky.partial.coupling import PseudoCoupling
 from jaxcr.sky.partial.declination import remove_declination_mean, windowed_maps
 from jaxcr.sky.partial.deconvolution import (
-    binned_condition,
     deconvolve_spectrum,
     forward_spectrum,
 )
 from jaxcr.sky.partial.estimates import SpectrumEstimate, gaussian_error
 from jaxcr.sky.partial.fiducial import fiducial_from
 from jaxcr.sky.partial.mixing import mixing_matrix, pseudo_coupling
-from jaxcr.sky.partial.pixel_coupling import dense_coupling
 from jaxcr.sky.partial.pseudo import pseudo_spectrum
-from jaxcr.sky.partial.ring_coupling import zonal_coupling
 from jaxcr.sky.partial.wigner import wigner_mixing_matrix
 from jaxcr.sky.partial.window import (
     SkyWindow,
@@ -36,7 +34,6 @@ __all__ = [
     "combined_window",
     "declination_window",
     "deconvolve_spectrum",
-    "dense_coupling",
     "fiducial_from",
     "forward_spectrum",
     "gaussian_error",
@@ -51,5 +48,4 @@ __all__ = [
     "uniform_bins",
     "wigner_mixing_matrix",
     "windowed_maps",
-    "zonal_coupling",
 ]

@@ -49,15 +49,17 @@ class PseudoCoupling(eqx.Module):
         return self.column_degrees.shape[1] - 1
 
     @property
+    @jax.jit
     def mixing_matrix(self) -> Float[Array, "ell ell_in"]:
         """The matrix M of <pseudo C_l> = sum M_ll' C_l', without noise."""
         power = jnp.tensordot(self.multiplicity, self.response**2, axes=1)
-        return _dot(_dot(self.row_average.T, power), self.column_degrees)
+        return dot(dot(self.row_average.T, power), self.column_degrees)
 
+    @jax.jit
     def noise_spectrum(self, variance: Float[Array | np.ndarray, "*batch pixel"]) -> Array:
         """Return the pseudo-spectrum (..., ell) of white noise of this variance per pixel."""
         power = jnp.tensordot(self.multiplicity, self.noise_response**2, axes=1)
-        return _dot(self.sample_variance(variance), _dot(self.row_average.T, power).T)
+        return dot(self.sample_variance(variance), dot(self.row_average.T, power).T)
 
     def sample_variance(self, variance: Float[Array | np.ndarray, "*batch pixel"]) -> Array:
         """Return the variance (..., sample) of the samples; pixels not seen do not count."""
@@ -67,6 +69,7 @@ class PseudoCoupling(eqx.Module):
         sums = jax.ops.segment_sum(jnp.moveaxis(used, -1, 0), self.sample_of_pixel, num)
         return jnp.moveaxis(sums, 0, -1)
 
+    @jax.jit
     def covariance(
         self,
         c_ell: Float[Array | np.ndarray, " ell_in"],
@@ -87,15 +90,15 @@ class PseudoCoupling(eqx.Module):
         -------
         (lmax + 1, lmax + 1), sr².
         """
-        power = _dot(self.column_degrees, jnp.asarray(c_ell, self.response.dtype))
-        modes = _dot(self.response * power[None, None], self.response.transpose(0, 2, 1))
+        power = dot(self.column_degrees, jnp.asarray(c_ell, self.response.dtype))
+        modes = dot(self.response * power[None, None], self.response.transpose(0, 2, 1))
         if variance is not None:
             samples = self.sample_variance(variance)[None, None]
-            modes += _dot(self.noise_response * samples, self.noise_response.transpose(0, 2, 1))
+            modes += dot(self.noise_response * samples, self.noise_response.transpose(0, 2, 1))
         square = jnp.tensordot(self.multiplicity, modes**2, axes=1)
-        return 2 * _dot(_dot(self.row_average.T, square), self.row_average)
+        return 2 * dot(dot(self.row_average.T, square), self.row_average)
 
 
-def _dot(left: Array, right: Array) -> Array:
+def dot(left: Array, right: Array) -> Array:
     """Return the matrix product, also on a GPU in full precision."""
     return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)

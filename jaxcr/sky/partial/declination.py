@@ -1,5 +1,7 @@
 """What a window does to a map: means removed, pixels weighted."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -66,14 +68,9 @@ def windowed_maps(
     maps = checked_maps(maps, window, "windowed_maps")
     weight = jnp.asarray(pixel_weights(window, exposure_weighted), maps.dtype)
     if window.m0_blind:
-        return _remove_ring_mean(
-            maps, window.exposure.astype(maps.dtype), nside=window.nside
-        ) * _row(weight, maps)
-    maps = jnp.where(_row(weight, maps) > 0, maps, 0)
-    if remove_mean:
-        mean = jnp.sum(maps * _row(weight, maps), axis=-1, keepdims=True) / jnp.sum(weight)
-        maps = maps - mean
-    return maps * _row(weight, maps)
+        exposure = window.exposure.astype(maps.dtype)
+        maps, remove_mean = _remove_ring_mean(maps, exposure, nside=window.nside), False
+    return _weighted(maps, weight, remove_mean=remove_mean)
 
 
 def pixel_weights(window: SkyWindow, exposure_weighted: bool) -> Float[np.ndarray, " pixel"]:
@@ -95,6 +92,7 @@ def checked_maps(maps: Maps, window: SkyWindow, caller: str) -> Float[Array, "*b
     return as_float(maps)
 
 
+@partial(jax.jit, static_argnames="nside")
 def _remove_ring_mean(maps: Array, exposure: Array, *, nside: int) -> Array:
     """Subtract the weighted ring means and put zero outside."""
     table = ring_table(nside)
@@ -104,6 +102,16 @@ def _remove_ring_mean(maps: Array, exposure: Array, *, nside: int) -> Array:
     norm = _ring_sums(exposure, table.of_pixel, table.size.size)
     mean = total / _row(jnp.where(norm > 0, norm, 1), maps)
     return jnp.where(seen, maps - mean[..., table.of_pixel], 0)
+
+
+@partial(jax.jit, static_argnames="remove_mean")
+def _weighted(maps: Array, weight: Array, *, remove_mean: bool) -> Array:
+    """Subtract the weighted mean and weight the pixels."""
+    weight = _row(weight, maps)
+    maps = jnp.where(weight > 0, maps, 0)
+    if remove_mean:
+        maps = maps - jnp.sum(maps * weight, axis=-1, keepdims=True) / jnp.sum(weight)
+    return maps * weight
 
 
 def _ring_sums(values: Array, of_pixel: np.ndarray, num_rings: int) -> Array:

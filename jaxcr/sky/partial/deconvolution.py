@@ -7,15 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error, is_concrete
+from jaxcr.arrays import argument_error
+from jaxcr.sky.partial.binned_mixing import BinMatrices, bin_matrices, check_matrices
 from jaxcr.sky.partial.bins import SpectrumBins
-from jaxcr.sky.partial.coupling import PseudoCoupling
+from jaxcr.sky.partial.coupling import PseudoCoupling, dot
 from jaxcr.sky.partial.estimates import SpectrumEstimate
 
 Spectra = Float[Array | np.ndarray, "*batch ell"]
 Variance = Float[Array | np.ndarray, "*#batch pixel"]
 
 
+@jax.jit
 def forward_spectrum(
     c_ell: Float[Array | np.ndarray, "*batch ell_in"], coupling: PseudoCoupling
 ) -> Float[Array, "*batch ell"]:
@@ -37,7 +39,7 @@ def forward_spectrum(
     c_ell = jnp.asarray(c_ell)
     num = min(c_ell.shape[-1], coupling.lmax_in + 1)
     matrix = coupling.mixing_matrix[:, :num].astype(c_ell.dtype)
-    return _dot(c_ell[..., :num], matrix.T)
+    return dot(c_ell[..., :num], matrix.T)
 
 
 def deconvolve_spectrum(
@@ -90,70 +92,49 @@ def deconvolve_spectrum(
             got=f"{spectra.shape[-1]} values",
             remedy="Make the coupling for the lmax of the pseudo-spectrum.",
         )
+    _check_variance(variance, coupling)
+    fiducial = _checked_fiducial(fiducial, coupling)
+    matrices = bin_matrices(coupling, bins, fiducial)
+    check_matrices(matrices, bins, largest_condition)
+    return _deconvolved(spectra, coupling, bins, matrices, variance, fiducial)
+
+
+@jax.jit
+def _deconvolved(
+    spectra: Array,
+    coupling: PseudoCoupling,
+    bins: SpectrumBins,
+    matrices: BinMatrices,
+    variance: Variance | None,
+    fiducial: Array | None,
+) -> SpectrumEstimate:
+    """Subtract noise and outside power, and invert the binned matrix."""
     working = spectra.astype(coupling.response.dtype)
-    shape, outside = _bin_shapes(coupling, bins, fiducial)
-    average = jnp.asarray(bins.average_matrix(coupling.lmax), working.dtype)
-    binned = _dot(average, _dot(coupling.mixing_matrix, shape))
-    if is_concrete(binned):
-        _check_condition(np.asarray(binned), bins, largest_condition)
-    inverse = jnp.linalg.solve(binned, average)  # (bin, ell)
+    inverse = jnp.linalg.solve(matrices.binned, matrices.average)  # (bin, ell)
     noise = _noise(coupling, variance, working)
-    expected = _row(_dot(coupling.mixing_matrix, outside), working)
-    measured = _dot(working - noise - expected, inverse.T)
+    expected = _row(dot(coupling.mixing_matrix, matrices.outside), working)
+    measured = dot(working - noise - expected, inverse.T)
     of_spectrum = _bin_covariance(coupling, inverse)
     if fiducial is None:
-        covariance = _own_covariances(of_spectrum, shape, measured, variance)
+        covariance = _own_covariances(of_spectrum, matrices.shape, measured, variance)
     else:
-        covariance = of_spectrum(jnp.asarray(fiducial), _mean_variance(variance))
+        covariance = of_spectrum(fiducial, _mean_variance(variance))
     estimate = SpectrumEstimate(
-        ell=bins.degrees,
+        ell=jnp.asarray(bins.degrees),
         c_ell=measured,
         error=jnp.sqrt(jnp.diagonal(covariance, axis1=-2, axis2=-1)),
-        noise=_dot(noise, inverse.T),
+        noise=dot(noise, inverse.T),
         covariance=covariance,
     )
     return jax.tree.map(lambda x: x.astype(spectra.dtype), estimate)
 
 
-def binned_condition(coupling: PseudoCoupling, bins: SpectrumBins) -> float:
-    """Return the condition number of the binned mixing matrix that is to be inverted, flat bins.
-
-    Near 1 the bins are separate; the scatter of the result grows with it.
-    """
-    shape, _ = _bin_shapes(coupling, bins, None)
-    average = bins.average_matrix(coupling.lmax)
-    return float(np.linalg.cond(average @ np.asarray(coupling.mixing_matrix) @ np.asarray(shape)))
-
-
-def _check_condition(
-    matrix: Float[np.ndarray, "bin bin"], bins: SpectrumBins, largest: float | int
-) -> None:
-    """Raise ``ValueError`` with the bins that the window cannot tell apart, if there are any."""
-    _, values, right = np.linalg.svd(matrix)
-    condition = values[0] / values[-1] if values[-1] > 0 else np.inf
-    if condition <= largest:
-        return
-    part = np.abs(right[-1])  # of the combination of bins that the window hardly shows
-    lost = [label for label, x in zip(bins.labels(), part, strict=True) if x > 0.3 * part.max()]
-    raise argument_error(
-        "deconvolve_spectrum: bins",
-        expected=f"a mixing matrix of condition below {largest:.1e}",
-        got=f"{condition:.1e}; the window does not separate l = {', '.join(lost)}",
-        remedy="Take wider bins there, about 180 degrees over the width of the window.",
-    )
-
-
-def _bin_shapes(
-    coupling: PseudoCoupling,
-    bins: SpectrumBins,
-    fiducial: Float[Array | np.ndarray, " ell_in"] | None,
-) -> tuple[Array, Array]:
-    """Return the shape of each bin (ell_in, bin), of mean 1, and the power outside all bins."""
-    average = bins.average_matrix(coupling.lmax)
-    average = np.pad(average, ((0, 0), (0, coupling.lmax_in - coupling.lmax)))
-    inside = (average > 0).astype(float)
+def _checked_fiducial(
+    fiducial: Float[Array | np.ndarray, " ell_in"] | None, coupling: PseudoCoupling
+) -> Array | None:
+    """Return the fiducial as an array of the degrees of the sky."""
     if fiducial is None:
-        return jnp.asarray(inside.T), jnp.zeros(inside.shape[1])
+        return None
     if fiducial.shape[0] != coupling.lmax_in + 1:
         raise argument_error(
             "deconvolve_spectrum: fiducial",
@@ -161,30 +142,25 @@ def _bin_shapes(
             got=f"{fiducial.shape[0]} values",
             remedy="Pad it with zeros or cut it.",
         )
-    fiducial = jnp.asarray(fiducial)
-    mean = _dot(jnp.asarray(average), fiducial)
-    if is_concrete(mean) and not np.all(np.asarray(mean) > 0):
-        raise argument_error(
-            "deconvolve_spectrum: fiducial",
-            expected="a mean > 0 in every bin",
-            got=f"least mean {float(jnp.min(mean))}",
-            remedy="Its shape inside the bins is used: take one that vanishes in none.",
-        )
-    return (inside * fiducial[None] / mean[:, None]).T, fiducial * (1 - inside.sum(axis=0))
+    return jnp.asarray(fiducial, coupling.response.dtype)
 
 
-def _noise(coupling: PseudoCoupling, variance: Variance | None, spectra: Array) -> Array:
-    """Return the pseudo-spectrum of the noise, of the rank of the spectra."""
-    if variance is None:
-        return jnp.zeros((1,) * (spectra.ndim - 1) + spectra.shape[-1:], spectra.dtype)
+def _check_variance(variance: Variance | None, coupling: PseudoCoupling) -> None:
+    """Raise ``ValueError`` if the variance belongs to another grid."""
     num_pixels = coupling.sample_of_pixel.size
-    if variance.shape[-1] != num_pixels:
+    if variance is not None and variance.shape[-1] != num_pixels:
         raise argument_error(
             "deconvolve_spectrum: variance",
             expected=f"the {num_pixels} pixels of the window",
             got=variance.shape[-1],
             remedy="Give the variance of each pixel of the map, 0 where nothing is seen.",
         )
+
+
+def _noise(coupling: PseudoCoupling, variance: Variance | None, spectra: Array) -> Array:
+    """Return the pseudo-spectrum of the noise, of the rank of the spectra."""
+    if variance is None:
+        return jnp.zeros((1,) * (spectra.ndim - 1) + spectra.shape[-1:], spectra.dtype)
     noise = coupling.noise_spectrum(variance)
     return noise.reshape((1,) * (spectra.ndim - noise.ndim) + noise.shape)
 
@@ -193,7 +169,7 @@ def _bin_covariance(coupling: PseudoCoupling, inverse: Array) -> Callable:
     """Return the function from the spectrum of the sky and the noise to the covariance of bins."""
 
     def covariance(c_ell, variance):
-        return _dot(_dot(inverse, coupling.covariance(c_ell, variance)), inverse.T)
+        return dot(dot(inverse, coupling.covariance(c_ell, variance)), inverse.T)
 
     return covariance
 
@@ -203,7 +179,7 @@ def _own_covariances(
 ) -> Array:
     """Return the covariance of each result, with the result as the spectrum of the sky."""
     flat = measured.reshape(-1, measured.shape[-1])
-    skies = _dot(jnp.maximum(flat, 0), shape.T)
+    skies = dot(jnp.maximum(flat, 0), shape.T)
     if variance is None:
         rows = jax.lax.map(lambda sky: of_spectrum(sky, None), skies)
     else:
@@ -221,8 +197,3 @@ def _mean_variance(variance: Variance | None) -> Array | None:
 def _row(values: Array, like: Array) -> Array:
     """Return a vector with the rank of ``like``, along its last axis."""
     return values.reshape((1,) * (like.ndim - 1) + (-1,))
-
-
-def _dot(left: Array, right: Array) -> Array:
-    """Return the matrix product, also on a GPU in full precision."""
-    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)

@@ -1,6 +1,9 @@
 """Angular power spectra with their errors."""
 
+from functools import partial
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -30,6 +33,7 @@ class SpectrumEstimate(eqx.Module):
     covariance: Float[Array, "*#batch bin bin"] | None = None
 
 
+@partial(jax.jit, static_argnames=("num_folds", "sample_variance"))
 def gaussian_error(
     c_ell: Float[Array, "*batch ell"],
     noise: Float[Array, "*#batch ell"],

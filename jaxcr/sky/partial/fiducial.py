@@ -35,16 +35,9 @@ def fiducial_from(estimate: SpectrumEstimate, lmax: int) -> Float[np.ndarray, " 
     Notes
     -----
     Bins below half their error, which hold mostly noise, are left out; where all are, the best
-    one stays. On the host, so that the result counts as a constant in derivatives. Without
-    noise, a bias of 0.4 errors of one sky for the cascade in flat bins falls below 0.02, and of
-    0.9 in the last bin of a flat spectrum below 0.06.
-
-    Examples
-    --------
-    first = deconvolve_spectrum(pseudo, coupling, bins)
-    second = deconvolve_spectrum(
-        pseudo, coupling, bins, fiducial=fiducial_from(first, coupling.lmax_in)
-    )
+    one stays. On the host, so that the result counts as a constant in derivatives.
+    Through the window of IceCube in bins of three degrees, a bias of 0.5 errors of one sky (the
+    cascade) or 0.7 (a flat spectrum) falls to 0.1.
     """
     c_ell, error = _mean_over_skies(estimate)
     degree = np.asarray(estimate.ell, float)

@@ -1,12 +1,10 @@
 """The power spectrum of a windowed map, as it is."""
 
-import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.sky.harmonics.backends import DenseTransform, JaxhtTransform
-from jaxcr.sky.harmonics.modes import check_lmax, degree_average
-from jaxcr.sky.harmonics.transforms import LARGEST_DENSE_NSIDE
+from jaxcr.sky.harmonics.modes import check_lmax
+from jaxcr.sky.harmonics.transforms import LARGEST_DENSE_NSIDE, mean_product
 from jaxcr.sky.partial.declination import Maps, windowed_maps
 from jaxcr.sky.partial.window import SkyWindow
 
@@ -63,5 +61,4 @@ def plain_spectrum(
     dense = nside <= LARGEST_DENSE_NSIDE
     transform = DenseTransform(iterations=0) if dense else JaxhtTransform(iterations=0)
     modes = transform.analyse(maps, nside, lmax)
-    average = degree_average(lmax).astype(modes.dtype)
-    return jnp.tensordot(modes**2, average, axes=1, precision=jax.lax.Precision.HIGHEST)
+    return mean_product(modes, modes, lmax)

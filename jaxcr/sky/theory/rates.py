@@ -9,6 +9,7 @@ are multipoles above lmax, to which power leaves for good. Source: Ahlers 2014, 
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -100,6 +101,13 @@ def cascade_matrix(rates: Rates) -> Matrix:
             got=f"least {float(np.min(rates))}, largest {float(np.max(rates))}",
             remedy="A negative rate would make power negative.",
         )
+    return _balance(rates)
+
+
+@jax.jit
+def _balance(rates: Float[Array, "ell target"]) -> Matrix:
+    """Return gain less loss."""
+    num, targets = rates.shape
     weight = 2 * np.arange(targets, dtype=rates.dtype) + 1
     loss = jnp.sum(rates * weight[None], axis=1) / weight[:num]
     return rates[:, :num].T - jnp.diag(loss)
@@ -135,6 +143,12 @@ def steady_cascade(matrix: Matrix) -> Spectrum:
             remedy="The norm is C_1.",
         )
     _check_ways_out(matrix[2:, 2:])
+    return _steady(matrix)
+
+
+@jax.jit
+def _steady(matrix: Matrix) -> Spectrum:
+    """Solve for l >= 2 with C_1 = 1."""
     higher = jnp.linalg.solve(matrix[2:, 2:], -matrix[2:, 1])
     return jnp.concatenate([jnp.array([0, 1], dtype=matrix.dtype), higher])
 

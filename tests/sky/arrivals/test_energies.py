@@ -23,6 +23,13 @@ def test_median_of_what_is_seen():
     assert np.isclose(below, above, rtol=1e-7)  # the quadrature's own error
 
 
+def test_response_for_an_observed_median():
+    response = EnergyResponse.with_observed_median(0.02, width=0.3, index=3.0)
+    assert np.isclose(response.observed_median(), 0.02, rtol=1e-14)  # a few roundings
+    # the flux falls: the response is centred higher, by (index - 1) sigma² in ln E
+    assert np.isclose(response.center, 0.02 * np.exp(2 * (0.3 * np.log(10)) ** 2), rtol=1e-14)
+
+
 def test_drawn_energies_are_log_normal(key):
     energies = draw_energies(key, (NUM,), response=RESPONSE)
     log = np.log10(np.asarray(energies.energy))

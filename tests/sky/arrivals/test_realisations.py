@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr.fields import PowerLaw, UniformField, realise_grid
+from jaxcr.fields import PowerLaw, UniformField, realise_grid, realise_waves
 from jaxcr.orbits import Boris, PathLength
 from jaxcr.sky import (
     DipoleBoundary,
@@ -54,6 +54,25 @@ def test_a_boundary_made_from_the_field(spectra):
     )
     assert local.shape == (1, 2, 2, 7)
     assert not np.allclose(local[0], spectra[1], rtol=0.1)
+
+
+@pytest.mark.slow
+def test_plane_waves_all_at_once():
+    """Realisations by vmap over keys are those one by one."""
+
+    def spectrum(key):
+        waves = realise_waves(
+            PowerLaw(5 / 3, outer_scale=20.0, inner_scale=1.0), key=key, num_waves=60, rms=3.0
+        )
+        field = UniformField(jnp.array([3.0, 0.0, 0.0])) + waves
+        options = OPTIONS | {"rigidity": 5.0, "stop": PathLength(6.0), "observer": jnp.zeros(3)}
+        arrivals = backtrack(field, **options | {"pusher": Boris(step=0.2)})
+        halves = half_maps(arrivals, DipoleBoundary(jnp.array([1.0, 0.0, 0.0]), 1.0))
+        return cross_spectrum(*halves, lmax=6)
+
+    keys = jax.random.split(jax.random.key(0), 3)
+    # 1e-12: another program rounds 30 steps differently.
+    assert np.allclose(jax.vmap(spectrum)(keys)[1], spectrum(keys[1]), rtol=0, atol=1e-12)
 
 
 def test_no_realisations():

@@ -29,7 +29,7 @@ def test_equals_numpy(rng):
 
 def test_sums_add_up(rng):
     spectra = 1e3 + rng.random((30, 4))  # a large mean, so that sums of squares would cancel
-    parts = [spectrum_sums(part) for part in (spectra[:1], spectra[1:9], spectra[9:])]
+    parts = [spectrum_sums(part) for part in (spectra[:1], spectra[1:2], spectra[2:])]
     whole, joined = spectrum_sums(spectra), parts[0] + parts[1] + parts[2]
     assert joined.num_skies == 30
     # 1e-11: deviations of 0.3 are rounded to 1e-13 beside the mean of 1000.
@@ -52,11 +52,12 @@ def test_cosmic_variance_of_gaussian_skies(rng):
 
 
 def test_a_multipole_without_scatter_has_no_correlation(rng):
-    spectra = rng.random((10, 3)) * np.array([0.0, 1.0, 1.0])
+    spectra = rng.random((40, 5)) * np.array([0.0, 1.0, 1.0, 1.0, 1.0])
     statistics = spectrum_statistics(spectra)
     assert np.all(statistics.correlation[0] == 0)
     assert np.isclose(statistics.correlation[1, 1], 1)
-    gradient = jax.grad(lambda x: jnp.sum(spectrum_sums(x).correlation))(jnp.asarray(spectra))
+    gradient = jax.jit(jax.grad(lambda x: jnp.sum(spectrum_sums(x).correlation)))
+    gradient = gradient(jnp.asarray(spectra))
     assert np.all(np.isfinite(gradient))
 
 

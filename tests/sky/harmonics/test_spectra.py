@@ -49,7 +49,14 @@ def test_real_harmonics_carry_the_power(rng):
 @above_two_nside
 @pytest.mark.parametrize(
     ("nside", "lmax"),
-    [(4, 8), (4, 11), (8, 16), (8, 23), (16, 32), (16, 47), (32, 64)],
+    [
+        (4, 11),
+        (8, 16),
+        (16, 32),
+        (32, 64),
+        pytest.param(8, 23, marks=pytest.mark.slow),
+        pytest.param(16, 47, marks=pytest.mark.slow),
+    ],
 )
 def test_equals_healpy(nside, lmax, rng):
     sky = 1 + rng.standard_normal(12 * nside**2)

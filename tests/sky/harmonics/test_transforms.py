@@ -48,12 +48,12 @@ def test_jaxht_settings_are_put_back(rng, always_jaxht):
     assert jax.config.jax_numpy_rank_promotion == "raise"
 
 
-def test_jaxht_derivative_is_the_matrix(rng, always_jaxht):
-    row = jnp.asarray(rng.standard_normal((1, 36)))
-    maps = jnp.asarray(rng.standard_normal((1, 48)))
-    gradient = jax.grad(lambda sky: jnp.sum(row * transforms.analyse(sky, 2, 5)))(maps)
+def test_jaxht_derivative_is_the_matrix(rng):
+    row = jnp.asarray(rng.standard_normal((1, 9)))
+    maps = jnp.asarray(rng.standard_normal((1, 12)))
+    gradient = jax.grad(lambda sky: jnp.sum(row * transforms.analyse_jaxht(sky, 1, 2, 1)))(maps)
     # 1e-13: round-off; the map is linear, so its derivative is the matrix itself.
-    assert np.allclose(gradient, row @ transforms.harmonic_matrix(2, 5), atol=1e-13)
+    assert np.allclose(gradient, row @ transforms.harmonic_matrix(1, 2, 1), atol=1e-13)
 
 
 def test_float32_map_in_a_float64_session(rng, always_jaxht):

@@ -1,7 +1,9 @@
+import healpy
 import numpy as np
 import pytest
 
 from jaxcr.sky import check_nside, nside_of, pixel_centers
+from jaxcr.sky.healpix.rings import ring_table
 
 
 @pytest.mark.parametrize("nside", [1, 2, 16, 1024])
@@ -21,9 +23,19 @@ def test_centers_are_unit_vectors_with_the_moments_of_a_sphere():
 
 
 def test_order_is_ring():
-    healpy = pytest.importorskip("healpy")
     pixel = healpy.vec2pix(4, *pixel_centers(4).T)
     assert np.array_equal(pixel, np.arange(192))
+
+
+@pytest.mark.parametrize("nside", [1, 4, 64])
+def test_rings_equal_healpy(nside):
+    table, num = ring_table(nside), 12 * nside**2
+    theta, phi = healpy.pix2ang(nside, np.arange(num))
+    # 1e-13: round-off of an angle of order 1, larger by 1 / sin(theta) through an arc cosine.
+    assert np.allclose(table.colatitude[table.of_pixel], theta, atol=1e-13)
+    assert np.array_equal(healpy.pix2ring(nside, np.arange(num)) - 1, table.of_pixel)
+    assert np.array_equal(np.bincount(table.of_pixel), table.size)
+    assert np.allclose(table.shift * table.spacing, phi[table.start], atol=1e-14)
 
 
 @pytest.mark.parametrize(("nside", "nearest"), [(0, 1), (-3, 1), (3, 4), (5, 4), (12, 16)])

@@ -27,7 +27,7 @@ def test_a_pixel_centre_gives_its_own_value(rng):
 
 
 def test_a_constant_stays_and_the_pole_is_the_mean_of_its_ring(rng):
-    _, weights = interpolation_weights(8, random_vectors(rng, 1000))
+    _, weights = interpolation_weights(16, random_vectors(rng, 10_000))
     assert np.allclose(jnp.sum(weights, axis=-1), 1, atol=1e-14)  # four roundings
     assert np.min(weights) > -1e-12  # round-off of a direction on a ring
     sky = rng.standard_normal(192)
@@ -44,7 +44,7 @@ def test_second_order():
         sky = pixel_centers(nside)[:, 0] * pixel_centers(nside)[:, 2]
         return np.max(np.abs(interpolate_map(sky, belt) - belt[:, 0] * belt[:, 2]))
 
-    assert error(64) < error(16) / 10  # 16 in the limit
+    assert error(16) < error(4) / 10  # 16 in the limit
 
 
 @pytest.mark.parametrize("nside", [1, 2, 16])
@@ -62,7 +62,7 @@ def test_equal_to_healpy(nside, rng):
 
 def test_gradient_by_direction_and_map(rng):
     sky = jnp.asarray(rng.standard_normal(192))
-    vectors, step = jnp.asarray(rng.standard_normal((2, 21, 3)))
+    vectors, step = jnp.asarray(rng.standard_normal((2, 10, 3)))
     vectors = vectors.at[-1].set(jnp.array([0.0, 0.0, 1.0]))
 
     @jax.jit
@@ -76,16 +76,16 @@ def test_gradient_by_direction_and_map(rng):
     assert np.allclose(slope[:-1], difference[:-1], rtol=1e-7, atol=1e-8)
     _, weights = interpolation_weights(4, vectors)
     gradient = jax.grad(lambda m: jnp.sum(interpolate_map(m, vectors)))(sky)
-    assert np.isclose(jnp.sum(gradient), jnp.sum(weights), atol=1e-12)  # round-off of 84 terms
+    assert np.isclose(jnp.sum(gradient), jnp.sum(weights), atol=1e-12)  # round-off of 40 terms
 
 
 def test_shapes_and_dtypes(rng):
     maps = jnp.asarray(rng.standard_normal((3, 192)), jnp.float32)
-    vectors = jnp.asarray(rng.standard_normal((5, 2, 3)))
+    vectors = jnp.asarray(rng.standard_normal((5, 2, 3)))  # as many as above
     values = interpolate_map(maps, vectors)
     assert values.shape == (3, 5, 2)
     assert values.dtype == jnp.float32
-    one = jax.vmap(lambda d: interpolate_map(maps[1], d))(vectors)
+    one = interpolate_map(maps[1], vectors.reshape(10, 3)).reshape(5, 2)
     assert np.allclose(values[1], one, atol=1e-6)  # round-off of float32
     with jax.enable_x64(False):
         single = interpolate_map(maps, vectors.astype(jnp.float32))

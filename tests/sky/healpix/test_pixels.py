@@ -105,5 +105,9 @@ def test_errors():
         pixel_direction(4, np.arange(193))
     with pytest.raises(ValueError, match=r"direction: expected vectors .*got \(3, 5\).*Transpose"):
         containing_pixel(4, np.ones((3, 5)))
+    for bad in (np.nan, np.inf, 0.0):  # they had fallen into pixel 188
+        directions = np.array([[1.0, 0, 0], [bad, 0, 0]])
+        with pytest.raises(ValueError, match="finite vectors with a length, got 1 others"):
+            containing_pixel(4, jnp.asarray(directions))
     with pytest.raises(ValueError, match=r"nside: expected .* fit into int32, got 16384"):
         pixel_direction(16384, np.arange(2, dtype=np.int32))

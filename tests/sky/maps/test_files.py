@@ -61,7 +61,14 @@ def test_one_map_and_no_overwriting_by_accident(path, rng):
 
 
 @pytest.mark.parametrize(
-    ("word", "frame"), [("GALACTIC", "galactic"), ("CEL", "equatorial"), ("odd", "odd"), ("", "")]
+    ("word", "frame"),
+    [
+        ("GALACTIC", "galactic"),
+        ("CEL", "equatorial"),
+        ("Equatorial", "equatorial"),
+        ("odd", "odd"),
+        ("", ""),
+    ],
 )
 def test_frames_of_strangers(path, word, frame):
     write_map(path, np.ones(12), frame="field")

@@ -56,11 +56,11 @@ def test_gradient():
     def place(angles):
         return field_to_equatorial(angles[0], angles[1], roll=angles[2])
 
-    jacobian = jax.jacfwd(place)(jnp.array([2.0, 0.4, 0.7]))
+    jacobian = jax.jit(jax.jacfwd(place))(jnp.array([2.0, 0.4, 0.7]))
     # A turn about z by the right ascension: d matrix / d ra = [z] x matrix, exactly.
     cross = np.array([[0, -1.0, 0], [1.0, 0, 0], [0, 0, 0]])
     assert np.allclose(jacobian[..., 0], cross @ place([2.0, 0.4, 0.7]), atol=1e-15)
-    across = jax.grad(lambda v: rotation_from_axes(v, np.array([0, 1.0, 0]))[1, 0])
+    across = jax.jit(jax.grad(lambda v: rotation_from_axes(v, np.array([0, 1.0, 0]))[1, 0]))
     assert np.allclose(across(jnp.array([2.0, 0, 0])), [0, 0.5, 0], atol=1e-15)
 
 
@@ -70,3 +70,6 @@ def test_errors_and_dtype():
     with pytest.raises(ValueError, match=r"second: expected a vector that is not parallel"):
         rotation_from_axes(np.ones(3), -2 * np.ones(3))
     assert field_to_equatorial(jnp.float32(1), jnp.float32(0.5)).dtype == jnp.float32
+    with pytest.raises(ValueError, match=r"declination: expected -pi/2 .*in rad, got -25.*radians"):
+        field_to_equatorial(228.0, -25.0)
+    field_to_equatorial(0.0, jnp.float32(-np.pi / 2))  # rounded beyond the pole

@@ -77,3 +77,7 @@ def test_dtype_and_errors(rng):
         top_hat_smooth(sky, radius=10)
     with pytest.raises(ValueError, match=r"weight: expected the shape of the map, \(192,\)"):
         top_hat_smooth(sky, radius=0.1, weight=np.ones(48))
+    for bad in (-1.0, np.nan, np.inf):  # nan would spread along its ring
+        weight = np.where(np.arange(192) == 100, bad, 1.0)
+        with pytest.raises(ValueError, match=r"weight: expected finite values >= 0, got 1 others"):
+            top_hat_smooth(sky, radius=0.1, weight=weight)

@@ -56,6 +56,7 @@ def test_mean_and_error_over_noise(folds, rng):
 def test_gradient(rng):
     samples, step = jnp.asarray(rng.standard_normal((2, 12, 2)))
 
+    @jax.jit
     def total(x):
         return jnp.sum(fold_spectrum(x, folds=2, lmax=2).c_ell)
 

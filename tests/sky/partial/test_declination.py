@@ -5,6 +5,7 @@ import pytest
 
 from jaxcr.sky.harmonics import power_spectrum
 from jaxcr.sky.healpix import pixel_centers
+from jaxcr.sky.healpix.rings import ring_table
 from jaxcr.sky.partial import (
     SkyWindow,
     combined_window,
@@ -14,7 +15,6 @@ from jaxcr.sky.partial import (
     remove_declination_mean,
     windowed_maps,
 )
-from jaxcr.sky.partial.rings import rings
 
 
 def test_structure_of_declination_only_is_lost():
@@ -44,7 +44,7 @@ def test_the_mean_is_weighted_with_the_exposure(rng):
     exposure = rng.uniform(0.5, 2, 192)
     sky = rng.standard_normal(192)
     found = np.asarray(remove_declination_mean(sky, SkyWindow(exposure)))
-    table = rings(4)
+    table = ring_table(4)
     for ring in range(table.size.size):
         inside = table.of_pixel == ring
         mean = np.average(sky[inside], weights=exposure[inside])

@@ -34,6 +34,7 @@ def test_bins_average_with_the_number_of_modes():
     assert np.allclose(bins.bin(np.ones((2, 8))), 1, atol=1e-15)
     assert uniform_bins(1, 9, 3).edges == (1, 4, 7, 10)
     assert uniform_bins(1, 8, 3).edges == (1, 4, 7)
+    assert hash(SpectrumBins(list(np.array([1, 2, 4])))) == hash(SpectrumBins((1, 2, 4)))
 
 
 def test_forward_then_back_returns_the_spectrum(coupling):
@@ -148,10 +149,16 @@ def test_errors(coupling):
         SpectrumBins((1, 4, 4))
     with pytest.raises(ValueError, match=r"edges: expected at least two"):
         uniform_bins(5, 6, 4)
+    with pytest.raises(ValueError, match=r"uniform_bins: width: expected >= 1, got 0"):
+        uniform_bins(1, 6, 0)
     with pytest.raises(ValueError, match=r"fiducial: expected degrees 0 ... lmax_in = 23.*17"):
         deconvolve_spectrum(pseudo, coupling, uniform_bins(1, 15, 3), fiducial=np.ones(17))
     with pytest.raises(ValueError, match=r"spectra: expected degrees 0 ... lmax = 16.*5 values"):
         deconvolve_spectrum(jnp.ones(5), coupling, uniform_bins(1, 15, 3))
+    with pytest.raises(ValueError, match=r"fiducial: expected a mean > 0 in every bin, got .*0"):
+        deconvolve_spectrum(pseudo, coupling, uniform_bins(1, 15, 3), fiducial=np.zeros(24))
+    with pytest.raises(ValueError, match=r"variance: expected the 768 pixels .*got 192"):
+        deconvolve_spectrum(pseudo, coupling, uniform_bins(1, 15, 3), variance=np.ones(192))
 
 
 def test_float32_stays_float32(coupling):

@@ -12,7 +12,7 @@ from jaxcr.sky.noise import debiased_direction_spectrum
 from jaxcr.sky.partial import icecube_window, observe, pseudo_coupling, uniform_bins
 from jaxcr.sky.theory import cascade_spectrum
 
-skies = pytest.mark.parametrize("num", [100, pytest.param(500, marks=pytest.mark.slow)])
+skies = pytest.mark.parametrize("num", [80, pytest.param(500, marks=pytest.mark.slow)])
 
 
 def gaussian_modes(rng, c_ell, num):

@@ -1,4 +1,3 @@
-import healpy
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,18 +12,6 @@ from jaxcr.sky.partial import (
     icecube_window,
     transit_exposure,
 )
-from jaxcr.sky.partial.rings import rings
-
-
-@pytest.mark.parametrize("nside", [1, 4, 64])
-def test_rings_equal_healpy(nside):
-    table, num = rings(nside), 12 * nside**2
-    theta, _ = healpy.pix2ang(nside, np.arange(num))
-    # 1e-13: round-off of an angle of order 1, larger by 1 / sin(theta) through an arc cosine.
-    assert np.allclose(table.colatitude[table.of_pixel], theta, atol=1e-13)
-    assert np.allclose(table.sine[table.of_pixel], np.cos(theta), atol=1e-14)
-    assert np.array_equal(healpy.pix2ring(nside, np.arange(num)) - 1, table.of_pixel)
-    assert np.array_equal(np.bincount(table.of_pixel), table.size)
 
 
 def test_icecube_sees_the_south():
@@ -104,6 +91,8 @@ def test_errors():
         combined_window(icecube_window(4), icecube_window(8))
     with pytest.raises(ValueError, match="combined_window: windows: expected one or more"):
         combined_window()
+    with pytest.raises(ValueError, match=r"transit_exposure: latitude.*in rad, got \(19.0, 57.0\)"):
+        transit_exposure(np.zeros(1), 19.0, 57.0)
 
 
 def test_float32_stays_float32():

@@ -84,6 +84,10 @@ def test_errors():
     closed = cascade_matrix(neighbour_rates(4)[:, :5])  # nothing leaves l = 4
     with pytest.raises(ValueError, match=r"a way out of every multipole.*power piles up"):
         steady_cascade(closed)
+    trap = np.zeros((6, 6))  # 3, 4 and 5 exchange power for ever: singular but for round-off
+    trap[[1, 2, 3, 4, 4, 5, 5], [2, 3, 4, 3, 5, 3, 4]] = 0.7, 0.31, 0.177, 0.123, 0.3, 0.01, 0.2123
+    with pytest.raises(ValueError, match="power piles up"):
+        steady_cascade(cascade_matrix(trap))
 
 
 def test_float32():
