@@ -167,7 +167,7 @@ def anisotropy(focusing):
 focusing = 2e-3
 series, growth = jax.jit(lambda x: jax.jvp(anisotropy, (x,), (jnp.ones(()),)))(focusing)
 boundary = sky.TrapBoundary(series, along)
-excess = [boundary.excess(jnp.zeros(3), sign * along) for sign in (1, -1)]
+excess = [boundary.excess(jnp.zeros(3), sign * along, jnp.zeros(3)) for sign in (1, -1)]
 print(f"excess of particles along the field {excess[0]:.4f}, against it {excess[1]:.4f}")
 print("f_l/f_0:", series[1:].round(5))
 print("d ln f_l / d ln(1/L):", (focusing * growth / series)[1:].round(3))

@@ -90,6 +90,7 @@ SMALL_SKY = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_sky_and_its_spectrum_agree_between_pushers(cache, capsys):
     spectra = {}
     for pusher in ("boris", "diffrax"):

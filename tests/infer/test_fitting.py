@@ -36,6 +36,7 @@ def test_several_starts_end_in_the_best_optimum(result):
     assert costs[0] == pytest.approx(result.cost)
 
 
+@pytest.mark.slow
 def test_the_gradient_vanishes_at_the_optimum(problem, result):
     from jaxcr.infer.likelihood import posterior_residuals
 

@@ -236,6 +236,7 @@ def test_mean_age_of_a_leaky_box_and_of_a_halo():
     np.testing.assert_allclose(age[0], (100.0**2 / 2 - y**2 / 6) / 2.0, rtol=1e-3)  # h²
 
 
+@pytest.mark.slow
 def test_iteration_on_large_grids_finds_the_slow_modes_of_a_closed_box():
     """-div grad N + N/T = 1 + cos(pi x) cos(pi y) between walls: N = T + cos cos/(2 pi² + 1/T).
 

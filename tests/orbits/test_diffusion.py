@@ -58,6 +58,7 @@ def orbits_rows(estimate, rows):
     return jax.tree.map(lambda x: x[rows], estimate)
 
 
+@pytest.mark.slow
 def test_the_drift_coefficient_of_gyration_with_scattering():
     # D_A = (v r_L / 3) (Om tau)² / (1 + (Om tau)²), positive for a positive charge along b
     tracks = scattered(20000, 24.0, 240)

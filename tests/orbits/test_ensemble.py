@@ -124,7 +124,10 @@ def test_boris_keeps_the_norm_and_returns_in_time(smooth):
 
 
 @pytest.mark.parametrize("pusher", PUSHERS, ids=["Boris", "Tsit5"])
-@pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float64, 1e-10), (jnp.float32, 1e-5)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [(jnp.float64, 1e-10), pytest.param(jnp.float32, 1e-5, marks=pytest.mark.slow)],
+)
 def test_exits_lie_on_every_sphere(smooth, pusher, dtype, tolerance):
     radii = jnp.array([0.5, 1.0, 2.0])
     several = orbits.trace_ensemble(
@@ -206,7 +209,9 @@ def test_pushers_agree_on_a_smooth_field(smooth):
 
 
 @pytest.mark.parametrize("pusher", PUSHERS, ids=["Boris", "Tsit5"])
-@pytest.mark.parametrize("make_stop", [orbits.Sphere, orbits.PathLength])
+@pytest.mark.parametrize(
+    "make_stop", [orbits.Sphere, pytest.param(orbits.PathLength, marks=pytest.mark.slow)]
+)
 def test_derivatives_of_exits_equal_differences(smooth, pusher, make_stop):
     def exit_of(theta):
         field = (1 + theta[0]) * smooth
@@ -235,9 +240,11 @@ def test_derivatives_of_exits_equal_differences(smooth, pusher, make_stop):
     [
         (fields.Linear(), jnp.float32, orbits.Boris(0.1)),
         (fields.CubicSpline(), jnp.float32, orbits.Boris(0.1)),
-        (fields.CubicSpline(), jnp.float64, orbits.Boris(0.1)),
+        pytest.param(fields.CubicSpline(), jnp.float64, orbits.Boris(0.1), marks=pytest.mark.slow),
         (fields.Linear(), jnp.float64, orbits.DiffraxPusher(rtol=1e-4)),
-        (fields.CubicSpline(), jnp.float32, orbits.BlanesMoan4(0.2)),
+        pytest.param(
+            fields.CubicSpline(), jnp.float32, orbits.BlanesMoan4(0.2), marks=pytest.mark.slow
+        ),
     ],
 )
 def test_bits_do_not_depend_on_the_number_of_lanes(stencil, dtype, pusher):
@@ -354,6 +361,7 @@ def test_bad_shapes(uniform):
         )
 
 
+@pytest.mark.slow
 def test_neighbours_separate_in_turbulence_and_not_in_a_uniform_field(uniform, smooth):
     chaotic, regular = (
         float(

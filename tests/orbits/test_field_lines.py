@@ -39,6 +39,7 @@ def test_lines_counted_along_an_axis_end_where_they_turn():
     assert np.all(np.isnan(lines.position[-4:]))
 
 
+@pytest.mark.slow
 def test_slab_coefficient():
     # kappa_FL = (dB²/2 B0²) l_c exactly, in slab turbulence of any strength, l_c one-sided:
     # R_xx(z) of one component is half of dB², its integral dB² l_c / 2

@@ -98,7 +98,10 @@ def test_end_states_are_those_of_the_engine(dtype, tolerance):
 
 @pytest.mark.parametrize(
     ("stencil", "boundary"),
-    [(fields.Linear(), fields.ZeroOutside()), (fields.CubicSpline(), fields.Mirrored())],
+    [
+        (fields.Linear(), fields.ZeroOutside()),
+        pytest.param(fields.CubicSpline(), fields.Mirrored(), marks=pytest.mark.slow),
+    ],
 )
 def test_every_derivative_is_that_of_plain_reverse_mode(stencil, boundary):
     inputs = all_inputs(turbulent(stencil, boundary))
@@ -166,6 +169,7 @@ def test_derivatives_by_numbers_equal_differences():
         assert gradient[i] == pytest.approx(float(quotient), rel=0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_other_leaves_are_differentiable_where_the_grid_is_not():
     def of_factor(factor, storage):
         field = factor * grid(fields.Linear(), fields.Periodic(), storage=storage)

@@ -52,6 +52,7 @@ def test_curvature_and_gradient_drift_around_a_current():
     assert abs(float(force)) < 1e-16
 
 
+@pytest.mark.slow
 def test_energy_is_kept():
     bottle = fields.MirrorChainField(
         minimum=3.0, left_mirror=9.0, right_mirror=9.0, length=100.0, num_bottles=1
@@ -122,6 +123,7 @@ def test_difference_from_the_full_orbit_falls_with_the_gyroradius():
     assert np.all(np.abs(orders[:, 1] - 2) < 0.4), orders
 
 
+@pytest.mark.slow
 def test_the_pusher_equals_the_guiding_centre_where_it_is_valid():
     field = toroidal(400.0)
     start, n = jnp.array([400.0, 0.0, 0.0]), jnp.array([0.0, 0.6, 0.8])

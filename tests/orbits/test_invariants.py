@@ -32,6 +32,7 @@ def test_moment_of_one_particle():
     assert np.isnan(orbits.magnetic_moment(nothing, jnp.zeros(3), n))
 
 
+@pytest.mark.slow
 def test_the_moment_is_kept_in_a_long_bottle_and_not_in_turbulence(turbulent):
     bottle = fields.MirrorChainField(
         minimum=3.0, left_mirror=9.0, right_mirror=9.0, length=300.0, num_bottles=1

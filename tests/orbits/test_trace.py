@@ -87,6 +87,7 @@ def test_dense_output_follows_the_orbit(uniform):
     np.testing.assert_allclose(position, [np.sin(2.5), np.cos(2.5) - 1, 0], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_thousand_particles_end_on_the_sphere(turbulent):
     def one(n):
         return orbits.trace(

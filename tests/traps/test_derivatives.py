@@ -52,7 +52,10 @@ def by_gradient(p, closure):
 @pytest.mark.parametrize("closure", CLOSURES)
 @pytest.mark.parametrize(
     ("function", "point"),
-    [(by_mirrors, (4.0, 3.0, 0.7, 1.3)), (by_gradient, (3.0, -0.2, 0.7, 1.3))],
+    [
+        pytest.param(by_mirrors, (4.0, 3.0, 0.7, 1.3), marks=pytest.mark.slow),
+        (by_gradient, (3.0, -0.2, 0.7, 1.3)),
+    ],
 )
 def test_derivatives_equal_differences(function, point, closure):
     def flat(p):

@@ -157,9 +157,10 @@ def test_particles_of_their_own_rigidity_and_direction(key):
     all_at_once = backtrack(field, rigidity=rigidity, directions=sky, **options)
     assert all_at_once.position.shape == (2, 2, 20, 3)
     assert all_at_once.reached.shape == (2, 20)
-    alone = backtrack(field, rigidity=rigidity[7], directions=sky[7:8], **options)
-    # 1e-13: another program rounds 18 steps differently.
-    assert np.allclose(all_at_once.direction[:, :, 7], alone.direction[:, :, 0], atol=1e-13)
+    alone = backtrack(field, rigidity=rigidity[7], directions=sky, **options)
+    # Automatic steps aside, an orbit depends on nothing but its own rigidity: the same bits.
+    assert np.array_equal(all_at_once.direction[:, :, 7], alone.direction[:, :, 7])
+    assert not np.allclose(all_at_once.direction[:, :, 8], alone.direction[:, :, 8], atol=1e-3)
     one = all_at_once.select(observer=1, stop=0)
     assert np.array_equal(one.position, all_at_once.position[1, 0])
     assert one.reached.shape == (20,)

@@ -9,7 +9,6 @@ from jaxcr.sky.healpix import pixel_centers
 from jaxcr.sky.partial import (
     SkyWindow,
     declination_window,
-    dense_coupling,
     hawc_window,
     icecube_window,
     mixing_matrix,
@@ -17,8 +16,9 @@ from jaxcr.sky.partial import (
     pseudo_spectrum,
     wigner_mixing_matrix,
     windowed_maps,
-    zonal_coupling,
 )
+from jaxcr.sky.partial.pixel_coupling import dense_coupling
+from jaxcr.sky.partial.ring_coupling import zonal_coupling
 from jaxcr.sky.partial.ring_spectra import ring_spectrum
 
 NSIDE, LMAX = 8, 16
