@@ -18,15 +18,8 @@ PLANTED = {
 }
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        # what these do stands piece by piece in the tests of the modules and the command line
-        pytest.param(p, marks=pytest.mark.slow) if p.stem.startswith(("01", "03", "04")) else p
-        for p in NOTEBOOKS
-    ],
-    ids=lambda p: p.stem,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
 def test_notebook_runs_and_recovers_what_it_planted(path):
     notebook = nbformat.read(path, as_version=4)

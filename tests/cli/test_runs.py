@@ -151,6 +151,7 @@ def test_a_field_is_made_written_read_and_described(cache, capsys):
     np.testing.assert_allclose(spectra[0], spectra[1], rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_a_sky_in_the_shipped_cube(cache, capsys):
     options = ["--cube.shipped", "--rigidity", "6", "--path", "8", "--nside", "4", "--lmax", "8"]
     assert main(["sky", *options, "--out", str(cache / "mhd")]) == 0

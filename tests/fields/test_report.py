@@ -331,6 +331,7 @@ def test_window_stops_the_leak_of_a_wave_that_does_not_fit_the_box():
     assert math.isnan(report.divergence)
 
 
+@pytest.mark.slow
 def test_sampled_waves():
     law = PowerLaw(5 / 3, outer_scale=21.0, inner_scale=3.0)
     field = realise_waves(law, key=jax.random.key(0), num_waves=300, rms=3.0)

@@ -79,6 +79,7 @@ def test_a_curved_valley_has_its_own_moments(key):
     np.testing.assert_allclose(posterior.covariance[0, 0], 1, atol=5 * np.sqrt(2 / 400))
 
 
+@pytest.mark.slow
 def test_the_key_decides(key):
     def mean(key):
         guess = {"mean": [0.0], "covariance": np.eye(1), "bound": 5.0, "num_samples": 256}

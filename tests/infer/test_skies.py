@@ -52,6 +52,7 @@ def test_a_longer_path_needs_more_amplitude(skies):
     assert systematic.amplitude_factor[0] < 1 < systematic.amplitude_factor[2]
 
 
+@pytest.mark.slow
 def test_skies_in_the_shipped_cube(skies):
     cube = dataclasses.replace(skies, cube="mhd", gyroradius=8.0)
     field, other = cube.turbulence(0), cube.turbulence(1)

@@ -43,6 +43,7 @@ def test_means_are_those_of_stored_orbits():
     assert found.num_steps == int(exits.num_steps.sum())
 
 
+@pytest.mark.slow
 def test_bits_do_not_depend_on_chunks_or_lanes():
     ways = [
         average(2500, chunk_size=1024),

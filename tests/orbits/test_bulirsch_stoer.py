@@ -64,6 +64,7 @@ def test_the_error_estimate_bounds_the_error():
     assert np.all(error < 1e-3)
 
 
+@pytest.mark.slow
 def test_derivatives_in_both_modes():
     def end(x, adjoint):
         return diffrax.diffeqsolve(

@@ -30,6 +30,7 @@ def within(estimate, expected, sigmas=4):
     assert np.abs(pull).max() < sigmas, pull
 
 
+@pytest.mark.slow
 def test_three_running_coefficients_of_exponential_decorrelation():
     tracks = scattered(8000, 12.0, 120)
     running = orbits.running_diffusion(tracks, num_groups=40)

@@ -190,6 +190,7 @@ def test_statuses_tell_what_happened_and_rows_stay_finite(uniform, hole):
     assert status(uniform, far, x, orbits.Sphere(5.0)) == STARTED_OUTSIDE
 
 
+@pytest.mark.slow
 def test_pushers_agree_on_a_smooth_field(smooth):
     def exits(pusher):
         return orbits.trace_ensemble(

@@ -180,6 +180,7 @@ def test_other_leaves_are_differentiable_where_the_grid_is_not():
     assert jax.grad(of_factor)(1.3, jnp.int16) == pytest.approx(float(exact), rel=0, abs=1e-2)
 
 
+@pytest.mark.slow
 def test_gradient_by_the_grid_has_its_type():
     field = turbulent(fields.Linear(), storage=jnp.float32)
     positions, directions = start(jnp.float32)

@@ -67,6 +67,7 @@ def test_energy_is_kept():
     assert np.any(track.cosine > 0.3)
 
 
+@pytest.mark.slow
 def test_bounce_points_of_a_bottle():
     # a particle turns where B = B_start / (1 - mu²), at the closed form of the field on its axis
     bottle = fields.MirrorChainField(

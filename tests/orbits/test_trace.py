@@ -118,6 +118,7 @@ def test_a_thousand_particles_end_on_the_sphere(turbulent):
     assert np.quantile(apart, 0.99) < 1e-2
 
 
+@pytest.mark.slow
 def test_gradients_in_both_modes_equal_differences(waves):
     start = directions(1)[0]
 

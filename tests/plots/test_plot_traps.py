@@ -41,6 +41,7 @@ def test_the_distribution_is_the_series_over_its_monopole(figure):
     assert "trap 7, to l = 2" in figure.axes[2].get_title(loc="left")
 
 
+@pytest.mark.slow
 def test_a_fit_is_drawn_over_its_data(png):
     chain = trap_chain(trap_from_ratio(3.0, 0.1), 10, scattering_rate=1.0, **OPEN)
     source = jnp.zeros(10).at[-1].set(1.0)

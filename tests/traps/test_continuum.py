@@ -80,6 +80,7 @@ def truncation_error(num_sites):
     return float(jnp.max(jnp.abs(truncated - exact)) / jnp.max(exact))
 
 
+@pytest.mark.slow
 def test_the_truncated_equation_converges_at_second_order():
     errors = np.array([truncation_error(n) for n in (31, 63, 127, 255)])
     np.testing.assert_allclose(np.log2(errors[:-1] / errors[1:]), 2.0, atol=0.03)

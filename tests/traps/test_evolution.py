@@ -81,6 +81,7 @@ def test_the_metastable_rate_keeps_its_accuracy():
     assert rate < 1e-65
 
 
+@pytest.mark.slow
 def test_the_metastable_rate_has_a_derivative():
     def log_rate(a):
         return jnp.log(relaxation_rates(uniform(a, 40, left_open=False))[0])
