@@ -14,8 +14,6 @@ from jaxtyping import Array, Complex, Float
 from jaxcr.arrays import argument_error, as_float
 from jaxcr.sky.harmonics.backends import HarmonicTransform
 from jaxcr.sky.harmonics.modes import check_lmax
-from jaxcr.sky.harmonics.modes import harmonic_matrix as harmonic_matrix
-from jaxcr.sky.harmonics.modes import mode_degrees as mode_degrees
 from jaxcr.sky.harmonics.transforms import Modes, analyse, mean_product, modes_to_alm
 from jaxcr.sky.healpix.grid import nside_of
 

@@ -5,13 +5,12 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxcr.arrays import argument_error
-from jaxcr.sky.harmonics.modes import mode_degrees, synthesis_matrix
+from jaxcr.sky.harmonics.modes import degree_average, mode_degrees, synthesis_matrix
+from jaxcr.sky.harmonics.transforms import LARGEST_DENSE_NSIDE
 from jaxcr.sky.healpix.rings import ring_table
 from jaxcr.sky.partial.coupling import PseudoCoupling
 from jaxcr.sky.partial.declination import pixel_weights
 from jaxcr.sky.partial.window import SkyWindow
-
-_LARGEST_DENSE_NSIDE = 16  # at nside 32, lmax 64 one matrix would hold 0.4 GB
 
 
 def dense_coupling(
@@ -30,10 +29,10 @@ def dense_coupling(
     -----
     8 (lmax+1)² ((lmax_in+1)² + 12 nside²) bytes, and seconds: 47 MB at nside 16, lmax 32.
     """
-    if window.nside > _LARGEST_DENSE_NSIDE:
+    if window.nside > LARGEST_DENSE_NSIDE:
         raise argument_error(
             "dense_coupling: window",
-            expected=f"nside <= {_LARGEST_DENSE_NSIDE}, or exposure of declination only",
+            expected=f"nside <= {LARGEST_DENSE_NSIDE}, or exposure of declination only",
             got=f"nside {window.nside}",
             remedy="Average the exposure on nside 16, or, for a window that is not blind to "
             "m = 0, take wigner_mixing_matrix.",
@@ -42,14 +41,13 @@ def dense_coupling(
     weight = pixel_weights(window, exposure_weighted)
     noise = synthesis_matrix(window.nside, lmax) * (4 * np.pi / num * weight)
     _project_out_means(noise, window, weight, remove_mean)
-    degrees, degrees_in = mode_degrees(lmax), mode_degrees(lmax_in)
-    average = (degrees[:, None] == np.arange(lmax + 1)) / (2.0 * np.arange(lmax + 1) + 1)
+    degrees_in = mode_degrees(lmax_in)
     response = noise @ synthesis_matrix(window.nside, lmax_in).T
     return PseudoCoupling(
         response=jnp.asarray(response)[None],
         noise_response=jnp.asarray(noise)[None],
         multiplicity=jnp.ones(1),
-        row_average=jnp.asarray(average),
+        row_average=jnp.asarray(degree_average(lmax)),
         column_degrees=jnp.asarray((degrees_in[:, None] == np.arange(lmax_in + 1)).astype(float)),
         sample_of_pixel=jnp.arange(num),
         sample_weight=jnp.asarray((weight > 0).astype(float)),
