@@ -46,11 +46,11 @@ def fit_back(config: Fit, skies, traps, model, seed: int, num_skies: int) -> tup
     cost_of_truth = float(jnp.sum(posterior_residuals(problem, jnp.asarray(truth)) ** 2))
     away = values - truth
     expected = model.predict(jnp.asarray(truth), compared)
-    spread = np.sqrt(np.diagonal(np.asarray(expected.covariance)))
+    spread = np.sqrt(np.diagonal(np.asarray(expected.log_covariance)))
     return model, {
         "seed": seed,
         "ell": compared.ell.tolist(),
-        "residual_at_truth": ((np.log(compared.total()) - expected.mean) / spread).tolist(),
+        "residual_at_truth": ((np.log(compared.total()) - expected.log_mean) / spread).tolist(),
         "values": values.tolist(),
         "errors": np.sqrt(np.diagonal(covariance)).tolist(),
         "pulls": (away / np.sqrt(np.diagonal(covariance))).tolist(),
@@ -82,7 +82,7 @@ def main() -> None:
     args = parser.parse_args()
     config = Fit()
     skies = ensemble(config)
-    traps = infer.TrapModel()
+    traps = infer.TrapSeries()
     start, rows, model = time.perf_counter(), [], None
     for seed in range(args.seeds):
         model, row = fit_back(config, skies, traps, model, seed, args.skies)

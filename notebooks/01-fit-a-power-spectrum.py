@@ -69,7 +69,7 @@ plots.plot_gradient(ell=np.arange(1, skies.lmax + 1), **numbers)
 
 # %%
 table = infer.build_transfer_table(skies, num_fields=10, nodes=(0.25, 0.5, 0.8, 1.2, 1.7))
-traps = infer.TrapModel(lmax=skies.boundary_lmax)
+traps = infer.TrapSeries(lmax=skies.boundary_lmax)
 model = infer.SkyModel(table, traps)
 data = infer.simulate_data(skies, traps, jnp.array(infer.PLANTED), seed=1, num_skies=8)
 problem = infer.Problem(model, model.comparable(data), infer.default_parameters(table))

@@ -15,7 +15,7 @@ from jaxcr.cli.checks import check_data, check_fit
 from jaxcr.cli.config import Fit
 from jaxcr.cli.fit_pictures import draw, draw_gradient
 from jaxcr.cli.toml_settings import as_dict
-from jaxcr.infer.emulator import table_arrays, table_from_file
+from jaxcr.infer.emulator.table import table_arrays, table_from_file
 from jaxcr.orbits import lyapunov_length
 from jaxcr.runtime import cached_arrays, result_folder, write_result
 from jaxcr.units import GYRORADIUS
@@ -37,7 +37,7 @@ def _fit(config: Fit, folder: Path) -> None:
     """Fit, and write everything into the folder."""
     skies, traps = (
         ensemble(config),
-        infer.TrapModel(
+        infer.TrapSeries(
             lmax=config.sky.boundary_lmax,
             edge_width=config.traps.edge_width,
             num_sites=config.traps.num_sites,

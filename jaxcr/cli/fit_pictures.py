@@ -59,8 +59,8 @@ def _spectrum(folder: Path, problem, result, data, nside: int) -> dict:
         ell, mean, np.zeros(ell.size), np.full(ell.size, level), data.num_skies, data.m0_blind
     )
     prediction = model.predict(result.values, like_data)
-    centre = np.asarray(prediction.mean)
-    width = np.sqrt(np.diagonal(np.asarray(prediction.covariance)))
+    centre = np.asarray(prediction.log_mean)
+    width = np.sqrt(np.diagonal(np.asarray(prediction.log_covariance)))
     curves = {
         name: np.maximum(np.exp(centre + k * width) - level, 1e-3 * np.exp(centre))
         for name, k in (("mean", 0), ("low", -1), ("high", 1), ("low_95", -2), ("high_95", 2))
@@ -80,7 +80,7 @@ def _spectrum(folder: Path, problem, result, data, nside: int) -> dict:
         title="angular power spectrum of relative intensity",
     )
     _save(figure, folder / "spectrum.png")
-    numbers = {"ell": ell, "covariance_of_log": prediction.covariance, "ensemble_mean": mean}
+    numbers = {"ell": ell, "covariance_of_log": prediction.log_covariance, "ensemble_mean": mean}
     if bands is not None:
         numbers |= {"isotropic_lower": bands.lower, "isotropic_upper": bands.upper}
     return numbers | curves

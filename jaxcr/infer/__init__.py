@@ -1,17 +1,59 @@
-"""Inference: from spectra to parameters, with gradients."""
+"""Inference: from spectra to parameters, with gradients that say how far they hold."""
 
 from jaxcr.infer.density_fit import DensityFit, DensityProfile, fit_density, read_density
-from jaxcr.infer.emulator import TransferTable, build_transfer_table
-from jaxcr.infer.fitting import FitResult, fit
-from jaxcr.infer.gradients import GradientReport, spectrum_gradient
-from jaxcr.infer.likelihood import Problem, fisher_matrix, log_likelihood
-from jaxcr.infer.parameters import Flat, Normal, Parameter, ParameterSet, Prior
-from jaxcr.infer.posterior import Posterior, sample_posterior
-from jaxcr.infer.simulate import PLANTED, simulate_data
-from jaxcr.infer.skies import AXIS, SkyEnsemble, simulated_spectra
-from jaxcr.infer.sky_model import Prediction, SkyModel, default_parameters
-from jaxcr.infer.systematics import PathSystematic, path_systematic
-from jaxcr.infer.trap_model import TrapModel
+from jaxcr.infer.emulator import (
+    TransferTable,
+    build_transfer_table,
+)
+from jaxcr.infer.fitting import (
+    FitResult,
+    fit,
+)
+from jaxcr.infer.gradients import (
+    GradientReport,
+    spectrum_gradient,
+)
+from jaxcr.infer.likelihood import (
+    Likelihood,
+    LogNormalLikelihood,
+    Problem,
+    chi_squared,
+    fisher_matrix,
+    hartlap,
+    log_likelihood,
+    log_posterior,
+    percival,
+    posterior_residuals,
+)
+from jaxcr.infer.models import (
+    Prediction,
+    SkyModel,
+    SpectrumModel,
+    TrapSeries,
+    default_parameters,
+)
+from jaxcr.infer.parameters import (
+    Flat,
+    Normal,
+    Parameter,
+    ParameterSet,
+    Prior,
+)
+from jaxcr.infer.posterior import (
+    Posterior,
+    sample_posterior,
+)
+from jaxcr.infer.skies import (
+    AXIS,
+    PathSystematic,
+    SkyEnsemble,
+    path_systematic,
+    simulated_spectra,
+)
+from jaxcr.infer.validation import (
+    PLANTED,
+    simulate_data,
+)
 from jaxcr.observed import SpectrumData, read_spectrum
 
 __all__ = [
@@ -22,6 +64,8 @@ __all__ = [
     "FitResult",
     "Flat",
     "GradientReport",
+    "Likelihood",
+    "LogNormalLikelihood",
     "Normal",
     "Parameter",
     "ParameterSet",
@@ -33,15 +77,21 @@ __all__ = [
     "SkyEnsemble",
     "SkyModel",
     "SpectrumData",
+    "SpectrumModel",
     "TransferTable",
-    "TrapModel",
+    "TrapSeries",
     "build_transfer_table",
+    "chi_squared",
     "default_parameters",
     "fisher_matrix",
     "fit",
     "fit_density",
+    "hartlap",
     "log_likelihood",
+    "log_posterior",
     "path_systematic",
+    "percival",
+    "posterior_residuals",
     "read_density",
     "read_spectrum",
     "sample_posterior",

@@ -20,7 +20,7 @@ def table(skies):
 
 @pytest.fixture(scope="session")
 def model(table, skies):
-    return infer.SkyModel(table, infer.TrapModel(lmax=skies.boundary_lmax))
+    return infer.SkyModel(table, infer.TrapSeries(lmax=skies.boundary_lmax))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.infer.skies import AXIS, SkyEnsemble
+from jaxcr.infer.skies.ensemble import AXIS, SkyEnsemble
 from jaxcr.orbits import Boris, PathLength
 from jaxcr.sky import DipoleBoundary, cross_spectrum, half_maps
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxcr import infer
-from jaxcr.infer.emulator import pack_pairs, table_arrays, table_from_file
+from jaxcr.infer.emulator.table import pack_pairs, table_arrays, table_from_file
 
 
 def test_packed_pairs_contract_like_the_full_tensor(rng):

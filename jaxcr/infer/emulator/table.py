@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, argument_error
-from jaxcr.infer.skies import AXIS, SkyEnsemble
+from jaxcr.infer.skies.ensemble import AXIS, SkyEnsemble
 from jaxcr.sky import DipoleBoundary, noise_power, pixel_samples, transfer_tensor
 
 _DEGREE = 4

@@ -21,7 +21,7 @@ def chain_distribution(mean_ratio, eta, site, num_sites, lmax):
 @pytest.mark.parametrize("eta", [0.0, 0.1, 0.3])
 @pytest.mark.parametrize("site", [3, 12])
 def test_series_and_amplitude_are_those_of_the_chain_at_any_site(eta, site):
-    model = infer.TrapModel(lmax=12)
+    model = infer.TrapSeries(lmax=12)
     f = chain_distribution(2.0, eta, site, 20, 12)
     # differences of neighbouring densities lose up to 1e3 of their digits at site 12, eta = 0.3
     np.testing.assert_allclose(model.series(2.0, eta)[1:], f[1:] / f[1], rtol=1e-10, atol=1e-12)
@@ -31,13 +31,13 @@ def test_series_and_amplitude_are_those_of_the_chain_at_any_site(eta, site):
 @pytest.mark.parametrize(("mean_ratio", "expected"), [(2.0, 3e3 / 7), (5.0, 1.2e3 / 7)])
 def test_place_of_a_symmetric_chain(mean_ratio, expected):
     # eta = 0: f_k ~ k, A = (3/4)(1/R)(2/k), so k = 1.5/(R A); A = 1.75e-3.
-    site = infer.TrapModel().place(1.75e-3, mean_ratio, 0.0)
+    site = infer.TrapSeries().place(1.75e-3, mean_ratio, 0.0)
     assert site == pytest.approx(expected, rel=1e-4) or mean_ratio == 5.0
     assert site == pytest.approx(1.5 / (mean_ratio * 1.75e-3), rel=1e-5)
 
 
 def test_place_inverts_amplitude_and_says_unreachable():
-    model = infer.TrapModel(num_sites=1000)
+    model = infer.TrapSeries(num_sites=1000)
     amplitude = float(model.amplitude(7.5, 2.0, 0.3))
     assert model.place(amplitude, 2.0, 0.3) == pytest.approx(7.5, rel=1e-5)
     assert model.place(5.0, 2.0, 0.0) is None  # larger than at the first site
@@ -45,7 +45,7 @@ def test_place_inverts_amplitude_and_says_unreachable():
 
 
 def test_the_sign_of_the_asymmetry_mirrors_the_distribution():
-    model = infer.TrapModel(lmax=9)
+    model = infer.TrapSeries(lmax=9)
     signs = (-1.0) ** (np.arange(10) + 1)
     # the same cones seen from the other side: round-off only
     np.testing.assert_allclose(
@@ -54,7 +54,7 @@ def test_the_sign_of_the_asymmetry_mirrors_the_distribution():
 
 
 def test_rounded_edges_damp_high_orders():
-    sharp, round_ = (infer.TrapModel(lmax=12, edge_width=w).series(2.0, 0.1) for w in (0.0, 0.1))
+    sharp, round_ = (infer.TrapSeries(lmax=12, edge_width=w).series(2.0, 0.1) for w in (0.0, 0.1))
     order = np.arange(1, 13)
     damping = np.exp(-(order * (order + 1) - 2) * 0.1**2 / 2)
     np.testing.assert_allclose(round_[1:], sharp[1:] * damping, rtol=1e-12)

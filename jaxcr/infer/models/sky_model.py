@@ -1,28 +1,21 @@
-"""Trap chain and turbulence to the distribution of ln(C_l + N_l): its mean and covariance."""
+"""Trap chain outside, turbulence inside: spectra of simulated skies and their distribution."""
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error
 from jaxcr.infer.emulator import TransferTable
+from jaxcr.infer.models.base import Prediction, SpectrumModel
+from jaxcr.infer.models.trap_series import TrapSeries
 from jaxcr.infer.parameters import Flat, Normal, Parameter, ParameterSet
-from jaxcr.infer.trap_model import TrapModel
 from jaxcr.observed.data import SpectrumData
 
 _SIGNIFICANCE = 3.0
 """Multipoles whose mean is fainter than this many sigma of their noise are dropped."""
 
 
-class Prediction(eqx.Module):
-    """Distribution of one data set: mean and covariance of ln(C_l + N_l)."""
-
-    mean: Float[Array, " ell"]
-    covariance: Float[Array, "ell ell"]
-
-
-class SkyModel(eqx.Module):
+class SkyModel(SpectrumModel):
     """Spectra of skies whose boundary is a trap chain and whose interior is turbulence.
 
     The parameter vector is (ln A, ln dB/B0, ln(R - 1), eta): amplitude abs(f_1/f_0) of the
@@ -32,7 +25,16 @@ class SkyModel(eqx.Module):
     """
 
     table: TransferTable
-    traps: TrapModel
+    traps: TrapSeries
+
+    @property
+    def parameters(self) -> ParameterSet:
+        """Ranges and priors of the four parameters."""
+        return default_parameters(self.table)
+
+    def conventions(self) -> str:
+        """Return what dB/B0 means here."""
+        return "dB/B0 at fixed path"
 
     def spectra(self, values: Float[Array, " parameter"]) -> Float[Array, "node sky ell"]:
         """Return C_l of every simulated sky at every node, amplitude included."""
@@ -45,44 +47,39 @@ class SkyModel(eqx.Module):
         return self.table.curve(values[1]) @ mean
 
     def predict(self, values: Float[Array, " parameter"], data: SpectrumData) -> Prediction:
-        """Return mean and covariance of the data's ln(C_l + N_l), for other fields than ours.
+        """Return the distribution of the data, for other fields than ours.
 
         Notes
         -----
-        For one sky the mean is E[ln(C + N)] and the covariance that of the logarithms of the
-        simulated skies. The mean of many skies is taken as log-normal with the moments of the
-        simulated ones over ``num_skies``. The finite number of simulated skies widens both.
+        For one sky the logarithm's mean and covariance are those of the simulated skies. The mean
+        of many skies is taken as log-normal with the moments of the simulated ones over
+        ``num_skies``. The finite number of simulated skies widens both.
         """
         ell = data.ell
         spectra = self.spectra(values)[:, :, ell]
         if data.m0_blind:
             spectra = spectra * jnp.asarray(2 * ell / (2 * ell + 1))[None, None]
-        total = spectra + jnp.asarray(data.noise)[None, None]
+        noise = jnp.asarray(data.noise)
+        total = spectra + noise[None, None]
+        means, covariances = _moments(total)
         if data.num_skies == 1:
-            mean, covariance = _moments(_extended_log(total, jnp.asarray(data.noise) / 10))
+            log_means, log_covariances = _moments(_extended_log(total, noise / 10))
         else:
-            mean, covariance = _lognormal_moments(total, data.num_skies)
-        mean = self.table.curve(values[1]) @ mean
-        covariance = jnp.tensordot(self.table.line(values[1]), covariance, axes=1)
-        covariance = covariance * (1 + data.num_skies / self.table.independent_skies)
-        return Prediction(mean, covariance + jnp.diag(jnp.asarray(data.log_error) ** 2))
-
-    def hartlap(self, num_ell: int) -> float:
-        """Return the factor on the inverse of a covariance estimated from so few skies.
-
-        Source: Hartlap, Simon & Schneider, A&A 464 (2007) 399.
-        """
-        return (self.table.independent_skies - num_ell - 2) / (self.table.independent_skies - 1)
-
-    def percival(self, num_ell: int, num_parameters: int) -> float:
-        """Return the factor on the parameters' covariance for the same reason.
-
-        Source: Percival et al., MNRAS 439 (2014) 2531, eq. 18, beyond the Hartlap factor.
-        """
-        n, p, m = self.table.independent_skies, num_ell, num_parameters
-        a = 2 / ((n - p - 1) * (n - p - 4))
-        b = (n - p - 2) / ((n - p - 1) * (n - p - 4))
-        return (1 + b * (p - m)) / (1 + a + b * (m + 1))
+            log_means, log_covariances = _lognormal(means, covariances, data.num_skies)
+        curve, line = self.table.curve(values[1]), self.table.line(values[1])
+        widening = 1 + data.num_skies / self.table.independent_skies
+        extra = jnp.asarray(data.log_error) ** 2
+        mean = curve @ means
+        covariance = widening * jnp.tensordot(line, covariances, axes=1) / data.num_skies
+        log_covariance = widening * jnp.tensordot(line, log_covariances, axes=1)
+        return Prediction(
+            mean=mean - noise,
+            covariance=covariance + jnp.diag(extra * mean**2),
+            noise=noise,
+            log_mean=curve @ log_means,
+            log_covariance=log_covariance + jnp.diag(extra),
+            num_simulations=jnp.asarray(self.table.independent_skies),
+        )
 
     def comparable(self, data: SpectrumData) -> SpectrumData:
         """Return the data as they are compared: with the simulation's noise, without lost l.
@@ -146,9 +143,10 @@ def _extended_log(x: Float[Array, "node sky ell"], floor: Float[Array, " ell"]):
     return jnp.where(above, jnp.log(jnp.where(above, x, 1)), jnp.log(floor) + x / floor - 1)
 
 
-def _lognormal_moments(total: Float[Array, "node sky ell"], num_skies: int):
+def _lognormal(
+    mean: Float[Array, "node ell"], covariance: Float[Array, "node ell ell"], num_skies: int
+):
     """Return mean and covariance of the logarithm of the mean of ``num_skies`` skies."""
-    mean, covariance = _moments(total)
     relative = covariance / (mean[:, :, None] * mean[:, None, :]) / num_skies
     covariance = jnp.log1p(relative)
     return jnp.log(mean) - jnp.diagonal(covariance, axis1=1, axis2=2) / 2, covariance

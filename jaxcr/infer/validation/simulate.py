@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.infer.emulator import simulate_tensors
-from jaxcr.infer.skies import SkyEnsemble
-from jaxcr.infer.trap_model import TrapModel
+from jaxcr.infer.emulator.table import simulate_tensors
+from jaxcr.infer.models.trap_series import TrapSeries
+from jaxcr.infer.skies.ensemble import SkyEnsemble
 from jaxcr.observed import SpectrumData
 
 PLANTED = (float(np.log(1e-3)), float(np.log(0.8)), 0.0, 0.3)
@@ -19,7 +19,7 @@ _OTHER_FIELDS = 1_000_003
 
 def simulate_data(
     skies: SkyEnsemble,
-    traps: TrapModel,
+    traps: TrapSeries,
     values: Float[Array, " parameter"],
     *,
     seed: int,

@@ -1,4 +1,4 @@
-"""The trap chain as a boundary: two shape parameters, an amplitude, and the place derived."""
+"""The trap chain as a Legendre series: two shape parameters, an amplitude, the place derived."""
 
 import math
 
@@ -11,7 +11,7 @@ from jaxcr.arrays import Scalar, ScalarLike
 from jaxcr.traps import Trap, trap_distribution, trap_from_asymmetry
 
 
-class TrapModel(eqx.Module):
+class TrapSeries(eqx.Module):
     """Distribution inside one trap of a uniform chain, as a Legendre series.
 
     The chain is that of ``DetailedBalance``: open ends, particles fed in at the last site, field

@@ -8,8 +8,15 @@ import optax
 import optimistix as optx
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.infer.likelihood import Problem, chi_squared, fisher_matrix, posterior_residuals
-from jaxcr.infer.posterior import Posterior, sample_posterior
+from jaxcr.infer.likelihood import (
+    Problem,
+    chi_squared,
+    fisher_matrix,
+    log_posterior,
+    percival,
+)
+from jaxcr.infer.likelihood.problem import posterior_residuals
+from jaxcr.infer.posterior.importance import Posterior, sample_posterior
 
 _CONSTRAINED = 0.7
 """A parameter counts as constrained by the data when its error is below this share of its prior."""
@@ -89,10 +96,11 @@ def fit(problem: Problem, *, num_starts: int = 6, adam_steps: int = 400) -> FitR
     best = jnp.argmin(costs)
     values = problem.parameters.bounded(ends[best])
     adam_free, history = adam(problem, free[0], adam_steps)
-    widening = max(1.0, problem.model.percival(problem.data.ell.size, values.size))
+    simulations = problem.model.predict(values, problem.data).num_simulations
+    widening = max(1.0, percival(float(simulations), problem.data.ell.size, values.size))
     covariance = widening * jnp.linalg.inv(fisher_matrix(problem, values))
     posterior = sample_posterior(
-        _log_posterior,
+        lambda v, problem: log_posterior(problem, v),
         problem,
         mean=values,
         covariance=covariance,
@@ -184,9 +192,4 @@ def _costs(problem: Problem, free: Float[Array, "start parameter"]) -> Float[Arr
 
 def _cost(problem: Problem, free: Float[Array, " parameter"]) -> Float[Array, ""]:
     """Return -2 ln posterior."""
-    return -2 * _log_posterior(problem.parameters.bounded(free), problem)
-
-
-def _log_posterior(values: Float[Array, " parameter"], problem: Problem) -> Float[Array, ""]:
-    """Return ln posterior, up to a constant."""
-    return -0.5 * jnp.sum(posterior_residuals(problem, values) ** 2)
+    return -2 * log_posterior(problem, problem.parameters.bounded(free))
