@@ -68,12 +68,12 @@ plots.plot_gradient(ell=np.arange(1, skies.lmax + 1), **numbers)
 # and fit them back: exact gradients through trap chain, transfer tensor and likelihood.
 
 # %%
-table = infer.build_transfer_table(skies, num_fields=10, nodes=(0.25, 0.5, 0.8, 1.2, 1.7))
+emulator = infer.build_emulator(skies, num_fields=10)
 traps = infer.TrapSeries(lmax=skies.boundary_lmax)
-model = infer.SkyModel(table, traps)
+model = infer.SkyModel(emulator, traps)
 data = infer.simulate_data(skies, traps, jnp.array(infer.PLANTED), seed=1, num_skies=8)
-problem = infer.Problem(model, model.comparable(data), infer.default_parameters(table))
-result = infer.fit(problem, num_starts=4, adam_steps=200)
+problem = infer.Problem(model, model.comparable(data))
+result = infer.fit(problem, num_starts=4)
 posterior = result.posterior
 for row in zip(
     problem.parameters.names, posterior.mean, posterior.errors, infer.PLANTED, strict=True
@@ -84,5 +84,5 @@ for row in zip(
 # The slope of the likelihood at the best fit, by reverse mode through the whole model:
 
 # %%
-slope = jax.grad(lambda v: infer.log_likelihood(model, problem.data, v))(result.values)
+slope = jax.grad(lambda v: infer.log_likelihood(problem, v))(result.values)
 print(dict(zip(problem.parameters.names, np.asarray(slope).round(3).tolist(), strict=True)))

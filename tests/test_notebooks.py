@@ -15,6 +15,7 @@ PLANTED = {
     "02-traps": 2,
     "03-from-spectrum-to-transport": 4,
     "04-sky": 5,
+    "07-trust-a-gradient": 2,
 }
 
 

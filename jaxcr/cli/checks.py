@@ -1,16 +1,12 @@
 """Reject settings that cannot work or contradict each other before anything is computed."""
 
 import jax
-import numpy as np
 
 from jaxcr.arrays import argument_error
 from jaxcr.cli.config import Fit, Sky, SkyConfig
 from jaxcr.cli.field_source import check_source, has_cube
 from jaxcr.observed import SpectrumData
 from jaxcr.sky import check_lmax, check_nside, check_per_pixel
-
-_FIRST_LEVEL = 0.8
-"""dB/B0 at which every fit starts; the nodes must lie around it."""
 
 
 def check_fit(config: Fit) -> None:
@@ -33,6 +29,10 @@ def check_fit(config: Fit) -> None:
         ("--traps.num-sites", config.traps.num_sites, 3),
         ("--traps.edge-width", config.traps.edge_width, 0),
     )
+    if config.plant and config.simulate is None:
+        raise ValueError(
+            "--plant: expected --simulate beside it, got a plain fit. Give a seed with --simulate."
+        )
     if config.gradient_fields == 1:
         raise ValueError(
             "--gradient-fields: expected 0, or at least 2, got 1. Errors are between fields."
@@ -104,14 +104,14 @@ def _check_skies(sky: SkyConfig) -> None:
     _positive(
         ("--sky.gyroradius", sky.gyroradius), ("--sky.path", sky.path), ("--sky.step", sky.step)
     )
-    nodes = np.asarray(sky.nodes, float)
-    around = nodes.size >= 4 and 0 < nodes[0] < _FIRST_LEVEL < nodes[-1] < np.inf
-    if not (around and np.all(np.diff(nodes) > 0)):
+    if sky.num_nodes is not None:
+        _at_least(("--sky.num-nodes", sky.num_nodes, 4))
+    if not sky.vary or len(set(sky.vary)) < len(sky.vary):
         raise argument_error(
-            "--sky.nodes",
-            expected=f"four or more rising values of dB/B0 from below to above {_FIRST_LEVEL:g}",
-            got=" ".join(f"{x:g}" for x in sky.nodes) or "none",
-            remedy=f"The default is {' '.join(f'{x:g}' for x in SkyConfig().nodes)}.",
+            "--sky.vary",
+            expected="one parameter of the turbulence or more, each once",
+            got=" ".join(sky.vary) or "none",
+            remedy="level is dB/B0.",
         )
 
 

@@ -19,8 +19,17 @@ class SkyConfig:
     """Fixes all random phases of the model's fields."""
     num_fields: int = 10
     """Realisations of the turbulence; each gives observers_per_axis³ skies."""
-    nodes: tuple[float, ...] = (0.25, 0.33, 0.43, 0.57, 0.75, 0.98, 1.29, 1.7)
-    """Values of dB/B0 that are simulated; the fit interpolates between them."""
+    vary: tuple[
+        typing.Literal[
+            "level", "index", "outer_scale", "inner_scale", "gyroradius", "slab_share", "reach"
+        ],
+        ...,
+    ] = ("level",)
+    """Parameters of the turbulence that are fitted; level is dB/B0."""
+    num_nodes: int | None = None
+    """Points of turbulence at which skies are simulated; default 8, 14, 22, 29 for 1 to 4."""
+    convention: typing.Literal["fixed-path", "fixed-sphere", "mean-free-paths"] = "fixed-path"
+    """Where orbits end when parameters change, which decides what dB/B0 means."""
     cube: typing.Literal["mhd"] | None = None
     """A shipped cube instead of synthetic turbulence: one realisation, moved for each field."""
     cells: int = 128
@@ -31,10 +40,13 @@ class SkyConfig:
     """Longest wavelength."""
     inner_scale: float = 4.0
     """Shortest wavelength."""
+    slab_share: float = 0.0
+    """Share of the power in waves along the mean field; the rest is isotropic."""
     gyroradius: float = 20.0
     """Gyroradius in the mean field."""
     path: float = 6.0
-    """Length of the orbits in gyroradii. Fixed: at low l it is degenerate with the amplitude."""
+    """Length of the orbits in gyroradii, or radius of the sphere, or number of mean free paths.
+    Fixed unless varied as reach: at low l it is degenerate with the amplitude."""
     step: float = 1.0
     """Boris step."""
     observers_per_axis: int = 2
@@ -82,6 +94,14 @@ class Fit:
     """Seed: plant parameters, simulate a spectrum in other fields, and fit it back."""
     skies: int = 32
     """Simulated skies whose mean is fitted (with --simulate)."""
+    plant: tuple[str, ...] = ()
+    """Planted values other than the defaults, "NAME=VALUE" (with --simulate)."""
+    fix: tuple[str, ...] = ()
+    """Parameters held, "NAME=VALUE", for example "eta=0"; names as in the table of the fit."""
+    posterior: typing.Literal["importance", "nuts"] = "importance"
+    """How the posterior is sampled; nuts needs the extra bayes."""
+    profiles: bool = False
+    """Profile the likelihood of every free parameter."""
     num_starts: int = 4
     """Starting points of the optimiser."""
     adam_steps: int = 600

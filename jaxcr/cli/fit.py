@@ -14,11 +14,20 @@ from jaxcr.cli import report
 from jaxcr.cli.checks import check_data, check_fit
 from jaxcr.cli.config import Fit
 from jaxcr.cli.fit_pictures import draw, draw_gradient
+from jaxcr.cli.fit_uncertainty import extra_uncertainty
+from jaxcr.cli.named_values import named_values
 from jaxcr.cli.toml_settings import as_dict
-from jaxcr.infer.emulator.table import table_arrays, table_from_file
-from jaxcr.orbits import lyapunov_length
-from jaxcr.runtime import cached_arrays, result_folder, write_result
+from jaxcr.fields import UniformField
+from jaxcr.orbits import PathLength, lyapunov_length
+from jaxcr.runtime import result_folder, write_result
+from jaxcr.sky import pixel_centers
 from jaxcr.units import GYRORADIUS
+
+_CONVENTIONS = {
+    "fixed-path": infer.FixedPath,
+    "fixed-sphere": infer.FixedSphere,
+    "mean-free-paths": infer.PathOverMeanFreePath,
+}
 
 _SKIES_PER_TARGET_SKY = 10
 """Simulated skies for each sky that the target is the mean of, for a usable covariance."""
@@ -35,38 +44,33 @@ def run_fit(config: Fit) -> None:
 
 def _fit(config: Fit, folder: Path) -> None:
     """Fit, and write everything into the folder."""
-    skies, traps = (
-        ensemble(config),
-        infer.TrapSeries(
-            lmax=config.sky.boundary_lmax,
-            edge_width=config.traps.edge_width,
-            num_sites=config.traps.num_sites,
-        ),
-    )
-    truth = None if config.simulate is None else np.array(infer.PLANTED)
-    data = _data(config, skies, traps)
+    skies = ensemble(config)
+    num_skies = config.skies if config.simulate is not None else config.target_skies
+    emulator = sky_emulator(config, skies, num_skies)
+    model = infer.SkyModel(emulator, trap_series(config))
+    truth = None if config.simulate is None else planted_values(config, skies, model.parameters)
+    data = _data(config, skies, model, truth)
     check_data(config, data)
     print(f"target: {data.label}, l = {data.ell[0]} to {data.ell[-1]}")
-    table = transfer_table(config, skies, data)
-    model = infer.SkyModel(table, traps)
-    compared = model.comparable(data)
-    dropped = sorted(set(data.ell.tolist()) - set(compared.ell.tolist()))
-    if dropped:
-        print(f"dropped, below 3 sigma of the simulation's noise: l = {dropped}")
-    problem = infer.Problem(model, compared, infer.default_parameters(table))
-    result = infer.fit(problem, num_starts=config.num_starts, adam_steps=config.adam_steps)
-    lines = _lines(config, problem, result, truth)
+    problem = _problem(config, model, data)
+    result = infer.fit(
+        problem,
+        num_starts=config.num_starts,
+        optimisers=(infer.LevenbergMarquardt(), infer.Adam(num_steps=config.adam_steps)),
+    )
+    extra = extra_uncertainty(config, folder, problem, result, truth)
+    lines = _lines(config, problem, extra.result, truth) + extra.text
     print(lines, flush=True)
     with ThreadPoolExecutor(1) as beside:  # half of either is compilation, on one core
-        pictures = beside.submit(draw, folder, problem, result, skies, data, truth)
-        gauge, path = _gauges(config, skies, result)
-        groups = pictures.result()
+        pictures = beside.submit(draw, folder, problem, extra.result, skies, data, truth)
+        gauge, path = _gauges(config, skies, problem, extra.result)
+        groups = pictures.result() | extra.groups
     if gauge is not None:
         draw_gradient(folder, gauge)
-        extra = "\n".join(["", report.gradient_table(gauge), "", report.path_line(path)])
-        print(extra, flush=True)
-        lines += "\n" + extra
-    groups |= _groups(data, problem, result, gauge, path)
+        told = [report.gradient_table(gauge)] + ([] if path is None else [report.path_line(path)])
+        print("", *told, sep="\n\n", flush=True)
+        lines += "\n\n" + "\n\n".join(told)
+    groups |= _groups(data, problem, extra.result, gauge, path)
     write_result(
         folder / "result.h5",
         configuration=as_dict(config),
@@ -77,18 +81,59 @@ def _fit(config: Fit, folder: Path) -> None:
 
 
 def ensemble(config: Fit) -> infer.SkyEnsemble:
-    """Return the ensemble of the configuration."""
+    """Return the ensemble of simulated skies."""
     settings = dataclasses.asdict(config.sky)
-    del settings["num_fields"], settings["nodes"]
+    for name in ("num_fields", "num_nodes", "vary"):
+        del settings[name]
+    settings["convention"] = _CONVENTIONS[config.sky.convention]()
     return infer.SkyEnsemble(**settings)
 
 
-def _data(config: Fit, skies, traps) -> infer.SpectrumData:
+def trap_series(config: Fit) -> infer.TrapSeries:
+    """Return the chain of traps at the boundary."""
+    return infer.TrapSeries(
+        lmax=config.sky.boundary_lmax,
+        edge_width=config.traps.edge_width,
+        num_sites=config.traps.num_sites,
+    )
+
+
+def sky_emulator(config: Fit, skies: infer.SkyEnsemble, num_skies: int) -> infer.TransferEmulator:
+    """Return the emulator for data of so many skies, field by field from the cache."""
+    needed = -(-_SKIES_PER_TARGET_SKY * num_skies // skies.num_observers)
+    num_fields = max(config.sky.num_fields, needed if num_skies > 1 else 0)
+    return infer.build_emulator(
+        skies,
+        config.sky.vary,
+        num_fields=num_fields,
+        num_nodes=config.sky.num_nodes,
+        cache=config.cache,
+        progress=lambda x: tqdm(x, desc=f"skies in {num_fields} fields", unit="field"),
+    )
+
+
+def planted_values(
+    config: Fit, skies: infer.SkyEnsemble, parameters: infer.ParameterSet
+) -> np.ndarray:
+    """Return the values to plant: the defaults, the ensemble's own, and what was asked for."""
+    values = dict(zip(("ln A", "ln dB/B0", "ln(R-1)", "eta"), infer.PLANTED, strict=True))
+    axes = infer.turbulence_axes(skies, config.sky.vary)
+    own = {a.parameter.name: a.coordinate(float(getattr(skies.fiducial, a.field))) for a in axes}
+    values = own | values | named_values("--plant", config.plant, parameters)
+    return np.array([values[name] for name in parameters.names])
+
+
+def _data(config: Fit, skies, model, truth) -> infer.SpectrumData:
     """Return what is to be fitted."""
-    if config.simulate is not None:
+    if truth is not None:
         print(f"simulating {config.skies} skies with the planted parameters")
         return infer.simulate_data(
-            skies, traps, jnp.array(infer.PLANTED), seed=config.simulate, num_skies=config.skies
+            skies,
+            model.traps,
+            jnp.asarray(truth),
+            seed=config.simulate,
+            num_skies=config.skies,
+            axes=model.emulator.axes,
         )
     if config.target is not None:
         return observed.read_spectrum(
@@ -100,36 +145,25 @@ def _data(config: Fit, skies, traps) -> infer.SpectrumData:
     return observed.working_level_spectrum()
 
 
-def transfer_table(config: Fit, skies: infer.SkyEnsemble, data) -> infer.TransferTable:
-    """Return the transfer tensors over dB/B0, from the cache if they are there."""
-    needed = -(-_SKIES_PER_TARGET_SKY * data.num_skies // skies.num_observers)
-    num_fields = max(config.sky.num_fields, needed if data.num_skies > 1 else 0)
-    key = dataclasses.asdict(config.sky) | {"num_fields": num_fields, "format": 1}
-
-    def compute():
-        table = infer.build_transfer_table(
-            skies,
-            num_fields=num_fields,
-            nodes=config.sky.nodes,
-            progress=lambda x: tqdm(x, desc=f"skies in {num_fields} fields", unit="field"),
-        )
-        return table_arrays(table)
-
-    if not config.cache:
-        return table_from_file(compute())
-    arrays, found = cached_arrays("transfer", key, compute)
-    if found:
-        print("transfer tensors from the cache")
-    return table_from_file(arrays)
+def _problem(config: Fit, model: infer.SkyModel, data: infer.SpectrumData) -> infer.Problem:
+    """Return what is fitted, and print how data and model are compared."""
+    compared = model.comparable(data)
+    dropped = sorted(set(data.ell.tolist()) - set(compared.ell.tolist()))
+    if dropped:
+        print(f"dropped, below 3 sigma of the simulation's noise: l = {dropped}")
+    likelihood = infer.choose_likelihood(model, compared)
+    held = named_values("--fix", config.fix, model.parameters)
+    return infer.Problem(model, compared, model.parameters.with_fixed(held), likelihood)
 
 
 def _lines(config: Fit, problem, result, truth) -> str:
     """Return the report of the fit itself."""
     sky = config.sky
     fixed = (
-        f"fixed: path {sky.path:g} gyroradii, r_L = {sky.gyroradius:g} of {sky.cells} cells, index "
-        f"{sky.index:.3g}, outer scale {sky.outer_scale:g} cells, closure: detailed balance, "
-        f"N = {config.traps.num_sites}, edge width {config.traps.edge_width:g} rad"
+        f"fixed: {problem.model.conventions()}, r_L = {sky.gyroradius:g} of {sky.cells} cells, "
+        f"index {sky.index:.3g}, outer scale {sky.outer_scale:g} cells (but what was varied), "
+        f"closure: detailed balance, N = {config.traps.num_sites}, edge width "
+        f"{config.traps.edge_width:g} rad"
     )
     return "\n".join(
         [
@@ -138,47 +172,53 @@ def _lines(config: Fit, problem, result, truth) -> str:
             "",
             report.derived_lines(problem, result),
             report.constraint_lines(problem, result),
+            report.likelihood_line(problem),
+            report.emulator_line(problem),
             report.goodness_lines(result),
             fixed,
         ]
     )
 
 
-def _gauges(config: Fit, skies: infer.SkyEnsemble, result):
-    """Return the gradient report and the path systematic at the best fit, or two ``None``."""
+def _gauges(config: Fit, skies: infer.SkyEnsemble, problem: infer.Problem, result):
+    """Return the gradient report and the path systematic at the best fit, or ``None``."""
     if config.gradient_fields == 0:
         return None, None
-    level = float(jnp.exp(result.values[1]))
-    num = config.gradient_fields
-    length = _lyapunov(skies, level)
+    axes = problem.model.emulator.axes
+    best = {a.field: float(a.physical(x)) for a, x in zip(axes, result.values[1:], strict=False)}
+    parameters, num = skies.at(**best), config.gradient_fields
+    first = axes[0].field
+    where = best[first]
     gauge = infer.spectrum_gradient(
-        lambda value, number: infer.simulated_spectra(skies, value, number),
-        level,
+        lambda value, number: infer.simulated_spectra(
+            skies, parameters.at(**{first: value}), number
+        ),
+        where,
         num_fields=num,
-        name="dB/B0",
-        step=min(0.3, 0.5 * level),
-        path_over_lyapunov=skies.path * skies.gyroradius / length,
+        names=("dB/B0" if first == "level" else first,),
+        step=min(0.3, 0.5 * where),
+        path_over_lyapunov=_path_over_lyapunov(skies, parameters),
         progress=lambda x: tqdm(list(x), desc="gradient report", unit="field"),
     )
-    return gauge, infer.path_systematic(skies, level, num_fields=num)
+    if not isinstance(skies.convention.stop(parameters), PathLength):
+        return gauge, None
+    return gauge, infer.path_systematic(skies, parameters, num_fields=num)
 
 
-def _lyapunov(skies: infer.SkyEnsemble, level: float) -> float:
-    """Return the Lyapunov length in cells, from 256 orbits in the first field."""
-    from jaxcr.fields import UniformField
-    from jaxcr.sky import pixel_centers
-
-    field = UniformField(jnp.array(infer.AXIS)) + level * skies.turbulence(0)
-    directions = jnp.asarray(pixel_centers(4))
-    return float(
-        lyapunov_length(
-            field,
-            jnp.zeros(3),
-            directions,
-            rigidity=skies.gyroradius / GYRORADIUS,
-            path_length=skies.path * skies.gyroradius,
-        )
+def _path_over_lyapunov(skies: infer.SkyEnsemble, parameters: infer.SkyParameters) -> float:
+    """Return the path in Lyapunov lengths, from 256 orbits in the first field; nan on spheres."""
+    stop = skies.convention.stop(parameters)
+    if not isinstance(stop, PathLength):
+        return float("nan")
+    turbulence = skies.turbulence(0, parameters)
+    length = lyapunov_length(
+        UniformField(jnp.array(infer.AXIS)) + parameters.level * turbulence,
+        jnp.zeros(3),
+        jnp.asarray(pixel_centers(4)),
+        rigidity=parameters.gyroradius / GYRORADIUS,
+        path_length=float(stop.length),
     )
+    return float(stop.length) / float(length)
 
 
 def _groups(data, problem, result, gauge, path) -> dict[str, dict]:

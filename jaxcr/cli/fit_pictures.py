@@ -10,7 +10,7 @@ import numpy as np
 from jaxcr import infer, plots, sky, traps
 from jaxcr.fields import UniformField
 from jaxcr.infer.likelihood import posterior_residuals
-from jaxcr.orbits import Boris, PathLength
+from jaxcr.orbits import Boris
 from jaxcr.units import GYRORADIUS
 
 _PICTURE_NSIDE = 32
@@ -51,7 +51,7 @@ def draw_gradient(folder: Path, gauge: infer.GradientReport) -> None:
 def _spectrum(folder: Path, problem, result, data, nside: int) -> dict:
     """Draw data, model, cosmic-variance and isotropic bands."""
     model = problem.model
-    lmax = model.table.tensors.shape[2] - 1
+    lmax = model.emulator.lmax
     ell = np.arange(1, lmax + 1)
     level = float(problem.data.noise[0])
     mean = np.asarray(model.mean_spectrum(result.values))[1:]
@@ -88,14 +88,16 @@ def _spectrum(folder: Path, problem, result, data, nside: int) -> dict:
 
 def _sky(folder: Path, problem, result, skies: infer.SkyEnsemble) -> dict:
     """Draw one sky at the best fit, before and after its dipole is removed."""
-    amplitude, level = jnp.exp(result.values[0]), jnp.exp(result.values[1])
-    series = problem.model.traps.series(1 + jnp.exp(result.values[2]), result.values[3])
+    series = jnp.exp(result.values[0]) * problem.model.series(result.values)
     axis = jnp.array(infer.AXIS)
-    boundary = sky.TrapBoundary((amplitude * series).at[0].set(1.0), axis)
+    boundary = sky.TrapBoundary(series.at[0].set(1.0), axis)
+    axes = problem.model.emulator.axes
+    best = {a.field: a.physical(x) for a, x in zip(axes, result.values[1:], strict=False)}
+    parameters = skies.at(**best)
     arrivals = sky.backtrack(
-        UniformField(axis) + level * skies.turbulence(0),
-        rigidity=skies.gyroradius / GYRORADIUS,
-        stop=PathLength(skies.path * skies.gyroradius),
+        UniformField(axis) + parameters.level * skies.turbulence(0, parameters),
+        rigidity=parameters.gyroradius / GYRORADIUS,
+        stop=skies.convention.stop(parameters),
         observer=jnp.zeros(3),
         nside=_PICTURE_NSIDE,
         per_pixel=4,
@@ -113,7 +115,7 @@ def _sky(folder: Path, problem, result, skies: infer.SkyEnsemble) -> dict:
 def _chain(folder: Path, problem, result) -> dict:
     """Draw occupation and phase-space density along the chain at the best fit."""
     values = np.asarray(result.values, float)
-    mean_ratio, asymmetry = 1 + float(np.exp(values[2])), float(values[3])
+    mean_ratio, asymmetry = 1 + float(np.exp(values[-2])), float(values[-1])
     site = problem.model.traps.place(float(np.exp(values[0])), mean_ratio, asymmetry)
     trap = traps.trap_from_asymmetry(mean_ratio, asymmetry)
     gradient = float(trap.gradient)
@@ -154,22 +156,27 @@ def _plane(folder: Path, problem, result, truth) -> dict:
     ]
     cost = np.asarray(_plane_cost(problem, result.values, *map(jnp.asarray, axes)))
     figure = plots.plot_fit(
-        history=np.asarray(result.adam_history),
+        history=np.asarray(result.history),
         best_cost=result.cost,
         plane_x=axes[0],
         plane_y=axes[1],
         plane_cost=cost,
         best=values[:2],
-        covariance=_conditional(np.asarray(result.covariance)),
+        covariance=_conditional(np.asarray(result.covariance), result.is_free),
         truth=None if truth is None else truth[:2],
     )
     _save(figure, folder / "fit.png")
     return {"ln_A": axes[0], "ln_level": axes[1], "cost": cost}
 
 
-def _conditional(covariance: np.ndarray) -> np.ndarray:
-    """Return the covariance of the first two parameters with the others held fixed."""
-    return np.linalg.inv(np.linalg.inv(covariance)[:2, :2])
+def _conditional(covariance: np.ndarray, is_free: np.ndarray) -> np.ndarray:
+    """Return the covariance of the first two parameters with the others held; 0 for fixed ones."""
+    free = np.flatnonzero(is_free)
+    precision = np.linalg.inv(covariance[np.ix_(free, free)])
+    shown = np.flatnonzero(free < 2)
+    conditional = np.zeros((2, 2))
+    conditional[np.ix_(free[shown], free[shown])] = np.linalg.inv(precision[np.ix_(shown, shown)])
+    return conditional
 
 
 @eqx.filter_jit

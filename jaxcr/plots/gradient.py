@@ -24,6 +24,8 @@ def plot_gradient(
     pathwise_error: _Estimate,
     difference: _Estimate,
     difference_error: _Estimate,
+    best: _Estimate | None = None,
+    best_error: _Estimate | None = None,
     title: str = "",
 ) -> Figure:
     """Draw the derivative along the orbits and the finite difference, and their distance.
@@ -36,6 +38,8 @@ def plot_gradient(
         Multipoles.
     pathwise, pathwise_error, difference, difference_error
         Both estimates of dC_l/dtheta and their standard errors, sr per unit of theta.
+    best, best_error
+        The estimate to believe and its error, drawn as a band where given.
     title
         Says which parameter theta is.
 
@@ -57,6 +61,10 @@ def plot_gradient(
     figure = new_figure(8, 6.4)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.4, 1))
     _draw_estimates(upper, ell, *values)
+    if best is not None:
+        error = np.zeros(ell.shape) if best_error is None else best_error
+        band = as_arrays("plot_gradient", ell.shape, best=best, best_error=error)
+        _draw_band(upper, ell, *band)
     polish(upper, y_label=r"$\mathrm{d}C_\ell/\mathrm{d}\theta$ [sr]", title=title)
     add_legend(upper, loc="best")
     _draw_distance(lower, ell, *values)
@@ -85,6 +93,12 @@ def _draw_estimates(axes: Axes, ell, pathwise, pathwise_error, difference, diffe
         axes.yaxis.set_major_formatter(ScalarFormatter(useMathText=True))
     else:
         axes.set_yscale("symlog", linthresh=threshold)
+
+
+def _draw_band(axes: Axes, ell, best, error):
+    """Draw the estimate to believe as a line in its band of one error."""
+    axes.fill_between(ell, best - error, best + error, color=BLACK, alpha=0.15, lw=0)
+    axes.plot(ell, best, color=BLACK, lw=1.4, label="to believe")
 
 
 def _linear_part(size: np.ndarray, error: np.ndarray) -> float | None:

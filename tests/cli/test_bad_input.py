@@ -41,8 +41,8 @@ def files(tmp_path, monkeypatch):
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     (tmp_path / "flat.toml").write_text("sky = 3\n")
     (tmp_path / "bool.toml").write_text("num_starts = true\n")
-    (tmp_path / "list.toml").write_text('[sky]\nnodes = [0.3, "x"]\n')
-    (tmp_path / "scalar.toml").write_text("[sky]\nnodes = 0.3\n")
+    (tmp_path / "list.toml").write_text('path = [0.3, "x"]\n')
+    (tmp_path / "scalar.toml").write_text("path = 0.3\n")
     (tmp_path / "path.toml").write_text("target = 3\n")
     (tmp_path / "choice.toml").write_text('pusher = "euler"\n')
     (tmp_path / "strange.toml").write_text("qqqq = 3\n")
@@ -71,8 +71,8 @@ TABLE = [
     ("fit --config {}/bytes.toml", "expected a TOML file"),
     ("fit --config {}/flat.toml", "sky: expected a table, got 3"),
     ("fit --config {}/bool.toml", "num_starts: expected int, got True"),
-    ("fit --config {}/list.toml", "nodes: expected float, got 'x'"),
-    ("fit --config {}/scalar.toml", "nodes: expected a list of numbers, got 0.3"),
+    ("sky --config {}/list.toml", "path: expected float, got 'x'"),
+    ("sky --config {}/scalar.toml", "path: expected a list of numbers, got 0.3"),
     ("fit --config {}/path.toml", "target: expected a path in quotes, got 3"),
     ("sky --config {}/choice.toml", "pusher: expected 'boris' or 'diffrax', got 'euler'"),
     (
@@ -93,9 +93,9 @@ TABLE = [
     ("fit --sky.per-pixel 3", "--sky.per-pixel: expected a power of four, 4, 16, ..., got 3"),
     ("fit --sky.gyroradius 0", "--sky.gyroradius: expected a positive number, got 0"),
     ("fit --sky.path nan", "--sky.path: expected a positive number, got nan"),
-    ("fit --sky.nodes 0.3 1.0", "four or more rising values of dB/B0 from below to above 0.8"),
-    ("fit --sky.nodes 0.3 0.9 0.6 1.2", "got 0.3 0.9 0.6 1.2. The default is 0.25"),
-    ("fit --sky.nodes 0.2 0.3 0.4 0.5", "--sky.nodes: expected four or more rising"),
+    ("fit --sky.num-nodes 3", "--sky.num-nodes: expected at least 4, got 3"),
+    ("fit --sky.vary level level", "--sky.vary: expected one parameter of the turbulence or more"),
+    ("fit --plant eta=0.2", "--plant: expected --simulate beside it"),
     ("fit --sky.cells 32 --no-cache --out {}/new", "outer_scale: expected at most the box"),
     ("fit --target {}/high.csv --out {}/new", "expected at most --sky.lmax = 16, got 17"),
     ("fit --target {}/binary.csv", "expected a readable CSV file, got UnicodeDecodeError"),
@@ -266,7 +266,11 @@ def test_a_fit_without_float64_says_what_to_do():
         Fit(),
         Sky(),
         Fit(num_starts=7, simulate=3, target=Path('of "a\\b"/ä.csv'), cache=False),
-        Fit(sky=SkyConfig(nodes=(0.1, 1e-7, 1 / 3)), traps=TrapConfig(edge_width=0.01)),
+        Fit(
+            sky=SkyConfig(vary=("level", "index"), num_nodes=20),
+            fix=("eta=0",),
+            traps=TrapConfig(edge_width=0.01),
+        ),
         Sky(radius=(10.0, 20.0), pusher="diffrax", cube=CubeConfig(unit=1e-3, dataset="gas/b")),
         Sky(window=WindowConfig(experiment="hawc"), path=(3.0, 9.0), boundary="gradient"),
         Field(cube=CubeConfig(file=(Path("b.h5"),), boundary="zero", origin=(1.0, 2.0, 3.0))),

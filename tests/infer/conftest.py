@@ -15,7 +15,8 @@ def skies():
 
 @pytest.fixture(scope="session")
 def table(skies):
-    return infer.build_transfer_table(skies, num_fields=6, nodes=(0.3, 0.6, 0.9, 1.3, 1.6))
+    nodes = [[0.3], [0.6], [0.9], [1.3], [1.6]]
+    return infer.build_emulator(skies, num_fields=6, nodes=nodes)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ def planted():
     return steady_state(chain, SOURCE)
 
 
+@pytest.mark.slow
 def test_a_noiseless_profile_comes_back():
     occupation = planted()
     best = fit_density(DensityProfile(jnp.arange(NUM), occupation, 0.01 * occupation), SOURCE)

@@ -43,6 +43,20 @@ def test_distance_is_in_standard_errors(png):
     png(figure)
 
 
+def test_estimate_to_believe_is_a_line_in_its_band(png):
+    figure = _figure(best=DIFFERENCE, best_error=ERROR)
+    upper, _ = figure.axes
+    line = next(x for x in upper.lines if x.get_label() == "to believe")
+    assert np.array_equal(line.get_xydata(), np.stack([ELL, DIFFERENCE], 1))
+    # the band's outline holds both edges
+    outline = upper.collections[-1].get_paths()[0].vertices
+    for edge in (DIFFERENCE - ERROR, DIFFERENCE + ERROR):
+        assert all(
+            np.any(np.isclose(outline, point).all(1)) for point in zip(ELL, edge, strict=True)
+        )
+    png(figure)
+
+
 def test_large_distances_stay_on_the_axis():
     _, lower = _figure(difference=PATHWISE + 50.0).axes
     assert lower.get_ylim()[0] < -100 < 100 < lower.get_ylim()[1]

@@ -1,5 +1,38 @@
 """Emulators of the transfer tensor over the parameters of turbulence."""
 
-from jaxcr.infer.emulator.table import TransferTable, build_transfer_table
+from jaxcr.infer.emulator.axes import TurbulenceAxis, turbulence_axes
+from jaxcr.infer.emulator.build import build_emulator, recentred, with_mean_weights
+from jaxcr.infer.emulator.compression import CompressedSkies, compress
+from jaxcr.infer.emulator.cross_validation import (
+    CrossValidation,
+    against_simulation,
+    leave_one_out,
+)
+from jaxcr.infer.emulator.emulator import TransferEmulator
+from jaxcr.infer.emulator.network import NetworkWeights, network_weights, with_network
+from jaxcr.infer.emulator.positive import EntropyWeights, LineWeights
+from jaxcr.infer.emulator.storage import emulator_arrays, emulator_from_arrays
+from jaxcr.infer.emulator.weights import ChebyshevWeights, NodeWeights
 
-__all__ = ["TransferTable", "build_transfer_table"]
+__all__ = [
+    "ChebyshevWeights",
+    "CompressedSkies",
+    "CrossValidation",
+    "EntropyWeights",
+    "LineWeights",
+    "NetworkWeights",
+    "NodeWeights",
+    "TransferEmulator",
+    "TurbulenceAxis",
+    "against_simulation",
+    "build_emulator",
+    "compress",
+    "emulator_arrays",
+    "emulator_from_arrays",
+    "leave_one_out",
+    "network_weights",
+    "recentred",
+    "turbulence_axes",
+    "with_mean_weights",
+    "with_network",
+]

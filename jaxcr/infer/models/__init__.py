@@ -1,7 +1,21 @@
 """Models of a spectrum with one interface: traps, cascade, simulated skies."""
 
 from jaxcr.infer.models.base import Prediction, SpectrumModel
+from jaxcr.infer.models.boundary_series import BoundarySeries
+from jaxcr.infer.models.cascade_model import CascadeModel
+from jaxcr.infer.models.chain_series import ChainSeries
 from jaxcr.infer.models.sky_model import SkyModel, default_parameters
+from jaxcr.infer.models.trap_model import TrapModel
 from jaxcr.infer.models.trap_series import TrapSeries
 
-__all__ = ["Prediction", "SkyModel", "SpectrumModel", "TrapSeries", "default_parameters"]
+__all__ = [
+    "BoundarySeries",
+    "CascadeModel",
+    "ChainSeries",
+    "Prediction",
+    "SkyModel",
+    "SpectrumModel",
+    "TrapModel",
+    "TrapSeries",
+    "default_parameters",
+]

@@ -1,84 +1,141 @@
 """Trap chain outside, turbulence inside: spectra of simulated skies and their distribution."""
 
+import itertools
+
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error
-from jaxcr.infer.emulator import TransferTable
+from jaxcr.infer.emulator import CompressedSkies, TransferEmulator, compress
+from jaxcr.infer.emulator.emulator import extended_log
 from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.models.trap_series import TrapSeries
-from jaxcr.infer.parameters import Flat, Normal, Parameter, ParameterSet
+from jaxcr.infer.parameters import Flat, HalfNormal, Normal, Parameter, ParameterSet
 from jaxcr.observed.data import SpectrumData
 
 _SIGNIFICANCE = 3.0
 """Multipoles whose mean is fainter than this many sigma of their noise are dropped."""
 
+_DEPTHS = Parameter("ln(R-1)", 0.0, -2.0, 2.5, Normal(0.0, 1.0))
+_ASYMMETRY = Parameter("eta", 0.2, 0.0, 0.6, HalfNormal(0.3))
+_FAMILY = (24, 9, 4)
+"""Traps sampled along depth, asymmetry and edge width to find what they have in common."""
+
 
 class SkyModel(SpectrumModel):
     """Spectra of skies whose boundary is a trap chain and whose interior is turbulence.
 
-    The parameter vector is (ln A, ln dB/B0, ln(R - 1), eta): amplitude abs(f_1/f_0) of the
-    boundary's dipole, turbulence level, mean mirror ratio and asymmetry of the traps. The sky
-    is linear in the boundary, so the first, third and fourth act exactly; dB/B0 acts through
-    the table, by a smooth curve of the mean and a straight line of the covariance.
+    The parameter vector is (ln A, *turbulence, ln(R - 1), eta[, edge width]): amplitude
+    abs(f_1/f_0) of the boundary's dipole, coordinates of the emulator (ln dB/B0 first by
+    default), mean mirror ratio and asymmetry of the traps, rounding of the cone edges. The sky is
+    linear in the boundary, so all but the turbulence act exactly, on every simulated sky; the
+    turbulence acts through the emulator's weights of the nodes.
+
+    Attributes
+    ----------
+    parameters
+        Ranges and priors; those of the turbulence are the emulator's.
+    emulator, traps
+        What the model was made of.
+    skies
+        The emulator's tensors in the combinations of pairs that traps can reach.
     """
 
-    table: TransferTable
+    parameters: ParameterSet
+    emulator: TransferEmulator
     traps: TrapSeries
+    skies: CompressedSkies
 
-    @property
-    def parameters(self) -> ParameterSet:
-        """Ranges and priors of the four parameters."""
-        return default_parameters(self.table)
+    def __init__(
+        self,
+        emulator: TransferEmulator,
+        traps: TrapSeries,
+        *,
+        edge_width: Parameter | None = None,
+    ):
+        """Build the model.
+
+        Parameters
+        ----------
+        emulator, traps
+            Skies and chain, of the same boundary_lmax.
+        edge_width
+            Frees the rounding of the cone edges in rad, with these bounds and prior, beside
+            ``traps.edge_width``; A is the amplitude after it.
+        """
+        _check_orders(emulator, traps)
+        self.emulator, self.traps = emulator, traps
+        self.parameters = default_parameters(emulator, edge_width=edge_width)
+        self.skies = compress(emulator.tensors, _family(traps, edge_width))
 
     def conventions(self) -> str:
-        """Return what dB/B0 means here."""
-        return "dB/B0 at fixed path"
+        """Return what is held when the turbulence changes."""
+        return self.emulator.convention
+
+    def point(self, values: Float[Array, " parameter"]) -> Float[Array, " axis"]:
+        """Return the coordinates of the turbulence."""
+        return values[1 : 1 + len(self.emulator.axes)]
+
+    def series(self, values: Float[Array, " parameter"]) -> Float[Array, " l"]:
+        """Return f_l / f_1 of the boundary, 0 in place of the monopole."""
+        depth, eta, *width = values[1 + len(self.emulator.axes) :]
+        series = self.traps.series(1 + jnp.exp(depth), eta)
+        return _rounded(series, width[0]) if width else series
 
     def spectra(self, values: Float[Array, " parameter"]) -> Float[Array, "node sky ell"]:
-        """Return C_l of every simulated sky at every node, amplitude included."""
-        series = self.traps.series(1 + jnp.exp(values[2]), values[3])
-        return jnp.exp(2 * values[0]) * self.table.spectra(series)
+        """Return C_l of every simulated sky at every node in sr, amplitude included."""
+        series = self.series(values)
+        components = jnp.exp(2 * values[0]) * self.skies.components(series)
+        return self.skies.tensors @ components.astype(self.skies.tensors.dtype)
 
     def mean_spectrum(self, values: Float[Array, " parameter"]) -> Float[Array, " ell"]:
         """Return the ensemble mean E[C_l] in sr, l = 0 ... lmax."""
         mean = jnp.mean(self.spectra(values), axis=1)
-        return self.table.curve(values[1]) @ mean
+        floor = 1e-6 * jnp.broadcast_to(mean[:, 1:2], mean.shape)
+        return jnp.exp(self.emulator.mean_weights(self.point(values)) @ extended_log(mean, floor))
 
     def predict(self, values: Float[Array, " parameter"], data: SpectrumData) -> Prediction:
         """Return the distribution of the data, for other fields than ours.
 
         Notes
         -----
-        For one sky the logarithm's mean and covariance are those of the simulated skies. The mean
-        of many skies is taken as log-normal with the moments of the simulated ones over
-        ``num_skies``. The finite number of simulated skies widens both.
+        Logarithms of means, and covariances over the means' squares, go between the nodes. For
+        one sky the logarithm's moments are those of the simulated skies; the mean of many is
+        taken as log-normal. The finite number of simulated skies widens both, and the emulator's
+        cross-validated error, a share of the scatter of one sky, is added to the variances.
         """
-        ell = data.ell
+        ell, noise = data.ell, jnp.asarray(data.noise)
         spectra = self.spectra(values)[:, :, ell]
         if data.m0_blind:
             spectra = spectra * jnp.asarray(2 * ell / (2 * ell + 1))[None, None]
-        noise = jnp.asarray(data.noise)
         total = spectra + noise[None, None]
+        floor = jnp.broadcast_to(noise[None] / 10, (total.shape[0], ell.size))
         means, covariances = _moments(total)
+        between = self.emulator.mean_weights(self.point(values))
+        positive = self.emulator.covariance_weights(self.point(values))
+        mean = jnp.exp(between @ extended_log(means, floor))
+        relative = covariances / (means[:, :, None] * means[:, None, :])
+        relative = jnp.tensordot(positive, relative, axes=1) / data.num_skies
         if data.num_skies == 1:
-            log_means, log_covariances = _moments(_extended_log(total, noise / 10))
+            log_means, log_covariances = _moments(extended_log(total, floor[:, None]))
+            log_mean = between @ log_means
+            log_covariance = jnp.tensordot(positive, log_covariances, axes=1)
+            scatter = jnp.diagonal(log_covariance)
         else:
-            log_means, log_covariances = _lognormal(means, covariances, data.num_skies)
-        curve, line = self.table.curve(values[1]), self.table.line(values[1])
-        widening = 1 + data.num_skies / self.table.independent_skies
-        extra = jnp.asarray(data.log_error) ** 2
-        mean = curve @ means
-        covariance = widening * jnp.tensordot(line, covariances, axes=1) / data.num_skies
-        log_covariance = widening * jnp.tensordot(line, log_covariances, axes=1)
+            log_covariance = jnp.log1p(relative)
+            log_mean = jnp.log(mean) - jnp.diagonal(log_covariance) / 2
+            scatter = jnp.log1p(data.num_skies * jnp.diagonal(relative))
+        widening = 1 + data.num_skies / self.emulator.independent_skies
+        extra = jnp.asarray(data.log_error) ** 2 + self.emulator.error[ell] ** 2 * scatter
         return Prediction(
             mean=mean - noise,
-            covariance=covariance + jnp.diag(extra * mean**2),
+            covariance=widening * relative * jnp.outer(mean, mean) + jnp.diag(extra * mean**2),
             noise=noise,
-            log_mean=curve @ log_means,
-            log_covariance=log_covariance + jnp.diag(extra),
-            num_simulations=jnp.asarray(self.table.independent_skies),
+            log_mean=log_mean,
+            log_covariance=widening * log_covariance + jnp.diag(extra),
+            num_simulations=jnp.asarray(self.emulator.independent_skies),
         )
 
     def comparable(self, data: SpectrumData) -> SpectrumData:
@@ -93,7 +150,7 @@ class SkyModel(SpectrumModel):
         ValueError
             When the data have multipoles beyond the model's, or none is left.
         """
-        lmax = self.table.tensors.shape[2] - 1
+        lmax = self.emulator.lmax
         if data.ell[-1] > lmax:
             raise argument_error(
                 "fit: multipoles of the data",
@@ -101,10 +158,9 @@ class SkyModel(SpectrumModel):
                 got=f"{data.ell[-1]}",
                 remedy="Leave out the higher multipoles, or raise lmax and nside of the skies.",
             )
-        dipole = jnp.zeros(self.traps.lmax + 1).at[1].set(1.0)
-        spectra = np.asarray(self.table.spectra(dipole))
-        noise = 2 * np.asarray(self.table.noise)[:, None] / np.sqrt(2 * data.ell + 1)
-        keep = np.all(spectra[:, :, data.ell].mean(1) > _SIGNIFICANCE * noise, axis=0)
+        mean = _dipole_means(self.emulator)
+        noise = 2 * np.asarray(self.emulator.noise)[:, None] / np.sqrt(2 * data.ell + 1)
+        keep = np.all(mean[:, data.ell] > _SIGNIFICANCE * noise, axis=0)
         if not keep.any():
             raise argument_error(
                 "fit: multipoles of the data",
@@ -112,47 +168,63 @@ class SkyModel(SpectrumModel):
                 got=f"none of {data.ell.tolist()}",
                 remedy="Raise per_pixel or nside of the skies.",
             )
-        relative = float(np.median(np.asarray(self.table.noise) / spectra[:, :, 1].mean(1)))
+        relative = float(np.median(np.asarray(self.emulator.noise) / mean[:, 1]))
         return data.select(keep).with_level(relative * float(np.max(data.c_ell)))
 
 
-def default_parameters(table: TransferTable) -> ParameterSet:
-    """Return ln A, ln dB/B0, ln(R - 1), eta with their ranges and priors.
+def default_parameters(
+    emulator: TransferEmulator, *, edge_width: Parameter | None = None
+) -> ParameterSet:
+    """Return ln A, the turbulence, ln(R - 1), eta with their ranges and priors.
 
     The asymmetry is a size, with half a Gaussian as its prior: mean spectra are even in it, with a
     cusp at 0 (the stronger mirror's cone depends on its size), which no smooth solver passes.
     """
-    low, high = (float(jnp.log(x)) for x in (table.nodes[0], table.nodes[-1]))
-    return ParameterSet(
-        (
-            Parameter("ln A", np.log(1e-3), np.log(1e-5), np.log(0.3), Flat()),
-            Parameter(
-                "ln dB/B0", np.log(0.8), max(low, np.log(0.3)), min(high, np.log(1.5)),
-                Normal(np.log(0.8), 0.5),
-            ),
-            Parameter("ln(R-1)", 0.0, -2.0, 2.5, Normal(0.0, 1.0)),
-            Parameter("eta", 0.2, 0.0, 0.6, Normal(0.0, 0.3)),
+    amplitude = Parameter("ln A", np.log(1e-3), np.log(1e-5), np.log(0.3), Flat())
+    turbulence = [axis.parameter for axis in emulator.axes]
+    last = [] if edge_width is None else [edge_width]
+    return ParameterSet((amplitude, *turbulence, _DEPTHS, _ASYMMETRY, *last))
+
+
+def _check_orders(emulator: TransferEmulator, traps: TrapSeries) -> None:
+    if traps.lmax != emulator.boundary_lmax:
+        raise argument_error(
+            "SkyModel: traps",
+            expected=f"lmax = {emulator.boundary_lmax}, the boundary_lmax of the skies",
+            got=str(traps.lmax),
+            remedy="TrapSeries(lmax=skies.boundary_lmax).",
         )
-    )  # fmt: skip
 
 
-def _extended_log(x: Float[Array, "node sky ell"], floor: Float[Array, " ell"]):
-    """Return ln x, continued below ``floor`` by its tangent: far-off starts stay finite."""
-    floor = jnp.maximum(floor, jnp.finfo(x.dtype).tiny * 1e10)[None, None]
-    above = x > floor
-    return jnp.where(above, jnp.log(jnp.where(above, x, 1)), jnp.log(floor) + x / floor - 1)
+def _rounded(series: Float[Array, " l"], width) -> Float[Array, " l"]:
+    """Return the series with rounded edges, f_1 kept at 1."""
+    order = jnp.arange(series.size, dtype=series.dtype)
+    return series * jnp.exp(-(order * (order + 1) - 2) * width**2 / 2)
 
 
-def _lognormal(
-    mean: Float[Array, "node ell"], covariance: Float[Array, "node ell ell"], num_skies: int
-):
-    """Return mean and covariance of the logarithm of the mean of ``num_skies`` skies."""
-    relative = covariance / (mean[:, :, None] * mean[:, None, :]) / num_skies
-    covariance = jnp.log1p(relative)
-    return jnp.log(mean) - jnp.diagonal(covariance, axis1=1, axis2=2) / 2, covariance
+def _family(traps: TrapSeries, edge_width: Parameter | None) -> np.ndarray:
+    """Return series of many traps within the default bounds, ``(boundary, l)``."""
+    depths = np.linspace(_DEPTHS.lower, _DEPTHS.upper, _FAMILY[0])
+    etas = np.linspace(_ASYMMETRY.lower, _ASYMMETRY.upper, _FAMILY[1])
+    points = jnp.array(list(itertools.product(depths, etas)))
+    series = eqx.filter_jit(eqx.filter_vmap(lambda p: traps.series(1 + jnp.exp(p[0]), p[1])))(
+        points
+    )
+    if edge_width is None:
+        return np.asarray(series)
+    widths = np.linspace(edge_width.lower, edge_width.upper, _FAMILY[2])
+    rounded = eqx.filter_vmap(lambda w: eqx.filter_vmap(lambda s: _rounded(s, w))(series))
+    return np.asarray(rounded(jnp.asarray(widths))).reshape(-1, series.shape[1])
+
+
+def _dipole_means(emulator: TransferEmulator) -> np.ndarray:
+    """Return the mean spectra at the nodes for a dipole of unit amplitude."""
+    dipole = jnp.zeros(emulator.boundary_lmax + 1).at[1].set(1.0)
+    return np.asarray(emulator.spectra(dipole)).mean(1)
 
 
 def _moments(samples: Float[Array, "node sky ell"]):
+    """Return mean ``(node, ell)`` and covariance over the skies."""
     mean = jnp.mean(samples, axis=1)
     away = samples - mean[:, None]
     covariance = jnp.einsum("nsi,nsj->nij", away, away) / (samples.shape[1] - 1)

@@ -8,10 +8,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.infer.models.boundary_series import BoundarySeries
+from jaxcr.infer.models.trap_parameters import amplitude, edge_width, trap_shape
+from jaxcr.infer.parameters import ParameterSet
 from jaxcr.traps import Trap, trap_distribution, trap_from_asymmetry
 
 
-class TrapSeries(eqx.Module):
+class TrapSeries(BoundarySeries):
     """Distribution inside one trap of a uniform chain, as a Legendre series.
 
     The chain is that of ``DetailedBalance``: open ends, particles fed in at the last site, field
@@ -28,13 +31,30 @@ class TrapSeries(eqx.Module):
         Rounding of the cone edges in rad; 0 with the series cut at ``lmax``.
     num_sites
         N, the sites among which ``place`` looks.
+    free_edge
+        Whether the edge width is a fit parameter, the last; ``edge_width`` is then not used.
     """
 
     lmax: int = eqx.field(static=True, default=24)
     edge_width: float = eqx.field(static=True, default=0.0)
     num_sites: int = eqx.field(static=True, default=10_000)
+    free_edge: bool = eqx.field(static=True, default=False)
 
-    def series(self, mean_ratio: ScalarLike, asymmetry: ScalarLike) -> Float[Array, " l"]:
+    @property
+    def parameters(self) -> ParameterSet:
+        """The parameters ln A, ln(R-1), eta and, if it is free, the edge width."""
+        last = (edge_width(),) if self.free_edge else ()
+        return ParameterSet((amplitude(), *trap_shape(), *last))
+
+    def coefficients(self, values: Float[Array, " parameter"]) -> Float[Array, " l"]:
+        """Return f_l / f_0 with f_1 / f_0 = A."""
+        edge = values[3] if self.free_edge else None
+        shape = self.series(1 + jnp.exp(values[1]), values[2], edge)
+        return (jnp.exp(values[0]) * shape).at[0].set(1)
+
+    def series(
+        self, mean_ratio: ScalarLike, asymmetry: ScalarLike, edge_width: ScalarLike | None = None
+    ) -> Float[Array, " l"]:
         """Return f_l / f_1 for l = 0 ... lmax, with 0 in place of the monopole.
 
         Parameters
@@ -43,12 +63,15 @@ class TrapSeries(eqx.Module):
             R = (B1 + B2)/(2 B0) > 1.
         asymmetry
             eta in (-1, 1): B1,2 = B0 [1 + (R - 1)(1 ± eta)].
+        edge_width
+            Rounding of the cone edges in rad; that of the model if not given.
         """
+        edge_width = self.edge_width if edge_width is None else edge_width
         trap = trap_from_asymmetry(mean_ratio, asymmetry)
         one = jnp.ones_like(trap.minimum)
         below, above = _density_steps(trap)
         shape = trap_distribution(
-            trap, -below, 0 * one, above, lmax=self.lmax, edge_width=self.edge_width
+            trap, -below, 0 * one, above, lmax=self.lmax, edge_width=edge_width
         )
         return (shape / shape[1]).at[0].set(0)
 

@@ -1,38 +1,33 @@
-"""The ensemble of simulated skies behind a model: numbered fields, observers, fixed path."""
+"""The ensemble of simulated skies behind a model: numbered fields, observers, a convention."""
 
 import itertools
+import math
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jax import lax
+from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error
-from jaxcr.fields import GridField, Linear, PowerLaw, UniformField, mhd_snapshot, realise_grid
-from jaxcr.fields.field import sample_field
+from jaxcr.arrays import ScalarLike, argument_error, is_concrete
+from jaxcr.fields import GridField, Stencil, UniformField, mhd_snapshot
+from jaxcr.infer.skies.conventions import FixedPath, PathConvention
+from jaxcr.infer.skies.fixed_path import backtrack_fixed_path
+from jaxcr.infer.skies.sky_parameters import SKY_PARAMETERS, SkyParameters, check_sky_parameters
+from jaxcr.infer.skies.turbulence import AXIS, cube_turbulence, realise_turbulence
 from jaxcr.orbits import Boris, PathLength, Pusher, Stop
-from jaxcr.sky import (
-    Arrivals,
-    BoundaryDistribution,
-    DipoleBoundary,
-    backtrack,
-    cross_spectrum,
-    half_maps,
-)
+from jaxcr.sky import Arrivals, backtrack, refined_directions
 from jaxcr.units import GYRORADIUS
 
-AXIS = (1.0, 0.0, 0.0)
-"""Direction of the mean field, and of the boundary's symmetry axis."""
-
-
 _CUBES = {"mhd": mhd_snapshot}
+_SPECTRAL = ("index", "outer_scale", "inner_scale", "slab_share")
 
 
 class SkyEnsemble(eqx.Module):
-    """Skies in isotropic turbulence on a periodic grid, all lengths in cells.
+    """Skies in turbulence on a periodic grid, all lengths in cells.
 
-    The same field number gives the same phases at every amplitude, so that skies differ only
-    by what was changed.
+    The same field number gives the same phases at every value of the parameters, so that skies
+    differ only by what was changed.
 
     Attributes
     ----------
@@ -42,12 +37,15 @@ class SkyEnsemble(eqx.Module):
         Name of a shipped cube that takes the place of synthetic turbulence: ``"mhd"``. Its
         fluctuations are scaled to every level; a field number moves it about the observers, so
         that skies of different numbers come from one realisation and are not independent.
-    cells, index, outer_scale, inner_scale
-        Grid and spectrum E(k) ~ k^-index of synthetic turbulence, scales in cells.
-    gyroradius
-        In the mean field, cells.
+    cells
+        Of the box, on each axis.
+    index, outer_scale, inner_scale, gyroradius, slab_share, level
+        Of the fiducial `SkyParameters`.
     path
-        Length of every orbit in gyroradii: the orbits end there, not on a sphere.
+        The fiducial reach: the number of the convention, by default the length of every orbit in
+        gyroradii.
+    convention
+        Where orbits end when parameters change.
     step
         Boris step in cells. One cell (a twentieth of the default gyroradius) changes the mean
         ln C_l by less than 0.015 against half a cell, with the same phases.
@@ -71,6 +69,9 @@ class SkyEnsemble(eqx.Module):
     per_pixel: int = eqx.field(static=True, default=4)
     lmax: int = eqx.field(static=True, default=16)
     boundary_lmax: int = eqx.field(static=True, default=24)
+    level: float = eqx.field(static=True, default=1.0)
+    slab_share: float = eqx.field(static=True, default=0.0)
+    convention: PathConvention = eqx.field(default_factory=FixedPath)
 
     def __check_init__(self):
         if self.cube is not None and self.cube not in _CUBES:
@@ -80,51 +81,150 @@ class SkyEnsemble(eqx.Module):
                 got=repr(self.cube),
                 remedy="Leave it out for synthetic turbulence.",
             )
+        if not self.step > 0:
+            raise argument_error(
+                "SkyEnsemble: step",
+                expected="a positive length in cells",
+                got=f"{self.step:g}",
+                remedy="A twentieth of the gyroradius is short enough.",
+            )
+        check_sky_parameters("SkyEnsemble", self.fiducial, self._cells)
 
     @property
     def num_observers(self) -> int:
         """Observers, hence skies, in one field."""
         return self.observers_per_axis**3
 
-    def turbulence(self, number: int) -> GridField:
-        """Return field ``number`` with unit rms (µG); the mean field is added by `arrivals`."""
+    @property
+    def fiducial(self) -> SkyParameters:
+        """The parameters that the ensemble was made with."""
+        own = {name: getattr(self, name) for name in SKY_PARAMETERS if name != "reach"}
+        return SkyParameters(**own, reach=self.path)
+
+    def at(self, **changes: ScalarLike) -> SkyParameters:
+        """Return the fiducial parameters with some changed, for example ``at(level=0.8)``.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name, a known value that no sky can have (a scale beyond the box, a
+            negative level, a reach of 0), or a change of the spectrum of a shipped cube.
+        """
+        fixed = [name for name in changes if name in _SPECTRAL]
+        if self.cube is not None and fixed:
+            raise argument_error(
+                f"SkyEnsemble.at: {fixed[0]}",
+                expected="a parameter that a shipped cube leaves free",
+                got=repr(fixed[0]),
+                remedy="A cube has the spectrum that it has; leave cube out.",
+            )
+        parameters = self.fiducial.at(**changes)
+        check_sky_parameters("SkyEnsemble.at", parameters, self._cells)
+        return parameters
+
+    def conventions(self) -> str:
+        """Return one line on what is held, for every output: "dB/B0 at fixed path of 6 r_L"."""
+        return self.convention.describe(self.path)
+
+    def turbulence(
+        self,
+        number: int,
+        parameters: SkyParameters | None = None,
+        *,
+        stencil: Stencil | None = None,
+        storage=jnp.float32,
+    ) -> GridField:
+        """Return field ``number`` with unit rms (µG); the mean field is added by `arrivals`.
+
+        Parameters
+        ----------
+        parameters
+            Of its spectrum, default the fiducial ones; a cube has its own.
+        stencil, storage
+            As for `realise_turbulence`.
+        """
         key = jax.random.fold_in(jax.random.key(self.seed), number)
         if self.cube is not None:
-            return _moved(_fluctuations(_CUBES[self.cube]()), key)
-        return realise_grid(
-            PowerLaw(self.index, outer_scale=self.outer_scale, inner_scale=self.inner_scale),
-            key=key,
-            shape=(self.cells,) * 3,
-            spacing=1.0,
-            rms=1.0,
-            stencil=Linear(),
-            exact_rms=True,
+            return cube_turbulence(_CUBES[self.cube](), key)
+        parameters = self.fiducial if parameters is None else parameters
+        return realise_turbulence(
+            parameters, key, cells=self.cells, stencil=stencil, storage=storage
         )
 
     def observers(self) -> Float[Array, "observer xyz=3"]:
         """Return the positions of the observers, in cells."""
-        cells = self.cells if self.cube is None else _CUBES[self.cube]().shape[0]
-        axis = [i * cells / self.observers_per_axis for i in range(self.observers_per_axis)]
+        axis = [i * self._cells / self.observers_per_axis for i in range(self.observers_per_axis)]
         return jnp.array(list(itertools.product(axis, repeat=3)))
+
+    def num_steps(self, parameters: SkyParameters | None = None) -> int:
+        """Return how many equal steps an orbit of fixed path takes.
+
+        The number for the fiducial path, times the power of two that keeps a step within a
+        factor sqrt(2) of `step`: near the fiducial parameters, and in loops over a parameter,
+        the steps only stretch. Under ``jit`` the path is not known and the number is the
+        fiducial one; 0 where orbits end on a sphere.
+        """
+        with jax.ensure_compile_time_eval():
+            stop = self.convention.stop(self.fiducial)
+        if not isinstance(stop, PathLength):
+            return 0
+        fiducial = float(stop.length)
+        num = max(1, math.ceil(fiducial / self.step * (1 - 1e-6)))
+        if parameters is None:
+            return num
+        length = lax.stop_gradient(self.convention.stop(parameters).length)
+        if not is_concrete(length):
+            return num
+        return max(1, round(num * 2.0 ** round(math.log2(float(length) / fiducial))))
 
     def arrivals(
         self,
         turbulence: GridField,
-        level: ScalarLike,
+        parameters: SkyParameters | ScalarLike,
         *,
         pusher: Pusher | None = None,
         stop: Stop | None = None,
+        num_steps: int | tuple[int, ...] | None = None,
         dtype=jnp.float32,
     ) -> Arrivals:
-        """Return the back-tracked skies of all observers at dB/B0 = ``level``.
+        """Return the back-tracked skies of all observers.
 
-        Shapes ``(observer, pixel, child, ...)``. Differentiable in ``level`` by forward mode.
+        Parameters
+        ----------
+        parameters
+            Level, gyroradius and reach act here; a number is dB/B0, the rest fiducial.
+        pusher, stop
+            Default: equal Boris steps to the end of the convention. Any other pusher, and every
+            stop but path lengths, goes through ``sky.backtrack``.
+        num_steps
+            Of each stretch between path lengths; default `num_steps` for its part of the path.
+
+        Returns
+        -------
+        Shapes ``(observer, pixel, child, ...)``, or ``(observer, stop, pixel, child, ...)``.
+
+        Notes
+        -----
+        Differentiable in the parameters and the field: in both modes along paths, in forward
+        mode to a sphere.
         """
-        field = UniformField(jnp.array(AXIS, dtype)) + level * turbulence
+        p = as_parameters(self, parameters)
+        stop = self.convention.stop(p) if stop is None else stop
+        field = UniformField(jnp.array(AXIS, dtype)) + p.level * turbulence
+        rigidity = p.gyroradius / GYRORADIUS
+        if pusher is None and isinstance(stop, PathLength):
+            return backtrack_fixed_path(
+                field,
+                rigidity=rigidity,
+                stop=stop,
+                num_steps=self._segments(p, stop) if num_steps is None else _tuple(num_steps),
+                observers=self.observers(),
+                directions=jnp.asarray(refined_directions(self.nside, self.per_pixel), dtype),
+            )
         return backtrack(
             field,
-            rigidity=self.gyroradius / GYRORADIUS,
-            stop=PathLength(self.path * self.gyroradius) if stop is None else stop,
+            rigidity=rigidity,
+            stop=stop,
             observer=self.observers(),
             nside=self.nside,
             per_pixel=self.per_pixel,
@@ -132,44 +232,25 @@ class SkyEnsemble(eqx.Module):
             dtype=dtype,
         )
 
+    @property
+    def _cells(self) -> int:
+        return self.cells if self.cube is None else _CUBES[self.cube]().shape[0]
 
-def simulated_spectra(
-    skies: SkyEnsemble,
-    level: ScalarLike,
-    number: int,
-    *,
-    boundary: BoundaryDistribution | None = None,
-    pusher: Pusher | None = None,
-) -> Float[Array, "observer ell"]:
-    """Return half-cross C_l of all observers in field ``number``, straight through the orbits.
-
-    Parameters
-    ----------
-    level
-        dB/B0; forward-mode differentiable, the phases depend on ``number`` alone.
-    boundary
-        Default: a dipole of unit amplitude along the mean field.
-    """
-    boundary = DipoleBoundary(jnp.array(AXIS), 1.0) if boundary is None else boundary
-    return _spectra(skies, skies.turbulence(number), jnp.asarray(level), boundary, pusher)
+    def _segments(self, parameters: SkyParameters, stop: PathLength) -> tuple[int, ...]:
+        """Return steps for each stretch: those of the convention, or as long as `step`."""
+        lengths = lax.stop_gradient(jnp.atleast_1d(stop.length))
+        if lengths.size == 1 or not is_concrete(lengths):
+            return (self.num_steps(parameters),) * lengths.size
+        stretches = [float(x) for x in jnp.diff(lengths, prepend=0)]
+        return tuple(max(1, math.ceil(x / self.step * (1 - 1e-6))) for x in stretches)
 
 
-@eqx.filter_jit
-def _spectra(skies, turbulence, level, boundary, pusher):
-    arrivals = skies.arrivals(turbulence, level, pusher=pusher, dtype=level.dtype)
-    return cross_spectrum(*half_maps(arrivals, boundary), lmax=skies.lmax)
+def as_parameters(skies: SkyEnsemble, parameters: SkyParameters | ScalarLike) -> SkyParameters:
+    """Return the parameters; a number is dB/B0, with all others fiducial."""
+    if isinstance(parameters, SkyParameters):
+        return parameters
+    return skies.at(level=parameters)
 
 
-def _fluctuations(cube: GridField) -> GridField:
-    """Return a cube without its mean, with unit rms and cells of unit size."""
-    samples = sample_field(cube, cube.lattice())
-    samples = samples - jnp.mean(samples, axis=(0, 1, 2))[None, None, None]
-    rms = jnp.sqrt(jnp.mean(jnp.sum(samples**2, axis=-1)))
-    origin = jnp.zeros(3, samples.dtype)
-    return GridField(samples / rms, spacing=1.0, origin=origin, storage=jnp.float32)
-
-
-def _moved(grid: GridField, key: Key[Array, ""]) -> GridField:
-    """Return a periodic grid moved by a random part of its box."""
-    shift = jax.random.uniform(key, (3,), grid.origin.dtype)
-    return grid.at(shift * jnp.array(grid.shape, shift.dtype), grid.spacing)
+def _tuple(num_steps: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (num_steps,) if isinstance(num_steps, int) else num_steps

@@ -4,9 +4,11 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcr.arrays import ScalarLike
-from jaxcr.infer.skies.ensemble import AXIS, SkyEnsemble
-from jaxcr.orbits import Boris, PathLength
+from jaxcr.arrays import ScalarLike, argument_error
+from jaxcr.infer.skies.ensemble import SkyEnsemble, as_parameters
+from jaxcr.infer.skies.sky_parameters import SkyParameters
+from jaxcr.infer.skies.turbulence import AXIS
+from jaxcr.orbits import PathLength
 from jaxcr.sky import DipoleBoundary, cross_spectrum, half_maps
 
 
@@ -24,7 +26,7 @@ class PathSystematic(eqx.Module):
 
 def path_systematic(
     skies: SkyEnsemble,
-    level: ScalarLike,
+    parameters: SkyParameters | ScalarLike,
     *,
     num_fields: int,
     factors: tuple[float, ...] = (0.5, 1.0, 2.0),
@@ -33,15 +35,39 @@ def path_systematic(
 
     Parameters
     ----------
-    level
-        dB/B0.
+    parameters
+        From ``skies.at(...)``; a number is dB/B0.
     num_fields
         Realisations of turbulence to average over.
     factors
         Paths over the model's path, rising, with 1 among them.
+
+    Raises
+    ------
+    ValueError
+        Where orbits end on a sphere, or the factors do not rise from above 0 through 1.
     """
+    p = as_parameters(skies, parameters)
+    stop = skies.convention.stop(p)
+    if not isinstance(stop, PathLength):
+        raise argument_error(
+            "path_systematic: skies.convention",
+            expected="orbits of fixed path",
+            got=str(skies.convention),
+            remedy="Use FixedPath().",
+        )
+    if 1.0 not in factors or list(factors) != sorted({*factors, 0.0})[1:]:
+        raise argument_error(
+            "path_systematic: factors",
+            expected="positive factors in rising order, with 1 among them",
+            got=str(factors),
+            remedy="The default is (0.5, 1.0, 2.0).",
+        )
+    stops = PathLength(jnp.array(factors) * stop.length)
+    # As many steps for each unit of path as in the model.
+    num = [max(1, round(skies.num_steps(p) * x)) for x in np.diff(factors, prepend=0.0)]
     spectra = [
-        np.asarray(_dipole_power(skies, skies.turbulence(i), jnp.asarray(level), factors))
+        np.asarray(_dipole_power(skies, skies.turbulence(i, p), p, stops, tuple(num)))
         for i in range(num_fields)
     ]
     c_1 = np.mean(spectra, axis=(0, 1))
@@ -49,11 +75,8 @@ def path_systematic(
 
 
 @eqx.filter_jit
-def _dipole_power(skies: SkyEnsemble, turbulence, level, factors):
+def _dipole_power(skies: SkyEnsemble, turbulence, parameters, stops, num_steps):
     """Return C_1 of all observers at every path, ``(observer, factor)``."""
-    lengths = PathLength(jnp.array(factors) * skies.path * skies.gyroradius)
-    arrivals = skies.arrivals(
-        turbulence, level.astype(jnp.float32), stop=lengths, pusher=Boris(step=skies.step)
-    )
+    arrivals = skies.arrivals(turbulence, parameters, stop=stops, num_steps=num_steps)
     boundary = DipoleBoundary(jnp.array(AXIS, jnp.float32), jnp.float32(1))
     return cross_spectrum(*half_maps(arrivals, boundary), lmax=1)[..., 1]

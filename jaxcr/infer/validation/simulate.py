@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.infer.emulator.table import simulate_tensors
+from jaxcr.infer.emulator import TurbulenceAxis
 from jaxcr.infer.models.trap_series import TrapSeries
-from jaxcr.infer.skies.ensemble import SkyEnsemble
+from jaxcr.infer.skies import SkyEnsemble, simulate_tensors
 from jaxcr.observed import SpectrumData
 
 PLANTED = (float(np.log(1e-3)), float(np.log(0.8)), 0.0, 0.3)
@@ -24,6 +24,7 @@ def simulate_data(
     *,
     seed: int,
     num_skies: int,
+    axes: tuple[TurbulenceAxis, ...] | None = None,
 ) -> SpectrumData:
     """Return the mean spectrum of independent skies, one observer in each field.
 
@@ -32,9 +33,12 @@ def simulate_data(
     skies
         The model's ensemble; the fields are others, by their seed.
     values
-        The planted (ln A, ln dB/B0, ln(R - 1), eta).
+        The planted (ln A, ln dB/B0, ln(R - 1), eta), or with ``axes`` what they stand for in
+        place of ln dB/B0: the vector of a `SkyModel` over such an emulator.
     seed, num_skies
         Which fields, and how many.
+    axes
+        Of the emulator; default dB/B0 alone.
 
     Returns
     -------
@@ -43,9 +47,17 @@ def simulate_data(
     other = dataclasses.replace(
         skies, seed=skies.seed + _OTHER_FIELDS * (1 + seed), observers_per_axis=1
     )
-    level = jnp.exp(jnp.asarray(values[1]))
-    results = [simulate_tensors(other, other.turbulence(i), level) for i in range(num_skies)]
-    series = traps.series(1 + jnp.exp(jnp.asarray(values[2])), jnp.asarray(values[3]))
+    if axes is None:
+        parameters = other.at(level=jnp.exp(values[1]))
+    else:
+        pairs = zip(axes, values[1 : 1 + len(axes)], strict=True)
+        parameters = other.at(**{axis.field: axis.physical(x) for axis, x in pairs})
+    results = [
+        simulate_tensors(other, other.turbulence(i, parameters), parameters)
+        for i in range(num_skies)
+    ]
+    depth, eta = values[-2:]
+    series = traps.series(1 + jnp.exp(depth), eta)
     first, second = np.triu_indices(series.size)
     pairs = np.asarray(series[first] * series[second])
     spectra = np.concatenate([np.asarray(k, np.float64) for k, _ in results]) @ pairs

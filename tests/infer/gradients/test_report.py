@@ -24,9 +24,9 @@ def noisy(frequency):
 def test_both_estimates_are_exact_on_a_formula():
     report = infer.spectrum_gradient(noisy(0.0), 0.7, num_fields=3)
     expected = 1.4 * np.arange(1.0, 7.0)
-    np.testing.assert_allclose(report.pathwise, expected, rtol=1e-12)
-    # a central difference is exact on a parabola
-    np.testing.assert_allclose(report.difference, expected, rtol=1e-12)
+    # a central difference is exact on a parabola; rounding
+    for value in (report.pathwise, report.difference, report.best):
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
 
 
 def test_a_steep_ripple_is_called_chaotic_and_the_difference_believed():
@@ -39,6 +39,28 @@ def test_a_steep_ripple_is_called_chaotic_and_the_difference_believed():
     assert "WARNING: chaotic" in report.verdict()
 
 
+@pytest.mark.slow
+def test_a_vector_of_parameters_has_a_row_for_each():
+    def spectra(values, number):
+        both = values[0] ** 2 + 3 * values[1]
+        scatter = 1 + jax.random.uniform(jax.random.key(number), (4, 1)) / 10
+        return both * scatter * jnp.arange(1.0, 4.0)[None]
+
+    report = infer.spectrum_gradient(
+        spectra, np.array([0.5, 2.0]), num_fields=4, names=("first", "second"), step=(0.1, 0.2),
+        estimator=infer.Smoothed(width=0.1, num_pairs=4),
+    )  # fmt: skip
+    assert report.best.shape == (2, 3)
+    assert report.estimates.shape == (3, 2, 3)
+    # the scatter is a common factor of both, between 1 and 1.1
+    np.testing.assert_allclose(report.pathwise[1] / report.pathwise[0], 3.0, rtol=1e-12)
+    np.testing.assert_allclose(report.difference, report.pathwise, rtol=1e-12)
+    assert report.trusted
+    assert "first, second" in report.verdict()
+    assert report.estimators == "path-wise; same-phase difference; smoothed"
+
+
+@pytest.mark.slow
 def test_short_paths_agree_within_their_errors_and_raise_no_alarm(skies):
     short = dataclasses.replace(skies, path=1.5)
     report = infer.spectrum_gradient(
@@ -59,3 +81,8 @@ def test_short_paths_agree_within_their_errors_and_raise_no_alarm(skies):
 def test_too_few_fields():
     with pytest.raises(ValueError, match="num_fields: expected at least 2, got 1"):
         infer.spectrum_gradient(noisy(0.0), 0.7, num_fields=1)
+
+
+def test_names_for_every_value():
+    with pytest.raises(ValueError, match="names: expected 2, one for each value, got 1: theta"):
+        infer.spectrum_gradient(noisy(0.0), np.ones(2), num_fields=2)

@@ -46,6 +46,7 @@ def test_a_gaussian_from_a_guess_that_is_three_times_too_narrow(key):
     )
 
 
+@pytest.mark.slow
 def test_a_bound_cuts_the_posterior_off(key):
     posterior = sample(
         lambda x, _: -0.5 * jnp.sum((x - 1) ** 2),
@@ -63,6 +64,7 @@ def test_a_bound_cuts_the_posterior_off(key):
     assert np.all(np.abs(posterior.samples) <= 1)
 
 
+@pytest.mark.slow
 def test_a_curved_valley_has_its_own_moments(key):
     # x normal, y = x² + normal / 4: mean (0, 1), covariance diag(1, 2 + 1/16)
     posterior = sample(

@@ -1,0 +1,126 @@
+"""Which combinations of parameters the data constrain, and which they say nothing about."""
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxcr.infer.likelihood import Problem, fisher_matrix
+from jaxcr.infer.parameters import ParameterSet
+
+_CONSTRAINED = 0.7
+"""Data constrain a direction when data and prior leave less than this share of the prior alone."""
+
+_LEAST_SHARE = 0.1
+"""Weights below this share of the largest are not written."""
+
+
+class Directions(eqx.Module):
+    """Eigenvectors of the data's Fisher matrix, best known first.
+
+    Attributes
+    ----------
+    names
+        Of the free parameters.
+    weights
+        ``(direction, parameter)``, of unit length: the combinations weights · parameters, whose
+        errors from the data alone are independent.
+    errors
+        Their standard errors from the data alone; infinite where the data say nothing.
+    shares
+        Error of data and prior together over that of the prior alone, 0 to 1.
+    """
+
+    names: tuple[str, ...] = eqx.field(static=True)
+    weights: Float[np.ndarray, "direction parameter"]
+    errors: Float[np.ndarray, " direction"]
+    shares: Float[np.ndarray, " direction"]
+
+    def text(self) -> str:
+        """Return what the data tell and what they do not, in one sentence."""
+        known = [
+            f"{weights_text(self.names, w)} (± {e:.2g})"
+            for w, e, share in zip(self.weights, self.errors, self.shares, strict=True)
+            if share < _CONSTRAINED
+        ]
+        unknown = [
+            weights_text(self.names, w)
+            for w, share in zip(self.weights, self.shares, strict=True)
+            if share >= _CONSTRAINED
+        ]
+        text = "these data constrain " + (", ".join(known) or "nothing")
+        if not unknown:
+            return text
+        return text + "; they say little or nothing about " + ", ".join(unknown)
+
+
+def data_directions(
+    parameters: ParameterSet, information: Float[Array | np.ndarray, "parameter parameter"]
+) -> Directions:
+    """Return the eigenvectors of a Fisher matrix of the data in units of the priors.
+
+    Parameters
+    ----------
+    parameters
+        Their priors' standard deviations within the bounds are the units.
+    information
+        Fisher matrix of the data alone by all parameters: `FitResult.information`.
+
+    Notes
+    -----
+    With x = parameter/sigma of its prior and F v = lambda v, the combination v · x has the error
+    1/sqrt(lambda) from the data, and 1/sqrt(1 + lambda) with a Gaussian prior.
+    """
+    is_free = parameters.is_free
+    sigmas = parameters.prior_sigmas[is_free]
+    scaled = np.asarray(information)[np.ix_(is_free, is_free)] * sigmas[:, None] * sigmas[None]
+    values, vectors = np.linalg.eigh(scaled)
+    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1].T
+    weights = vectors / sigmas[None]
+    length = np.linalg.norm(weights, axis=1)
+    sign = np.sign(weights[np.arange(len(weights)), np.argmax(np.abs(weights), axis=1)])
+    with np.errstate(divide="ignore"):
+        errors = 1 / np.sqrt(values) / length
+    return Directions(
+        parameters.free_names, weights * (sign / length)[:, None], errors, 1 / np.sqrt(1 + values)
+    )
+
+
+def data_information(
+    problem: Problem, values: Float[Array, " parameter"]
+) -> Float[np.ndarray, "free free"]:
+    """Return the data's Fisher matrix by the free parameters in units of their priors' widths."""
+    parameters = problem.parameters
+    sigmas = parameters.prior_sigmas[parameters.is_free]
+    information = np.asarray(data_fisher(problem, values))
+    return information[np.ix_(parameters.is_free, parameters.is_free)] * np.outer(sigmas, sigmas)
+
+
+def data_fisher(
+    problem: Problem, values: Float[Array, " parameter"]
+) -> Float[Array, "parameter parameter"]:
+    """Return the Fisher matrix of the data alone."""
+    slope = jax.jacfwd(problem.parameters.prior_residuals)(values)
+    return fisher_matrix(problem, values) - slope.T @ slope
+
+
+def prior_information(parameters: ParameterSet) -> Float[np.ndarray, "free free"]:
+    """Return the priors' information by the free parameters, in units of their widths."""
+    slope = np.asarray(jax.jacfwd(parameters.prior_residuals)(parameters.start))
+    slope = slope * parameters.prior_sigmas[None]
+    return (slope.T @ slope)[np.ix_(parameters.is_free, parameters.is_free)]
+
+
+def weights_text(names: tuple[str, ...], weights: Float[np.ndarray, " parameter"]) -> str:
+    """Return a combination as ``0.86 ln A - 0.51 ln dB/B0``, small weights left out."""
+    weights = weights / np.linalg.norm(weights)
+    weights = weights * np.sign(weights[np.argmax(np.abs(weights))])
+    kept = [
+        (name, weight)
+        for name, weight in zip(names, weights, strict=True)
+        if abs(weight) >= _LEAST_SHARE * np.max(np.abs(weights))
+    ]
+    if len(kept) == 1:
+        return kept[0][0]
+    parts = [f"{'-' if weight < 0 else '+'} {abs(weight):.2f} {name}" for name, weight in kept]
+    return " ".join(parts).removeprefix("+ ").replace("- ", "-", parts[0].startswith("-"))

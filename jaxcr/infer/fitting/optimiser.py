@@ -1,0 +1,82 @@
+"""What every optimiser gives: where it ends, how it went, whether it arrived."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from jaxcr.infer.fitting.objective import Objective, jitted_cost
+
+_ARRIVED = 0.02
+"""Distance to the optimum in units of the errors: what is left to gain is below 4e-4 in cost."""
+
+
+class Run(eqx.Module):
+    """Where an optimiser ends; with a leading axis, one row for each start.
+
+    Attributes
+    ----------
+    angles, cost
+        The last point, angles of the free parameters, and -2 ln(likelihood × prior) there.
+    distance, converged
+        What is left to the optimum in units of the errors, and whether that is below 0.02.
+    history
+        Cost before every step ``(step,)``; one number for solvers that do not keep it.
+    """
+
+    angles: Float[Array, "*start free"]
+    cost: Float[Array, "*start"]
+    distance: Float[Array, "*start"]
+    converged: Bool[Array, "*start"]
+    history: Float[Array, "*start step"]
+
+
+class Walk(eqx.Module):
+    """What an optimiser gives: the last point, and the cost before every step (or the first)."""
+
+    angles: Float[Array, " free"]
+    history: Float[Array, " step"]
+
+
+class Optimiser(eqx.Module):
+    """Minimises an objective from one start; a pure function, to be mapped over starts."""
+
+    @abc.abstractmethod
+    def walk(
+        self, objective: Objective, start: Float[Array, " free"], scale: Float[Array, "free free"]
+    ) -> Walk:
+        """Minimise the cost from the angles ``start``.
+
+        ``scale`` turns steps in units of the errors at the start into steps of the angles.
+        """
+
+    @abc.abstractmethod
+    def __str__(self) -> str:
+        """Return the name as reports print it."""
+
+
+def run_starts(
+    optimiser: Optimiser, objective: Objective, starts: Float[Array, "start free"]
+) -> Run:
+    """Run from every start; one program walks, others look at where it starts and ends."""
+    scales = jnp.stack([objective.scale(start) for start in starts])
+    walks = _walk_all(optimiser, objective, starts, scales)
+    costs = jnp.stack([jitted_cost(objective, angles) for angles in walks.angles])
+    distances = jnp.stack([objective.distance(angles) for angles in walks.angles])
+    return Run(walks.angles, costs, distances, distances < _ARRIVED, walks.history)
+
+
+@eqx.filter_jit
+def _walk_all(optimiser, objective, starts, scales) -> Walk:
+    """Walk from every start, one after the other in one program: none waits for the slowest."""
+    return jax.lax.map(lambda row: optimiser.walk(objective, *row), (starts, scales))
+
+
+@eqx.filter_jit
+def start_angles(
+    objective: Objective, starts: Float[Array, "start parameter"]
+) -> Float[Array, "start free"]:
+    """Return the angles of starting points, a little inside of the bounds."""
+    return jax.vmap(objective.angles)(starts)

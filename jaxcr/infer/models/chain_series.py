@@ -1,0 +1,159 @@
+"""Any uniform trap chain as a Legendre series: closures, ends, losses, the place continuous."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import Scalar, ScalarLike, argument_error
+from jaxcr.infer.models.boundary_series import BoundarySeries
+from jaxcr.infer.models.trap_parameters import edge_width, place, scattering_rate, trap_shape
+from jaxcr.infer.parameters import ParameterSet
+from jaxcr.traps import (
+    AbsorbingEnd,
+    Chain,
+    ChainEnd,
+    Closure,
+    DetailedBalance,
+    steady_state,
+    trap_chain,
+    trap_distribution,
+    trap_from_asymmetry,
+)
+
+_NEARLY_LINEAR = 1e-3
+"""Below this (squared) exponent of a step the series of sinh(x q)/sinh(q) is used, to 1e-15."""
+
+_ARCCOSH_SQUARED = (16 / 1575, -1 / 35, 4 / 45, -1 / 3, 2.0)
+"""arccosh(1 + d)² = 2 d - d²/3 + 4 d³/45 - d⁴/35 + 16 d⁵/1575 - ..., highest power first."""
+
+
+class ChainSeries(BoundarySeries):
+    """Distribution inside one trap of a uniform chain that is fed at its last site.
+
+    The chain is solved site by site; the occupation between two sites is the solution of the
+    same recurrence, n = s^x (alpha e^(q x) + beta e^(-q x)) with s² = g/r and
+    cosh q = (g + r + l)/(2 sqrt(g r)), so that the place is a continuous parameter. The vector of
+    values is (ln k, ln(R-1), eta, ln nu) and, if it is free, the edge width.
+
+    Attributes
+    ----------
+    num_sites, lmax
+        Sites N of the chain, at least 4, and highest order of the series.
+    closure, left_end, right_end
+        As in ``traps.trap_chain``.
+    loss_rate
+        l of every site in the unit of rate of nu. Without losses nu has no effect.
+    edge_width, free_edge
+        Rounding of the cone edges in rad, and whether it is a fit parameter instead.
+
+    Notes
+    -----
+    O(num_sites). Without losses, with open ends and detailed balance it is ``TrapSeries``.
+    """
+
+    num_sites: int = eqx.field(static=True)
+    lmax: int = eqx.field(static=True, default=24)
+    closure: Closure = DetailedBalance()
+    left_end: ChainEnd = AbsorbingEnd()
+    right_end: ChainEnd = AbsorbingEnd()
+    loss_rate: float = 0.0
+    edge_width: float = 0.0
+    free_edge: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        if self.num_sites < 4:
+            raise argument_error(
+                "ChainSeries: num_sites",
+                expected="at least 4 sites",
+                got=self.num_sites,
+                remedy="The place runs from the second site to the last but one.",
+            )
+
+    @property
+    def parameters(self) -> ParameterSet:
+        """The parameters ln k, ln(R-1), eta, ln nu and, if it is free, the edge width."""
+        last = (edge_width(),) if self.free_edge else ()
+        return ParameterSet((place(self.num_sites), *trap_shape(), scattering_rate(), *last))
+
+    def coefficients(self, values: Float[Array, " parameter"]) -> Float[Array, " l"]:
+        """Return f_l / f_0 at a place from the second site to the last but one."""
+        site, mean_ratio, rate = jnp.exp(values[0]), 1 + jnp.exp(values[1]), jnp.exp(values[3])
+        left, own, right = self.densities(site, mean_ratio, values[2], rate)
+        shape = trap_distribution(
+            trap_from_asymmetry(mean_ratio, values[2]),
+            left / own, jnp.ones_like(own), right / own, lmax=self.lmax,
+            edge_width=values[4] if self.free_edge else self.edge_width,
+        )  # fmt: skip
+        return shape / shape[0]
+
+    def densities(
+        self, site: ScalarLike, mean_ratio: ScalarLike, asymmetry: ScalarLike, rate: ScalarLike
+    ) -> tuple[Scalar, Scalar, Scalar]:
+        """Return the phase-space densities left of, in and right of a place, in one unit.
+
+        Parameters
+        ----------
+        site
+            k, may be fractional, in [2, num_sites - 1].
+        mean_ratio, asymmetry
+            R = (B1 + B2)/(2 B0) and eta of every trap.
+        rate
+            Scattering rate nu.
+        """
+        trap = trap_from_asymmetry(mean_ratio, asymmetry)
+        loss = jnp.full(self.num_sites, self.loss_rate, trap.minimum.dtype)
+        chain = trap_chain(
+            trap, self.num_sites, scattering_rate=rate, closure=self.closure,
+            left_end=self.left_end, right_end=self.right_end, loss_rate=loss,
+        )  # fmt: skip
+        occupation = steady_state(chain, jnp.zeros_like(loss).at[-1].set(1))
+        growth, exponent = _step(chain)
+        site = jnp.asarray(site, loss.dtype)
+        places = site + jnp.array([-1.0, 0, 1], loss.dtype)
+        numbers = jax.vmap(lambda k: _between(occupation, growth, exponent, k))(places)
+        # f = n/w, w_k ~ (B1/B2)^k; relative to the own trap
+        widening = jnp.exp(-trap.gradient * (places - site))
+        left, own, right = numbers * widening
+        return left, own, right
+
+
+def _step(chain: Chain) -> tuple[Scalar, Scalar]:
+    """Return s = sqrt(g/r) and q² of a step inside the chain."""
+    right, left, loss = chain.rate_right[1], chain.rate_left[1], chain.losses[1]
+    mean = jnp.sqrt(right * left)
+    # cosh q - 1, as a sum of positive terms
+    above = ((jnp.sqrt(right) - jnp.sqrt(left)) ** 2 + loss) / (2 * mean)
+    small = above < _NEARLY_LINEAR / 2
+    safe = jnp.where(small, 1.0, above)
+    series = above * (
+        2 + above * (-1 / 3 + above * (4 / 45 + above * (-1 / 35 + above * 16 / 1575)))
+    )
+    squared = jnp.log1p(safe + jnp.sqrt(safe * (2 + safe))) ** 2
+    return jnp.sqrt(right / left), jnp.where(small, series, squared)
+
+
+def _between(
+    occupation: Float[Array, " site"], growth: Scalar, exponent: Scalar, site: Scalar
+) -> Scalar:
+    """Return the occupation at a fractional site, from the two sites around it."""
+    floor = jnp.clip(jnp.floor(site), 1, occupation.size - 1)
+    index = floor.astype(int) - 1
+    x = site - floor
+    left = _share(1 - x, exponent) * occupation[index]
+    right = _share(x, exponent) * occupation[index + 1] / growth
+    return growth**x * (left + right)
+
+
+def _share(x: Scalar, exponent: Scalar) -> Scalar:
+    """Return sinh(x q)/sinh(q) from q² >= 0; x where q = 0."""
+    small = exponent < _NEARLY_LINEAR
+    q = jnp.sqrt(jnp.where(small, 1.0, exponent))
+    large = jnp.exp((x - 1) * q) * jnp.expm1(-2 * x * q) / jnp.expm1(-2 * q)
+    above, below = _sinhc(x**2 * exponent), _sinhc(exponent)
+    return jnp.where(small, x * above / below, large)
+
+
+def _sinhc(squared: Scalar) -> Scalar:
+    """Return sinh(q)/q for small q²."""
+    return 1 + squared / 6 * (1 + squared / 20 * (1 + squared / 42 * (1 + squared / 72)))

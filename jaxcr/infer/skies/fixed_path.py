@@ -1,0 +1,103 @@
+"""Back-tracked skies at one or several path lengths, in equal steps over all devices."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, Float
+
+from jaxcr.arrays import Scalar
+from jaxcr.fields import Field
+from jaxcr.orbits import PathLength, trace_fixed_path
+from jaxcr.sky import Arrivals
+
+
+def backtrack_fixed_path(
+    field: Field,
+    *,
+    rigidity: Scalar,
+    stop: PathLength,
+    num_steps: tuple[int, ...],
+    observers: Float[Array, "observer xyz=3"],
+    directions: Float[Array, "pixel child xyz=3"],
+) -> Arrivals:
+    """Return the skies of all observers, as ``sky.backtrack`` with Boris steps does.
+
+    Parameters
+    ----------
+    rigidity
+        Of the arriving particles, PV.
+    stop
+        One path length or several, rising, recorded in one pass.
+    num_steps
+        Equal steps to the first length, from there to the second, ..., one number for each.
+    observers, directions
+        In the unit of the field, and unit vectors of arrival; the type of the directions is that
+        of the orbits.
+
+    Notes
+    -----
+    Twice as fast as the lanes that wait for no orbit: all end together. Forward and reverse mode.
+    """
+    shape = (observers.shape[0], *directions.shape)
+    position = jnp.broadcast_to(observers[:, None, None].astype(directions.dtype), shape)
+    start = jnp.broadcast_to(directions[None], shape)
+    lengths = jnp.atleast_1d(stop.length).astype(directions.dtype)
+    position, direction = _trace_on_devices(
+        field, position.reshape(-1, 3), start.reshape(-1, 3), -rigidity, lengths, num_steps
+    )
+
+    def unfold(x):
+        return jnp.moveaxis(x.reshape(-1, *shape), 0, 1) if stop.shape else x.reshape(shape)
+
+    path = lengths[None, :, None, None] if stop.shape else lengths[0]
+    position, direction = unfold(position), unfold(direction)
+    return Arrivals(
+        position=position,
+        direction=-direction,
+        path_length=jnp.broadcast_to(path, position.shape[:-1]),
+        reached=jnp.ones(shape[:-1], bool),
+        arrival=directions,
+        observer=observers.astype(directions.dtype),
+        weight=jnp.ones(directions.shape[:-1], directions.dtype),
+    )
+
+
+def _trace_on_devices(field, position, direction, rigidity, lengths, num_steps):
+    """Return positions and directions at all lengths, ``(stop, particle, 3)``."""
+    devices = jax.local_devices()
+    num = position.shape[0]
+    extra = -num % len(devices)
+    starts = [jnp.concatenate([x, x[:1].repeat(extra, axis=0)]) for x in (position, direction)]
+    arrays, rest = eqx.partition((field, rigidity, lengths), eqx.is_array)
+
+    def run(position, direction, arrays):
+        return _trace_segments(position, direction, *eqx.combine(arrays, rest), num_steps)
+
+    row, ends = PartitionSpec("device"), PartitionSpec(None, "device")
+    traced = jax.shard_map(
+        run,
+        mesh=Mesh(np.array(devices), ("device",)),
+        in_specs=(row, row, PartitionSpec()),
+        out_specs=ends,
+        check_vma=False,
+    )(*starts, arrays)
+    return [x[:, :num] for x in traced]
+
+
+def _trace_segments(position, direction, field, rigidity, lengths, num_steps):
+    """Return the states at the end of each stretch between two lengths."""
+    states, before = [], jnp.zeros_like(lengths[0])
+    for length, num in zip(lengths, num_steps, strict=True):
+        position, direction = trace_fixed_path(
+            field,
+            position,
+            direction,
+            rigidity=rigidity,
+            path_length=length - before,
+            num_steps=num,
+        )
+        states.append((position, direction))
+        before = length
+    return tuple(jnp.stack(x) for x in zip(*states, strict=True))
