@@ -44,15 +44,16 @@ def run_fit(config: Fit) -> None:
 
 def _fit(config: Fit, folder: Path) -> None:
     """Fit, and write everything into the folder."""
-    skies = ensemble(config)
-    num_skies = config.skies if config.simulate is not None else config.target_skies
-    emulator = sky_emulator(config, skies, num_skies)
-    model = infer.SkyModel(emulator, trap_series(config))
-    truth = None if config.simulate is None else planted_values(config, skies, model.parameters)
-    data = _data(config, skies, model, truth)
+    skies, traps = ensemble(config), trap_series(config)
+    axes = infer.turbulence_axes(skies, config.sky.vary)
+    parameters = infer.default_parameters(axes)
+    parameters = parameters.with_fixed(named_values("--fix", config.fix, parameters))
+    truth = None if config.simulate is None else planted_values(config, skies, axes, parameters)
+    data = _data(config, skies, traps, axes, truth)
     check_data(config, data)
     print(f"target: {data.label}, l = {data.ell[0]} to {data.ell[-1]}")
-    problem = _problem(config, model, data)
+    model = infer.SkyModel(sky_emulator(config, skies, data.num_skies), traps)
+    problem = _problem(model, data, parameters)
     result = infer.fit(
         problem,
         num_starts=config.num_starts,
@@ -113,27 +114,29 @@ def sky_emulator(config: Fit, skies: infer.SkyEnsemble, num_skies: int) -> infer
 
 
 def planted_values(
-    config: Fit, skies: infer.SkyEnsemble, parameters: infer.ParameterSet
+    config: Fit,
+    skies: infer.SkyEnsemble,
+    axes: tuple[infer.TurbulenceAxis, ...],
+    parameters: infer.ParameterSet,
 ) -> np.ndarray:
     """Return the values to plant: the defaults, the ensemble's own, and what was asked for."""
     values = dict(zip(("ln A", "ln dB/B0", "ln(R-1)", "eta"), infer.PLANTED, strict=True))
-    axes = infer.turbulence_axes(skies, config.sky.vary)
     own = {a.parameter.name: a.coordinate(float(getattr(skies.fiducial, a.field))) for a in axes}
     values = own | values | named_values("--plant", config.plant, parameters)
     return np.array([values[name] for name in parameters.names])
 
 
-def _data(config: Fit, skies, model, truth) -> infer.SpectrumData:
+def _data(config: Fit, skies, traps, axes, truth) -> infer.SpectrumData:
     """Return what is to be fitted."""
     if truth is not None:
         print(f"simulating {config.skies} skies with the planted parameters")
         return infer.simulate_data(
             skies,
-            model.traps,
+            traps,
             jnp.asarray(truth),
             seed=config.simulate,
             num_skies=config.skies,
-            axes=model.emulator.axes,
+            axes=axes,
         )
     if config.target is not None:
         return observed.read_spectrum(
@@ -145,15 +148,16 @@ def _data(config: Fit, skies, model, truth) -> infer.SpectrumData:
     return observed.working_level_spectrum()
 
 
-def _problem(config: Fit, model: infer.SkyModel, data: infer.SpectrumData) -> infer.Problem:
-    """Return what is fitted, and print how data and model are compared."""
+def _problem(
+    model: infer.SkyModel, data: infer.SpectrumData, parameters: infer.ParameterSet
+) -> infer.Problem:
+    """Return what is fitted, and print what was left out."""
     compared = model.comparable(data)
     dropped = sorted(set(data.ell.tolist()) - set(compared.ell.tolist()))
     if dropped:
         print(f"dropped, below 3 sigma of the simulation's noise: l = {dropped}")
     likelihood = infer.choose_likelihood(model, compared)
-    held = named_values("--fix", config.fix, model.parameters)
-    return infer.Problem(model, compared, model.parameters.with_fixed(held), likelihood)
+    return infer.Problem(model, compared, parameters, likelihood)
 
 
 def _lines(config: Fit, problem, result, truth) -> str:

@@ -96,6 +96,8 @@ TABLE = [
     ("fit --sky.num-nodes 3", "--sky.num-nodes: expected at least 4, got 3"),
     ("fit --sky.vary level level", "--sky.vary: expected one parameter of the turbulence or more"),
     ("fit --plant eta=0.2", "--plant: expected --simulate beside it"),
+    ("fit --fix etta=0 --out {}/new", "with one of ln A, ln dB/B0, ln(R-1), eta, got 'etta=0'"),
+    ("fit --fix eta=2 --out {}/new", "--fix: eta: expected a number from 0 to 0.6, got 2"),
     ("fit --sky.cells 32 --no-cache --out {}/new", "outer_scale: expected at most the box"),
     ("fit --target {}/high.csv --out {}/new", "expected at most --sky.lmax = 16, got 17"),
     ("fit --target {}/binary.csv", "expected a readable CSV file, got UnicodeDecodeError"),

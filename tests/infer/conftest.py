@@ -32,4 +32,4 @@ def data(skies, model):
 
 @pytest.fixture(scope="session")
 def problem(model, data, table):
-    return infer.Problem(model, model.comparable(data), infer.default_parameters(table))
+    return infer.Problem(model, model.comparable(data), infer.default_parameters(table.axes))

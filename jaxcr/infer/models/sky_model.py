@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error
-from jaxcr.infer.emulator import CompressedSkies, TransferEmulator, compress
+from jaxcr.infer.emulator import CompressedSkies, TransferEmulator, TurbulenceAxis, compress
 from jaxcr.infer.emulator.emulator import extended_log
 from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.models.trap_series import TrapSeries
@@ -67,7 +67,7 @@ class SkyModel(SpectrumModel):
         """
         _check_orders(emulator, traps)
         self.emulator, self.traps = emulator, traps
-        self.parameters = default_parameters(emulator, edge_width=edge_width)
+        self.parameters = default_parameters(emulator.axes, edge_width=edge_width)
         self.skies = compress(emulator.tensors, _family(traps, edge_width))
 
     def conventions(self) -> str:
@@ -173,7 +173,7 @@ class SkyModel(SpectrumModel):
 
 
 def default_parameters(
-    emulator: TransferEmulator, *, edge_width: Parameter | None = None
+    axes: tuple[TurbulenceAxis, ...], *, edge_width: Parameter | None = None
 ) -> ParameterSet:
     """Return ln A, the turbulence, ln(R - 1), eta with their ranges and priors.
 
@@ -181,7 +181,7 @@ def default_parameters(
     cusp at 0 (the stronger mirror's cone depends on its size), which no smooth solver passes.
     """
     amplitude = Parameter("ln A", np.log(1e-3), np.log(1e-5), np.log(0.3), Flat())
-    turbulence = [axis.parameter for axis in emulator.axes]
+    turbulence = [axis.parameter for axis in axes]
     last = [] if edge_width is None else [edge_width]
     return ParameterSet((amplitude, *turbulence, _DEPTHS, _ASYMMETRY, *last))
 
