@@ -161,6 +161,7 @@ def test_a_sky_in_the_shipped_cube(cache, capsys):
     assert c_ell[2] > 1e-9
 
 
+@pytest.mark.slow
 def test_orbits_of_a_named_set_on_a_small_grid(cache, capsys):
     command = ["orbits", "--particles", "7.5PeV", "--turbulence.cells", "32", "--num", "64"]
     options = ["--path", "20", "--samples", "40", "--radius", "4", "--out", str(cache / "one")]

@@ -87,6 +87,7 @@ def test_anisotropic_diffusion_in_a_closed_box_is_the_green_function():
     np.testing.assert_allclose(found.gone, 0.0, atol=ROUND_OFF)
 
 
+@pytest.mark.slow
 def test_uniform_expansion_cools_every_particle_alike():
     """f(p, t) = f0(p exp(rate t/3)), so N = exp(-rate t) N0(p exp(rate t/3))."""
     rate, duration = 0.1, 5.0

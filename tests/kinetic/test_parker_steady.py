@@ -46,6 +46,7 @@ def test_halo_with_wind_is_the_closed_form():
     np.testing.assert_allclose(solution.budget.through_ends, [[0, 1]], atol=1e-12)
 
 
+@pytest.mark.slow
 def test_derivatives_by_diffusion_index_wind_and_height_are_differences():
     def density(args):
         kappa, index, wind, height = args
@@ -97,6 +98,7 @@ def made_up_source(x, p):
     return jnp.trace(jax.jacfwd(flux)(x))
 
 
+@pytest.mark.slow
 def test_full_tensor_and_flow_in_two_coordinates_converge_at_second_order():
     errors = []
     for num in (16, 32):

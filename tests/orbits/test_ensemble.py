@@ -209,6 +209,7 @@ def test_pushers_agree_on_a_smooth_field(smooth):
     assert np.median(np.linalg.norm(coarse, axis=1)) > 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pusher", PUSHERS, ids=["Boris", "Tsit5"])
 @pytest.mark.parametrize(
     "make_stop", [orbits.Sphere, pytest.param(orbits.PathLength, marks=pytest.mark.slow)]

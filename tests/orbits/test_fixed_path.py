@@ -96,6 +96,7 @@ def test_end_states_are_those_of_the_engine(dtype, tolerance):
     np.testing.assert_allclose(got[1], exits.direction, rtol=0, atol=tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stencil", "boundary"),
     [

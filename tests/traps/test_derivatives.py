@@ -75,6 +75,7 @@ def test_derivatives_equal_differences(function, point, closure):
         assert jnp.max(jnp.abs(slopes[:, i] - difference) / scale) < 1e-7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closure", CLOSURES)
 def test_derivatives_are_finite_in_an_even_chain(closure):
     even = jnp.array([3.0, 0.0, 0.7, 1.3])

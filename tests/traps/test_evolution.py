@@ -145,6 +145,7 @@ def test_a_closed_chain_keeps_its_particles_and_finds_its_equilibrium():
     np.testing.assert_allclose(out[-1], weight / weight.sum(), rtol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_evolution_has_derivatives(method):
     def last(a):
