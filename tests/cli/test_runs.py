@@ -103,6 +103,7 @@ def test_a_sky_and_its_spectrum_agree_between_pushers(cache, capsys):
     np.testing.assert_allclose(spectra["boris"][1:5], spectra["diffrax"][1:5], rtol=0.05)
 
 
+@pytest.mark.slow
 def test_a_sky_with_everything(cache, capsys):
     """Several stops, realisations, a window, energies: files agree with each other."""
     options = ["--path", "3", "6", "--realisations", "3", "--boundary", "momentum-local",

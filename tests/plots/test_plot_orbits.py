@@ -57,6 +57,7 @@ def test_orbits_that_met_no_stop_are_left_out(tracks):
     assert f"ends of {good} orbits" in figure.axes[1].get_title()
 
 
+@pytest.mark.slow
 def test_transport(tracks, png):
     running = orbits.running_diffusion(tracks)
     figure = plot_transport(
