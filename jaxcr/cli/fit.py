@@ -189,10 +189,10 @@ def _gauges(config: Fit, skies: infer.SkyEnsemble, problem: infer.Problem, resul
     if config.gradient_fields == 0:
         return None, None
     axes = problem.model.emulator.axes
-    best = {a.field: float(a.physical(x)) for a, x in zip(axes, result.values[1:], strict=False)}
+    best = infer.physical_values(axes, problem.model.point(result.values))
     parameters, num = skies.at(**best), config.gradient_fields
     first = axes[0].field
-    where = best[first]
+    where = float(best[first])
     gauge = infer.spectrum_gradient(
         lambda value, number: infer.simulated_spectra(
             skies, parameters.at(**{first: value}), number

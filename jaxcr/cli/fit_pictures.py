@@ -91,9 +91,8 @@ def _sky(folder: Path, problem, result, skies: infer.SkyEnsemble) -> dict:
     series = jnp.exp(result.values[0]) * problem.model.series(result.values)
     axis = jnp.array(infer.AXIS)
     boundary = sky.TrapBoundary(series.at[0].set(1.0), axis)
-    axes = problem.model.emulator.axes
-    best = {a.field: a.physical(x) for a, x in zip(axes, result.values[1:], strict=False)}
-    parameters = skies.at(**best)
+    point = problem.model.point(result.values)
+    parameters = skies.at(**infer.physical_values(problem.model.emulator.axes, point))
     arrivals = sky.backtrack(
         UniformField(axis) + parameters.level * skies.turbulence(0, parameters),
         rigidity=parameters.gyroradius / GYRORADIUS,

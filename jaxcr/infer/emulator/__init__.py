@@ -1,6 +1,6 @@
 """Emulators of the transfer tensor over the parameters of turbulence."""
 
-from jaxcr.infer.emulator.axes import TurbulenceAxis, turbulence_axes
+from jaxcr.infer.emulator.axes import TurbulenceAxis, physical_values, turbulence_axes
 from jaxcr.infer.emulator.build import build_emulator, recentred, with_mean_weights
 from jaxcr.infer.emulator.compression import CompressedSkies, compress
 from jaxcr.infer.emulator.cross_validation import (
@@ -31,6 +31,7 @@ __all__ = [
     "emulator_from_arrays",
     "leave_one_out",
     "network_weights",
+    "physical_values",
     "recentred",
     "turbulence_axes",
     "with_mean_weights",

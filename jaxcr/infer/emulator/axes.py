@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, argument_error
 from jaxcr.infer.parameters import Flat, Normal, Parameter, Prior
@@ -62,6 +63,13 @@ class TurbulenceAxis(eqx.Module):
     def coordinate(self, value: float) -> float:
         """Return the coordinate of a value of the field."""
         return float(np.log(value)) if self.logarithmic else float(value)
+
+
+def physical_values(
+    axes: tuple[TurbulenceAxis, ...], point: Float[Array | np.ndarray, " axis"]
+) -> dict[str, Scalar]:
+    """Return the fields of `SkyParameters` at a point: what ``SkyEnsemble.at`` takes."""
+    return {axis.field: axis.physical(x) for axis, x in zip(axes, point, strict=True)}
 
 
 def turbulence_axes(

@@ -8,12 +8,10 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.infer.emulator.axes import TurbulenceAxis
+from jaxcr.infer.emulator.axes import TurbulenceAxis, physical_values
 from jaxcr.infer.skies import SkyEnsemble, simulate_tensors
+from jaxcr.infer.skies.sky_parameters import SPECTRAL_PARAMETERS
 from jaxcr.runtime import cached_arrays
-
-_SPECTRAL = ("index", "outer_scale", "inner_scale", "slab_share")
-"""Parameters that change the realised field; the others act on the orbits."""
 
 _FORMAT = 1
 """Part of the cache's key: raise it when skies or their reduction change."""
@@ -85,16 +83,16 @@ def field_tensors(
 
     Nodes that differ only by what acts on the orbits share one realisation.
     """
-    values = [[float(a.physical(x)) for a, x in zip(axes, node, strict=True)] for node in nodes]
+    values = [{name: float(x) for name, x in physical_values(axes, node).items()} for node in nodes]
     groups: dict[tuple, list[int]] = {}
     for i, row in enumerate(values):
-        spectral = tuple(v for a, v in zip(axes, row, strict=True) if a.field in _SPECTRAL)
+        spectral = tuple(x for name, x in row.items() if name in SPECTRAL_PARAMETERS)
         groups.setdefault(spectral, []).append(i)
     results: dict[int, tuple] = {}
     for members in groups.values():
         turbulence = None
         for i in members:
-            parameters = skies.at(**{a.field: v for a, v in zip(axes, values[i], strict=True)})
+            parameters = skies.at(**values[i])
             if turbulence is None:
                 turbulence = skies.turbulence(number, parameters)
             results[i] = simulate_tensors(skies, turbulence, parameters)

@@ -13,7 +13,8 @@ from jaxcr.infer.likelihood.gaussian_terms import (
     gaussian_information,
     gaussian_log_density,
     gaussian_residuals,
-    whiten,
+    margins_of,
+    whiten_data,
 )
 from jaxcr.infer.models.base import Prediction
 from jaxcr.observed.data import SpectrumData
@@ -62,7 +63,7 @@ class GaussianLikelihood(Likelihood):
             prediction.covariance,
             slopes.mean,
             slopes.covariance,
-            self._margins(prediction),
+            margins_of(self._levels(), prediction.mean, prediction.covariance),
             prediction.num_simulations,
         )
 
@@ -73,18 +74,15 @@ class GaussianLikelihood(Likelihood):
     def __str__(self) -> str:
         return "Gaussian in C_l" + ("" if self.limits is None else ", with limits")
 
-    def _margins(self, prediction: Prediction) -> Float[Array, " ell"] | None:
-        """Return (limit - mean)/deviation."""
-        if self.limits is None:
-            return None
-        deviation = jnp.sqrt(jnp.diagonal(prediction.covariance))
-        return (jnp.asarray(self.limits) - prediction.mean) / deviation
+    def _levels(self) -> Float[Array, " ell"] | None:
+        return None if self.limits is None else jnp.asarray(self.limits)
 
     def _whitened(self, prediction: Prediction, data: SpectrumData) -> Whitened:
         """Return the data, limits in place of values below them, in units of their covariance."""
-        values, is_limit = jnp.asarray(data.total()) - prediction.noise, None
-        if self.limits is not None:
-            levels = jnp.asarray(self.limits)
-            values, is_limit = jnp.maximum(values, levels), values < levels
-        away = values - prediction.mean
-        return whiten(away, prediction.covariance, is_limit, prediction.num_simulations)
+        return whiten_data(
+            jnp.asarray(data.total()) - prediction.noise,
+            self._levels(),
+            prediction.mean,
+            prediction.covariance,
+            prediction.num_simulations,
+        )

@@ -74,6 +74,31 @@ def whiten(
     return Whitened(widening * residuals, log_variances, margins)
 
 
+def whiten_data(
+    values: Float[Array, " ell"],
+    levels: Float[Array, " ell"] | None,
+    mean: Float[Array, " ell"],
+    covariance: Float[Array, "ell ell"],
+    num_simulations: Scalar,
+) -> Whitened:
+    """Return ``whiten`` of the data less their mean, levels in place of values below them."""
+    is_limit = None
+    if levels is not None:
+        values, is_limit = jnp.maximum(values, levels), values < levels
+    return whiten(values - mean, covariance, is_limit, num_simulations)
+
+
+def margins_of(
+    levels: Float[Array, " ell"] | None,
+    mean: Float[Array, " ell"],
+    covariance: Float[Array, "ell ell"],
+) -> Float[Array, " ell"] | None:
+    """Return (limit - mean)/deviation of all multipoles; ``None`` without limits."""
+    if levels is None:
+        return None
+    return (levels - mean) / jnp.sqrt(jnp.diagonal(covariance))
+
+
 def gaussian_log_density(white: Whitened) -> Scalar:
     """Return ln of the density of the values times the probability of the limits."""
     of_values = -0.5 * (white.residuals**2 + white.log_variances + jnp.log(2 * jnp.pi))

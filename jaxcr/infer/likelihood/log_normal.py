@@ -13,7 +13,8 @@ from jaxcr.infer.likelihood.gaussian_terms import (
     gaussian_information,
     gaussian_log_density,
     gaussian_residuals,
-    whiten,
+    margins_of,
+    whiten_data,
 )
 from jaxcr.infer.models.base import Prediction
 from jaxcr.observed.data import SpectrumData
@@ -57,7 +58,7 @@ class LogNormalLikelihood(Likelihood):
             prediction.log_covariance,
             slopes.log_mean,
             slopes.log_covariance,
-            self._margins(prediction),
+            margins_of(self._levels(prediction), prediction.log_mean, prediction.log_covariance),
             prediction.num_simulations,
         )
 
@@ -68,23 +69,19 @@ class LogNormalLikelihood(Likelihood):
     def __str__(self) -> str:
         return "Gaussian in ln(C_l + N_l)" + ("" if self.limits is None else ", with limits")
 
-    def _levels(self, prediction: Prediction) -> Float[Array, " ell"]:
+    def _levels(self, prediction: Prediction) -> Float[Array, " ell"] | None:
         """Return the levels of the limits as the data have them, ln(limit + N)."""
+        if self.limits is None:
+            return None
         level = jnp.asarray(self.limits) + prediction.noise
         return jnp.where(level > 0, jnp.log(jnp.where(level > 0, level, 1)), -jnp.inf)
 
-    def _margins(self, prediction: Prediction) -> Float[Array, " ell"] | None:
-        """Return (limit - mean)/deviation."""
-        if self.limits is None:
-            return None
-        deviation = jnp.sqrt(jnp.diagonal(prediction.log_covariance))
-        return (self._levels(prediction) - prediction.log_mean) / deviation
-
     def _whitened(self, prediction: Prediction, data: SpectrumData) -> Whitened:
         """Return the data, limits in place of values below them, in units of their covariance."""
-        values, is_limit = jnp.log(jnp.asarray(data.total())), None
-        if self.limits is not None:
-            levels = self._levels(prediction)
-            values, is_limit = jnp.maximum(values, levels), values < levels
-        away = values - prediction.log_mean
-        return whiten(away, prediction.log_covariance, is_limit, prediction.num_simulations)
+        return whiten_data(
+            jnp.log(jnp.asarray(data.total())),
+            self._levels(prediction),
+            prediction.log_mean,
+            prediction.log_covariance,
+            prediction.num_simulations,
+        )

@@ -10,11 +10,11 @@ from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar
 
-_TAIL = 5.0
+TAIL = 5
 """Degrees of freedom of the proposal: its tails fall slower than those of any posterior here."""
 
 _ROUNDS = 4
-_WIDENING = 1.3
+WIDENING = 1.3
 _BATCH = 64
 
 
@@ -90,7 +90,7 @@ def sample_posterior(
         posterior = _round(
             log_density, args, mean, covariance, lower, upper, round_key, num_samples
         )
-        mean, covariance = posterior.mean, _WIDENING * posterior.covariance + floor
+        mean, covariance = posterior.mean, WIDENING * posterior.covariance + floor
     return posterior
 
 
@@ -99,13 +99,32 @@ def _round(log_density, args, mean, covariance, lower, upper, key, num_samples) 
     """Draw, weigh, and return the moments."""
     of_normal, of_scale = jax.random.split(key)
     normal = jax.random.normal(of_normal, (num_samples, mean.size), mean.dtype)
-    scale = jax.random.chisquare(of_scale, _TAIL, (num_samples,), mean.dtype) / _TAIL
+    scale = jax.random.chisquare(of_scale, float(TAIL), (num_samples,), mean.dtype) / TAIL
     steps = normal / jnp.sqrt(scale)[:, None]
+    return weigh_steps(
+        lambda x: log_density(x, args), steps, mean, covariance, lower, upper, batch_size=_BATCH
+    )
+
+
+def weigh_steps(
+    log_density: Callable[[Float[Array, " parameter"]], Scalar],
+    steps: Float[Array, "sample parameter"],
+    mean: Float[Array, " parameter"],
+    covariance: Float[Array, "parameter parameter"],
+    lower: Float[Array, " parameter"],
+    upper: Float[Array, " parameter"],
+    *,
+    batch_size: int,
+) -> Posterior:
+    """Return the weighted samples of a Student proposal, from its steps in units of its width.
+
+    The steps have ``TAIL`` degrees of freedom; samples outside the bounds have no weight.
+    """
     samples = mean[None] + steps @ jnp.linalg.cholesky(covariance).T
-    log_proposal = -(_TAIL + mean.size) / 2 * jnp.log1p(jnp.sum(steps**2, axis=1) / _TAIL)
+    log_proposal = -(TAIL + mean.size) / 2 * jnp.log1p(jnp.sum(steps**2, axis=1) / TAIL)
     inside = jnp.all((samples > lower[None]) & (samples < upper[None]), axis=1)
     samples = jnp.clip(samples, lower[None], upper[None])
-    target = jax.lax.map(lambda x: log_density(x, args), samples, batch_size=_BATCH)
+    target = jax.lax.map(log_density, samples, batch_size=batch_size)
     log_weights = jnp.where(inside & jnp.isfinite(target), target - log_proposal, -jnp.inf)
     weights = jax.nn.softmax(log_weights)
     mean = weights @ samples

@@ -21,12 +21,11 @@ from jaxcr.sky import (
     half_maps,
     refined_directions,
 )
+from jaxcr.sky.arrivals.backtrack import MAX_LOST_SHARE
 from jaxcr.units import GYRORADIUS
 
 _LONGEST_PATH = 10.0
 """In radii of a sphere: beyond the 99th percentile for spheres up to 3 gyroradii."""
-
-_MAX_LOST_SHARE = 0.01
 
 
 def direct_spectrum(
@@ -82,7 +81,7 @@ def _num_steps(skies: SkyEnsemble, parameters: SkyParameters) -> int:
 def _spectrum(skies, turbulence, parameters, boundary, observer: int, num_steps: int):
     arrivals = _arrivals(skies, turbulence, parameters, observer, num_steps)
     c_ell = cross_spectrum(*half_maps(arrivals, boundary), lmax=skies.lmax)
-    return jnp.where(arrivals.lost_share() > _MAX_LOST_SHARE, jnp.nan, c_ell)
+    return jnp.where(arrivals.lost_share() > MAX_LOST_SHARE, jnp.nan, c_ell)
 
 
 def _arrivals(skies, turbulence, parameters, observer: int, num_steps: int) -> Arrivals:

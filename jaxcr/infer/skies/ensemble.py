@@ -13,14 +13,18 @@ from jaxcr.arrays import ScalarLike, argument_error, is_concrete
 from jaxcr.fields import GridField, Stencil, UniformField, mhd_snapshot
 from jaxcr.infer.skies.conventions import FixedPath, PathConvention
 from jaxcr.infer.skies.fixed_path import backtrack_fixed_path
-from jaxcr.infer.skies.sky_parameters import SKY_PARAMETERS, SkyParameters, check_sky_parameters
+from jaxcr.infer.skies.sky_parameters import (
+    SKY_PARAMETERS,
+    SPECTRAL_PARAMETERS,
+    SkyParameters,
+    check_sky_parameters,
+)
 from jaxcr.infer.skies.turbulence import AXIS, cube_turbulence, realise_turbulence
 from jaxcr.orbits import Boris, PathLength, Pusher, Stop
 from jaxcr.sky import Arrivals, backtrack, refined_directions
 from jaxcr.units import GYRORADIUS
 
 _CUBES = {"mhd": mhd_snapshot}
-_SPECTRAL = ("index", "outer_scale", "inner_scale", "slab_share")
 
 
 class SkyEnsemble(eqx.Module):
@@ -110,7 +114,7 @@ class SkyEnsemble(eqx.Module):
             For an unknown name, a known value that no sky can have (a scale beyond the box, a
             negative level, a reach of 0), or a change of the spectrum of a shipped cube.
         """
-        fixed = [name for name in changes if name in _SPECTRAL]
+        fixed = [name for name in changes if name in SPECTRAL_PARAMETERS]
         if self.cube is not None and fixed:
             raise argument_error(
                 f"SkyEnsemble.at: {fixed[0]}",

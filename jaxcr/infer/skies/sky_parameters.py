@@ -74,6 +74,9 @@ class SkyParameters(eqx.Module):
 SKY_PARAMETERS = tuple(field.name for field in dataclasses.fields(SkyParameters))
 """Names of all parameters, in order."""
 
+SPECTRAL_PARAMETERS = ("index", "outer_scale", "inner_scale", "slab_share")
+"""Those that change the realised field; the others act on the orbits."""
+
 
 def check_sky_parameters(name: str, parameters: SkyParameters, cells: int) -> None:
     """Raise ``ValueError`` for known values that no sky in a box of ``cells`` cells can have."""

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import argument_error
 from jaxcr.infer.likelihood import Problem, fisher_matrix, log_posterior, posterior_residuals
+from jaxcr.infer.posterior.importance import TAIL, WIDENING, weigh_steps
 from jaxcr.observed.data import SpectrumData
 
 _EXPLORING, _KEPT, _STEPS = 8, 4, 30
@@ -21,8 +22,8 @@ _FLOOR = 1e-6
 _TOGETHER = 16
 """Data sets side by side: small arrays are slower, larger ones take more memory."""
 
-_TAIL, _ROUNDS, _WIDENING, _BATCH = 5, 3, 1.3, 256
-"""Of the proposal, as in ``sample_posterior``, with a round less."""
+_ROUNDS, _BATCH = 3, 256
+"""Of the proposal: a round less than ``sample_posterior``."""
 
 _FLOOR_SHARE = 0.1
 """Of the inverse Fisher matrix, added to each covariance: a round with few samples recovers."""
@@ -191,22 +192,14 @@ def _samples(problem: Problem, best: Float[Array, " parameter"], key, num_sample
 
     def one_round(state, key):
         mean, covariance, *_ = state
-        normal = jax.random.normal(key, (num_samples, mean.size + _TAIL), mean.dtype)
+        normal = jax.random.normal(key, (num_samples, mean.size + TAIL), mean.dtype)
         normal, others = normal[:, : mean.size], normal[:, mean.size :]
         # chi-squared over its degrees of freedom, as the mean of squares
         steps = normal / jnp.sqrt(jnp.mean(others**2, axis=1))[:, None]
-        samples = mean[None] + steps @ jnp.linalg.cholesky(covariance).T
-        proposal = -(_TAIL + mean.size) / 2 * jnp.log1p(jnp.sum(steps**2, axis=1) / _TAIL)
-        inside = jnp.all((samples > lower[None]) & (samples < upper[None]), axis=1)
-        samples = jnp.clip(samples, lower[None], upper[None])
-        target = jax.lax.map(log_density, samples, batch_size=min(_BATCH, num_samples))
-        weights = jax.nn.softmax(
-            jnp.where(inside & jnp.isfinite(target), target - proposal, -jnp.inf)
-        )
-        mean = weights @ samples
-        away = samples - mean[None]
-        own = (weights[:, None] * away).T @ away
-        return (mean, _WIDENING * own + _FLOOR_SHARE * first_guess, samples, weights, own), None
+        batch = min(_BATCH, num_samples)
+        found = weigh_steps(log_density, steps, mean, covariance, lower, upper, batch_size=batch)
+        covariance = WIDENING * found.covariance + _FLOOR_SHARE * first_guess
+        return (found.mean, covariance, found.samples, found.weights, found.covariance), None
 
     first = (
         best[where],

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.infer.emulator import TurbulenceAxis
+from jaxcr.infer.emulator import TurbulenceAxis, physical_values
 from jaxcr.infer.models.trap_series import TrapSeries
 from jaxcr.infer.skies import SkyEnsemble, simulate_tensors
 from jaxcr.observed import SpectrumData
@@ -50,8 +50,7 @@ def simulate_data(
     if axes is None:
         parameters = other.at(level=jnp.exp(values[1]))
     else:
-        pairs = zip(axes, values[1 : 1 + len(axes)], strict=True)
-        parameters = other.at(**{axis.field: axis.physical(x) for axis, x in pairs})
+        parameters = other.at(**physical_values(axes, values[1 : 1 + len(axes)]))
     results = [
         simulate_tensors(other, other.turbulence(i, parameters), parameters)
         for i in range(num_skies)
