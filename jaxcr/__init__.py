@@ -16,6 +16,7 @@ _FOLDERS = (
     "observed",
     "orbits",
     "plots",
+    "runs",
     "runtime",
     "sky",
     "traps",

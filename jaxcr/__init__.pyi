@@ -6,6 +6,7 @@ from jaxcr import kinetic as kinetic
 from jaxcr import observed as observed
 from jaxcr import orbits as orbits
 from jaxcr import plots as plots
+from jaxcr import runs as runs
 from jaxcr import runtime as runtime
 from jaxcr import sky as sky
 from jaxcr import traps as traps

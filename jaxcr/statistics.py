@@ -69,3 +69,24 @@ def jackknife(estimator: Callable[[Any], Array], means: Any) -> Estimate:
     others = jax.vmap(estimator)(without)
     spread = jnp.sum((others - jnp.mean(others, axis=0, keepdims=True)) ** 2, axis=0)
     return Estimate(value, jnp.sqrt(spread * (num - 1) / num))
+
+
+def jackknife_sums(estimator: Callable[[Any], Array], sums: Any) -> Estimate:
+    """Return an estimator of sums, and its standard error from leaving out one group at a time.
+
+    Parameters
+    ----------
+    estimator
+        From a pytree of sums to an array.
+    sums
+        The same pytree with a leading axis of groups, of whatever sizes.
+
+    Notes
+    -----
+    `jackknife` for ratios of sums, whose groups need not have the same weight.
+    """
+    num = jax.tree.leaves(sums)[0].shape[0]
+    whole = jax.tree.map(lambda x: jnp.sum(x, axis=0), sums)
+    others = jax.vmap(estimator)(jax.tree.map(lambda x, y: x[None] - y, whole, sums))
+    spread = jnp.sum((others - jnp.mean(others, axis=0, keepdims=True)) ** 2, axis=0)
+    return Estimate(estimator(whole), jnp.sqrt(spread * (num - 1) / num))

@@ -12,7 +12,8 @@ import jaxcr
 PACKAGE = Path(jaxcr.__file__).parent
 ORDER = (
     "_version", "units", "arrays", "vectors", "legendre", "statistics", "runtime", "fields",
-    "kinetic", "orbits", "traps", "sky", "observed", "infer", "plots", "cli",
+    "kinetic", "orbits", "traps", "sky", "runs", "observed", "infer", "plots",
+    "cli",
 )  # fmt: skip
 """The order of the data flow: each imports only from those before it."""
 

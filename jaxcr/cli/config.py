@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
 from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
 from jaxcr.cli.toml_settings import from_toml
 
@@ -27,7 +28,7 @@ class SkyConfig:
     ] = ("level",)
     """Parameters of the turbulence that are fitted; level is dB/B0."""
     num_nodes: int | None = None
-    """Points of turbulence at which skies are simulated; default 8, 14, 22, 29 for 1 to 4."""
+    """Points of turbulence at which skies are simulated; default 12, 19, 29, 40 for 1 to 4."""
     convention: typing.Literal["fixed-path", "fixed-sphere", "mean-free-paths"] = "fixed-path"
     """Where orbits end when parameters change, which decides what dB/B0 means."""
     cube: typing.Literal["mhd"] | None = None
@@ -319,20 +320,20 @@ class Info:
     """Print versions, devices and the cache folder."""
 
 
-Command = (
-    Annotated[Fit, tyro.conf.subcommand("fit")]
-    | Annotated[Sky, tyro.conf.subcommand("sky")]
-    | Annotated[Field, tyro.conf.subcommand("field")]
-    | Annotated[Orbits, tyro.conf.subcommand("orbits")]
-    | Annotated[Traps, tyro.conf.subcommand("traps")]
-    | Annotated[Info, tyro.conf.subcommand("info")]
-)
+Settings = Fit | Sky | Field | Orbits | Traps | Ensemble | Resume | Status | Merge | Info
+"""What one call of the command line asks for."""
+
 COMMANDS: dict[str, type] = {
-    "fit": Fit, "sky": Sky, "field": Field, "orbits": Orbits, "traps": Traps, "info": Info,
+    "fit": Fit, "sky": Sky, "field": Field, "orbits": Orbits, "traps": Traps,
+    "ensemble": Ensemble, "resume": Resume, "status": Status, "merge": Merge, "info": Info,
 }  # fmt: skip
 
+_Command = typing.Union[  # noqa: UP007 made from a table
+    tuple(Annotated[kind, tyro.conf.subcommand(name)] for name, kind in COMMANDS.items())
+]
 
-def parse(argv: list[str]) -> Fit | Sky | Field | Orbits | Traps | Info:
+
+def parse(argv: list[str]) -> Settings:
     """Return the command that the arguments ask for, configuration file first, flags last.
 
     Raises
@@ -345,7 +346,7 @@ def parse(argv: list[str]) -> Fit | Sky | Field | Orbits | Traps | Info:
     kind = COMMANDS.get(argv[0]) if argv else None
     path = _config_path(argv)
     if kind is None or path is None:
-        return tyro.cli(Command, args=argv, prog="jaxcr")
+        return tyro.cli(_Command, args=argv, prog="jaxcr")
     return tyro.cli(kind, args=argv[1:], prog=f"jaxcr {argv[0]}", default=from_toml(kind, path))
 
 

@@ -1,10 +1,14 @@
 """Entry point of ``jaxcr``: sets JAX up, runs a command, turns bad input into one message."""
 
+import importlib
 import os
 import sys
 
-from jaxcr.cli.config import Field, Fit, Info, Orbits, Sky, Traps, parse
+from jaxcr.cli.config import COMMANDS, Settings, parse
 from jaxcr.cli.toml_settings import to_toml
+
+_MODULES = dict.fromkeys(("resume", "status", "merge"), "ensemble")
+"""Where a command's function is, if not in the module of its name."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -15,6 +19,10 @@ def main(argv: list[str] | None = None) -> int:
             print(to_toml(command))
             return 0
         _configure_jax()
+        if getattr(command, "distributed", False):
+            from jaxcr.cli.distributed import join_processes
+
+            join_processes(command)
         _run(command)
     except (ValueError, OSError) as problem:
         print(f"jaxcr: error: {problem}", file=sys.stderr)
@@ -32,32 +40,11 @@ def _configure_jax() -> None:
     os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(cores or 1))
 
 
-def _run(command: Fit | Sky | Field | Orbits | Traps | Info) -> None:
-    """Import only the command that was asked for."""
-    if isinstance(command, Fit):
-        from jaxcr.cli.fit import run_fit
-
-        run_fit(command)
-    elif isinstance(command, Sky):
-        from jaxcr.cli.sky import run_sky
-
-        run_sky(command)
-    elif isinstance(command, Field):
-        from jaxcr.cli.field import run_field
-
-        run_field(command)
-    elif isinstance(command, Orbits):
-        from jaxcr.cli.orbits import run_orbits
-
-        run_orbits(command)
-    elif isinstance(command, Traps):
-        from jaxcr.cli.traps import run_traps
-
-        run_traps(command)
-    else:
-        from jaxcr.cli.info import run_info
-
-        run_info()
+def _run(command: Settings) -> None:
+    """Import only the module of the command that was asked for, and call its ``run_NAME``."""
+    name = next(name for name, kind in COMMANDS.items() if kind is type(command))
+    module = importlib.import_module(f"jaxcr.cli.{_MODULES.get(name, name)}")
+    getattr(module, f"run_{name}")(command)
 
 
 if __name__ == "__main__":

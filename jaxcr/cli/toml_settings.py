@@ -19,7 +19,7 @@ def from_toml(kind: type, path: Path) -> Any:
             f"--config: expected a TOML file, got {path} ({problem}). "
             "Start from the output of --show-config."
         ) from problem
-    return _build(kind, settings, str(path))
+    return from_dict(kind, settings, str(path))
 
 
 def to_toml(config: Any) -> str:
@@ -62,7 +62,8 @@ def _toml_value(value: Any) -> str:
     return repr(value)
 
 
-def _build(kind: type, settings: dict[str, Any], where: str) -> Any:
+def from_dict(kind: type, settings: dict[str, Any], where: str) -> Any:
+    """Return a configuration with these settings; ``where`` they are from begins each error."""
     hints = typing.get_type_hints(kind)
     values = {}
     for key, value in settings.items():
@@ -79,7 +80,7 @@ def _build(kind: type, settings: dict[str, Any], where: str) -> Any:
 def _convert(hint: Any, value: Any, where: str) -> Any:
     """Return a TOML value as the type of its setting."""
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
-        return _build(hint, value, where)
+        return from_dict(hint, value, where)
     united = typing.get_origin(hint) in (types.UnionType, typing.Union)
     options = typing.get_args(hint) if united else (hint,)
     for option in options:

@@ -1,6 +1,7 @@
-"""Running: cache, result folders and files."""
+"""Running: cache, result folders and files, runs in numbered chunks that survive anything."""
 
 from jaxcr.runtime.cache import cache_directory, cached_arrays
+from jaxcr.runtime.chunks import compute_chunks, merge_chunks
 from jaxcr.runtime.results import (
     check_free,
     new_folder,
@@ -9,13 +10,21 @@ from jaxcr.runtime.results import (
     write_record,
     write_result,
 )
+from jaxcr.runtime.signals import Terminated, terminable
+from jaxcr.runtime.store import ChunkStore, Shard
 
 __all__ = [
+    "ChunkStore",
+    "Shard",
+    "Terminated",
     "cache_directory",
     "cached_arrays",
     "check_free",
+    "compute_chunks",
+    "merge_chunks",
     "new_folder",
     "result_folder",
+    "terminable",
     "versions",
     "write_record",
     "write_result",

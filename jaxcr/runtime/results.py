@@ -70,19 +70,24 @@ def check_free(path: Path | None, *, overwrite: bool = False) -> None:
         )
 
 
-def write_result(path: Path, *, configuration: dict, seeds: dict, groups: dict[str, dict]) -> None:
+def write_result(
+    path: Path, *, configuration: dict, seeds: dict, groups: dict[str, dict], dated: bool = True
+) -> None:
     """Write numbers, configuration, versions and seeds to one HDF5 file.
 
     Parameters
     ----------
     groups
         For each group, arrays and numbers by name; strings become attributes.
+    dated
+        Whether the file says when it was written: without, the same numbers are the same bytes.
     """
     with h5py.File(path, "w") as file:
         file.attrs["configuration"] = json.dumps(configuration)
         file.attrs["seeds"] = json.dumps(seeds)
         file.attrs["versions"] = json.dumps(versions())
-        file.attrs["date"] = datetime.now(UTC).isoformat(timespec="seconds")
+        if dated:
+            file.attrs["date"] = datetime.now(UTC).isoformat(timespec="seconds")
         for group, values in groups.items():
             target = file.create_group(group)
             for name, value in values.items():

@@ -128,7 +128,7 @@ def _relative_modes(
     directions: Float[Array, "particle xyz"], weights: Float[Array, "*batch particle"], lmax: int
 ) -> Modes:
     """Return the modes of the weights over their mean, less the monopole."""
-    sums = _weighted_sums(_normalised(directions), weights.reshape(-1, weights.shape[-1]), lmax)
+    sums = weighted_sums(_normalised(directions), weights.reshape(-1, weights.shape[-1]), lmax)
     total = jnp.sum(weights, axis=-1, keepdims=True)
     modes = sums.reshape(*weights.shape[:-1], -1) * (4 * math.pi / total)
     return modes.at[..., 0].set(0)
@@ -141,7 +141,7 @@ def _normalised(directions: Float[Array, "particle xyz"]) -> Float[Array, "parti
 
 
 @partial(jax.jit, static_argnames="lmax")
-def _weighted_sums(
+def weighted_sums(
     directions: Float[Array, "particle xyz"], weights: Float[Array, "row particle"], lmax: int
 ) -> Float[Array, "row mode"]:
     """Return sum_i w_i times each real harmonic at p_i."""

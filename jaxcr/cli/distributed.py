@@ -1,0 +1,33 @@
+"""Join the other processes of a run, before anything else asks JAX for its devices."""
+
+import jax
+
+from jaxcr.arrays import argument_error
+from jaxcr.cli.ensemble_config import Ensemble
+
+
+def join_processes(config: Ensemble) -> None:
+    """Connect to the other processes, as a cluster or the settings say.
+
+    Raises
+    ------
+    ValueError
+        When there is no such cluster, or a shard was asked for, too.
+    """
+    if config.shard != "1/1":
+        raise argument_error(
+            "--shard, --distributed",
+            expected="one of them",
+            got="both",
+            remedy="With --distributed each process has a shard of its own.",
+        )
+    given = (config.coordinator, config.num_processes, config.process)
+    try:
+        jax.distributed.initialize(*given)
+    except (RuntimeError, ValueError) as problem:
+        raise argument_error(
+            "--distributed",
+            expected="a cluster that JAX knows, or --coordinator, --num-processes and --process",
+            got=f"{given}: {str(problem).splitlines()[0]}",
+            remedy="Under SLURM start it with srun; elsewhere --shard needs no connection.",
+        ) from problem

@@ -1,0 +1,284 @@
+"""``jaxcr ensemble``, ``resume``, ``status``, ``merge``: runs of any size."""
+
+import hashlib
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcr import orbits, plots, runs, sky
+from jaxcr.arrays import argument_error
+from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
+from jaxcr.cli.field_source import AXIS, check_source, choose_field
+from jaxcr.cli.toml_settings import as_dict, from_dict
+from jaxcr.runtime import (
+    ChunkStore,
+    Shard,
+    Terminated,
+    compute_chunks,
+    merge_chunks,
+    new_folder,
+    terminable,
+    write_result,
+)
+
+_KIND = "ensemble"
+_LARGEST_LMAX = 128
+_NOT_THE_RUN = ("config", "show_config", "out", "shard", "distributed", "coordinator",
+                "num_processes", "process")  # fmt: skip
+
+
+def run_ensemble(config: Ensemble) -> None:
+    """Start a run, or go on with it when its folder is there, and finish it if nothing lacks."""
+    _check(config)
+    shard = Shard.read(config.shard)
+    if config.distributed:
+        shard = Shard(jax.process_index() + 1, jax.process_count())
+    run = _orbit_run(config)
+    folder = config.out or new_folder(None, kind=_KIND)
+    store = ChunkStore.create(
+        folder, kind=_KIND, configuration=_identity(config), num_chunks=run.num_chunks
+    )
+    _work(store, run, shard)
+
+
+def run_resume(config: Resume) -> None:
+    """Compute what is missing or damaged."""
+    store = ChunkStore.open(config.folder)
+    settings = _settings(store)
+    _check_cube(store, settings)
+    again = ChunkStore.create(
+        config.folder, kind=_KIND, configuration=_identity(settings), num_chunks=store.num_chunks
+    )
+    _work(again, _orbit_run(settings), Shard.read(config.shard))
+
+
+def run_status(config: Status) -> None:
+    """Print what the run is and how far it came; verify every chunk."""
+    store = ChunkStore.open(config.folder)
+    states = dict(store.missing())
+    damaged = [number for number, state in states.items() if state == "damaged"]
+    code = store.description["code"]
+    print(f"{store.description['kind']} in {store.folder}")
+    print(f"code: {', '.join(f'{name} {version}' for name, version in code.items())}")
+    print(f"chunks: {store.num_chunks - len(states)} of {store.num_chunks} verified")
+    if damaged:
+        print(f"damaged: {', '.join(map(str, damaged))}")
+    if states:
+        print(f"go on: jaxcr resume {store.folder}")
+    else:
+        print("complete" + ("" if store.read_merged() else f": jaxcr resume {store.folder} merges"))
+
+
+def run_merge(config: Merge) -> None:
+    """Collect the chunks of several folders, and finish the run if nothing lacks."""
+    if not config.folders:
+        raise argument_error(
+            "merge", expected="at least one folder", got="none", remedy="Name those of the shards."
+        )
+    stores = [ChunkStore.open(folder) for folder in config.folders]
+    first = stores[0].description
+    out = config.out or config.folders[0]
+    whole = ChunkStore.create(
+        out, kind=first["kind"], configuration=first["configuration"],
+        num_chunks=first["num_chunks"],
+    )  # fmt: skip
+    for store in stores:
+        print(f"{whole.adopt(store)} chunks from {store.folder}")
+    lacking = [number for number, _ in whole.missing()]
+    if lacking:
+        print(f"{len(lacking)} of {whole.num_chunks} chunks lack: jaxcr resume {out}")
+    else:
+        _finish(whole, _orbit_run(_settings(whole)))
+
+
+def _work(store: ChunkStore, run: runs.OrbitRun, shard: Shard) -> None:
+    """Compute, and merge when this process was the last; say how to go on when stopped."""
+    go_on = f"jaxcr resume {store.folder}" + ("" if shard == Shard() else f" --shard {shard}")
+    try:
+        with terminable():
+            num = compute_chunks(
+                store, run.chunk, shard, unit="orbits", units_per_chunk=run.chunk_size
+            )
+            print(f"{num} chunks computed, {store.folder}, shard {shard}")
+            if any(True for _ in store.missing()):
+                print(f"other shards are not complete: jaxcr status {store.folder}")
+            else:
+                _finish(store, run)
+    except (KeyboardInterrupt, Terminated) as stopped:
+        print(f"jaxcr: stopped; what is finished is kept. Go on: {go_on}", file=sys.stderr)
+        raise SystemExit(130 if isinstance(stopped, KeyboardInterrupt) else 143) from None
+    except OSError as problem:
+        raise OSError(f"{problem}. Finished chunks are kept; make room, then: {go_on}") from problem
+
+
+def _finish(store: ChunkStore, run: runs.OrbitRun) -> None:
+    """Merge, print, and write result.h5, report.txt and pictures: the same bytes every time."""
+    sums = merge_chunks(store)
+    result = runs.totals(sums)
+    text = _report(run, result)
+    print(text)
+    (store.folder / "report.txt").write_text(text + "\n", encoding="utf-8")
+    write_result(
+        store.folder / "result.h5",
+        configuration=store.description["configuration"],
+        seeds={"starts": store.description["configuration"]["seed"]},
+        groups=_groups(result),
+        dated=False,
+    )
+    figure = _picture(run, result)
+    figure.savefig(store.folder / "sky.png", dpi=110, metadata={"Software": None})
+    print(f"{store.folder}/ has result.h5, report.txt and sky.png")
+
+
+def _groups(result: runs.RunTotals) -> dict[str, dict]:
+    """Return what the result file keeps."""
+    transport = ("path", "drift", "diffusion", "turning")
+    return {
+        "spectrum": {
+            "c_ell": result.c_ell.value, "c_ell_error": result.c_ell.error,
+            "noise": result.noise.value,
+        },
+        "sky": {"mean": result.sky, "error": result.sky_error},
+        "transport": {name: getattr(result, name).value for name in transport}
+        | {f"{name}_error": getattr(result, name).error for name in transport},
+        "orbits": {
+            "traced": result.num_orbits, "used": result.num_used, "steps": result.num_steps,
+            "by_status": list(result.num_by_status.values()),
+        },
+    }  # fmt: skip
+
+
+def _report(run: runs.OrbitRun, result: runs.RunTotals) -> str:
+    """Return how orbits ended, and a table by stops."""
+    lines = [
+        f"{num:>12,} orbits {orbits.STATUS_TEXT[key]}"
+        for key, num in result.num_by_status.items()
+        if num
+    ]
+    lines.append(f"{result.num_steps:>12,} steps")
+    head = "stop [pc]   path [pc]  kappa_par/v [pc]   kappa_perp/v [pc]        C_1 [sr]"
+    lines.append(head + "          C_2/C_1")
+    axis = np.asarray(run.axis)
+    across = (np.eye(3) - np.outer(axis, axis)) / 2
+    for i, stop in enumerate(_stops(run)):
+        kappa, error = (np.asarray(x[i]) for x in (result.diffusion.value, result.diffusion.error))
+        c, of_c = (np.asarray(x[i]) for x in (result.c_ell.value, result.c_ell.error))
+        lines.append(
+            f"{stop:9.4g} {float(result.path.value[i]):11.4g}"
+            f"{axis @ kappa @ axis:11.4g} ± {axis @ error @ axis:.2g}"
+            f"{np.sum(across * kappa):13.4g} ± {np.sqrt(np.sum((across * error) ** 2)):.2g}"
+            f"{c[1]:14.4g} ± {of_c[1]:.2g}{c[2] / c[1]:12.3g}"
+        )
+    lines.append(
+        "for a dipole of unit amplitude; errors by jackknife over orbits in this one field"
+    )
+    return "\n".join(lines)
+
+
+def _picture(run: runs.OrbitRun, result: runs.RunTotals):
+    """Return maps and spectra at all stops."""
+    maps = np.nan_to_num(np.asarray(result.sky))
+    rest = np.stack([np.asarray(sky.remove_dipole(jnp.asarray(x))) for x in maps])
+    return plots.plot_sky_page(
+        maps=maps, rest=rest, labels=[f"{x:g} pc" for x in _stops(run)],
+        c_ell=np.asarray(result.c_ell.value), noise=np.asarray(result.noise.value),
+        title=f"{result.num_orbits:,} orbits, {abs(float(run.rigidity)):g} PV",
+        notes="dipole of unit amplitude in the momentum, along the mean field",
+    )  # fmt: skip
+
+
+def _stops(run: runs.OrbitRun) -> list[float]:
+    stop = run.stop
+    values = stop.radius if isinstance(stop, orbits.Sphere) else stop.length
+    return np.atleast_1d(np.asarray(values)).tolist()
+
+
+def _orbit_run(config: Ensemble) -> runs.OrbitRun:
+    """Return the run that the settings describe; the field is made or read here."""
+    field, rigidity, title = choose_field(
+        config.particles, config.cube, config.turbulence, config.rigidity
+    )
+    print(f"{title}: rigidity {rigidity:g} PV, {config.num:,} orbits")
+    single = config.precision == "float32"
+    if single:
+        field = jax.tree.map(lambda x: x.astype(jnp.float32), field)
+    return runs.OrbitRun(
+        field,
+        rigidity=rigidity,
+        stop=orbits.Sphere(jnp.array(config.radius), about_start=True) if config.radius
+        else orbits.PathLength(jnp.array(config.path)),
+        pusher=orbits.Boris() if config.step is None else orbits.Boris(config.step),
+        observer=jnp.array(config.observer),
+        axis=AXIS,
+        spread=config.spread,
+        key=jax.random.key(config.seed),
+        num_orbits=config.num,
+        chunk_size=config.chunk_size,
+        nside=config.nside,
+        lmax=config.lmax,
+        single=single,
+    )  # fmt: skip
+
+
+def _identity(config: Ensemble) -> dict:
+    """Return the settings that the result depends on, and the content of the cube's files."""
+    settings = {key: x for key, x in as_dict(config).items() if key not in _NOT_THE_RUN}
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in config.cube.file]
+    return settings | {"cube_sha256": digests}
+
+
+def _settings(store: ChunkStore) -> Ensemble:
+    """Return the settings of a run that is on disk."""
+    if store.description["kind"] != _KIND:
+        raise argument_error(
+            str(store.folder),
+            expected=f"a run of kind {_KIND}",
+            got=repr(store.description["kind"]),
+            remedy="It was made by another program.",
+        )
+    settings = dict(store.description["configuration"])
+    del settings["cube_sha256"]
+    return from_dict(Ensemble, settings, str(store.folder))
+
+
+def _check_cube(store: ChunkStore, settings: Ensemble) -> None:
+    """Raise ``ValueError`` when a file of the field is gone; changed ones show as differences."""
+    for file in settings.cube.file:
+        if not file.is_file():
+            raise argument_error(
+                f"{store.folder}: cube",
+                expected="the file that the run was started with",
+                got=f"nothing at {file}",
+                remedy="Bring it back, or start from the folder the run was started in.",
+            )
+
+
+def _check(config: Ensemble) -> None:
+    """Raise ``ValueError`` for settings with which the command would fail later."""
+    check_source(config.particles, config.cube)
+    Shard.read(config.shard)
+    sky.check_nside(config.nside, "--nside")
+    if not 1 <= config.lmax <= _LARGEST_LMAX:
+        raise argument_error(
+            "--lmax", expected=f"1 to {_LARGEST_LMAX}", got=str(config.lmax), remedy="See --help."
+        )
+    if not 0 < abs(config.rigidity) < float("inf"):
+        raise argument_error(
+            "--rigidity", expected="a rigidity in PV other than 0", got=f"{config.rigidity:g}",
+            remedy="Its sign is that of the charge.",
+        )  # fmt: skip
+    if len(config.observer) != 3:
+        raise argument_error(
+            "--observer", expected="three numbers", got=f"{len(config.observer)}",
+            remedy="Give x y z in pc.",
+        )  # fmt: skip
+    if not config.spread >= 0:
+        raise argument_error(
+            "--spread", expected="a length, or 0", got=f"{config.spread:g}", remedy="In pc."
+        )
+    if config.step is not None and not config.step > 0:
+        raise argument_error(
+            "--step", expected="a positive length", got=f"{config.step:g}", remedy="In pc."
+        )
