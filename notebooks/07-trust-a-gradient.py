@@ -335,7 +335,7 @@ else:
 #    At least two steps, because the bias of one cannot be seen. In the table above the plain step of 0.3 is
 #    off by two and four of its errors at 9 and 12 $r_L$.
 # 4. Jackknife over fields, never over skies or orbits of one field.
-# 5. Lines over $\ell$ cost nothing and more than halve the noise of an unbiased difference from $\ell=2$ on. A control variate pays for
-#    $\ell=1$, where the sky still follows the last gyroradii of its orbits.
+# 5. Lines over $\ell$ cost nothing and more than halve the noise of an unbiased difference from $\ell=2$ on.
+#    A control variate pays for $\ell=1$, where the sky still follows the last gyroradii of its orbits.
 # 6. Clipped slopes and medians of means are no cure: what they cut belongs to the mean.
 # 7. In a fit give the solver an estimated Jacobian. Where the curve itself is too rough, fit an emulator.

@@ -15,7 +15,10 @@ PLANTED = {
     "02-traps": 2,
     "03-from-spectrum-to-transport": 4,
     "04-sky": 5,
+    "05-fit-a-trap-chain": 4,
+    "06-fit-turbulence-to-a-spectrum": 6,
     "07-trust-a-gradient": 2,
+    "08-joint-fit-and-posterior": 8,
 }
 
 

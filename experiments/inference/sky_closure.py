@@ -33,9 +33,9 @@ INDEX = (5 / 3, 0.2, 1.2, 2.2)
 
 CASES = {
     "one-sky": {"names": ("level", "index"), "seed": 20_000_003, "observers": 1, "fields": 1,
-                "emulator_fields": 12, "letter": "b"},
+                "emulator_fields": 28, "samples": 512, "letter": "b"},
     "joint": {"names": ("level",), "seed": 30_000_001, "observers": 2, "fields": 4,
-              "emulator_fields": 40, "letter": "c"},
+              "emulator_fields": 40, "samples": 1024, "letter": "c"},
 }  # fmt: skip
 
 
@@ -69,19 +69,6 @@ def simulated_sets(case: dict, num: int, bank: Path) -> list[dict]:
     return rows
 
 
-def as_data(row: dict, model: infer.SkyModel, values: np.ndarray) -> infer.SpectrumData:
-    """Return the spectrum that a boundary of these values makes of simulated skies."""
-    series = np.asarray(model.series(jnp.asarray(values)))
-    first, second = np.triu_indices(series.size)
-    power = np.exp(2 * values[0])
-    c_ell = power * row["tensor"].astype(float) @ (series[first] * series[second])
-    ell = np.arange(1, c_ell.size)
-    noise = np.full(ell.size, power * float(row["noise"]) / int(row["num"]))
-    return infer.SpectrumData(
-        ell, c_ell[1:], np.zeros(ell.size), noise, num_skies=int(row["num"]), label="simulated"
-    )
-
-
 def planted_sets(case: dict, model: infer.SkyModel, rows: list[dict]):
     """Return planted values and data of all sets within the emulator's bounds."""
     planted, data = [], []
@@ -93,7 +80,11 @@ def planted_sets(case: dict, model: infer.SkyModel, rows: list[dict]):
         inside = (values > np.asarray(parameters.lower)) & (values < np.asarray(parameters.upper))
         if inside.all():
             planted.append(values)
-            data.append(model.comparable(as_data(row, model, values)))
+            series = jnp.exp(values[0]) * model.series(jnp.asarray(values))
+            spectrum = infer.data_from_tensors(
+                row["tensor"], float(row["noise"]), series, num_skies=int(row["num"])
+            )
+            data.append(model.comparable(spectrum))
     return np.array(planted), data
 
 
@@ -116,7 +107,9 @@ def main() -> None:
     planted, data = planted_sets(case, model, rows)
     problem = infer.Problem(model, data[0], likelihood=infer.choose_likelihood(model, data[0]))
     start = time.perf_counter()
-    fits = infer.fit_many(problem, data, jnp.asarray(planted), jax.random.key(3))
+    fits = infer.fit_many(
+        problem, data, jnp.asarray(planted), jax.random.key(3), num_samples=case["samples"]
+    )
     jax.block_until_ready(fits.ranks)
     seconds = time.perf_counter() - start
     report = infer.ClosureReport(

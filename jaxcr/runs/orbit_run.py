@@ -59,7 +59,7 @@ class OrbitRun(eqx.Module):
     spread: Scalar
     pusher: Pusher
     key: Key[Array, ""]
-    num_orbits: int = eqx.field(static=True)
+    num_orbits: UInt[Array, ""]
     chunk_size: int = eqx.field(static=True)
     nside: int = eqx.field(static=True)
     lmax: int = eqx.field(static=True)
@@ -94,13 +94,14 @@ class OrbitRun(eqx.Module):
         self.rigidity, self.spread = as_float(rigidity), as_float(spread)
         self.observer, self.axis = as_float(observer), as_float(axis)
         self.pusher = Boris() if pusher is None else pusher
-        self.key, self.num_orbits, self.chunk_size = key, num_orbits, chunk_size
+        self.key, self.chunk_size = key, chunk_size
+        self.num_orbits = jnp.asarray(num_orbits, jnp.uint32)
         self.nside, self.lmax, self.single = nside, lmax, single
 
     @property
     def num_chunks(self) -> int:
         """Chunks of the run, the last one filled up with orbits that do not count."""
-        return -(-self.num_orbits // self.chunk_size)
+        return -(-int(self.num_orbits) // self.chunk_size)
 
     def chunk(self, number: int, devices: list[jax.Device] | None = None) -> dict[str, np.ndarray]:
         """Return the sums over the orbits of one chunk, by name.
@@ -156,7 +157,7 @@ def _sums(run: OrbitRun, first, exits: Exits):
     exits are of the opposite charge, which went the other way.
     """
     numbers = first + jnp.arange(run.chunk_size, dtype=jnp.uint32)
-    inside = numbers < jnp.uint32(run.num_orbits)
+    inside = numbers < run.num_orbits
     position, arrival = starts(run, numbers)
     ends = exits.position, exits.direction, exits.path_length
     ends = ends if run.stop.shape else tuple(x[None] for x in ends)

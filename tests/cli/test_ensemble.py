@@ -3,16 +3,19 @@
 import os
 import random
 import re
+import shlex
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import h5py
 import jax
 import numpy as np
 import pytest
 
+from jaxcr.cli.config import parse
 from jaxcr.cli.main import main
 from jaxcr.runtime import ChunkStore
 
@@ -185,3 +188,10 @@ def test_killed_at_twenty_random_moments_a_million_orbits_are_the_same(tmp_path)
         run.communicate()
     assert process("resume", folder).wait(2000) == 0
     assert content(folder) == content(tmp_path / "whole")
+
+
+def test_the_example_for_a_cluster_is_a_valid_command():
+    script = (Path(__file__).parents[2] / "examples" / "slurm.sh").read_text(encoding="utf-8")
+    command = re.sub(r"\$\{[^}]*\}", "7", script[script.index("jaxcr ensemble") :])
+    config = parse(shlex.split(command.replace("\\\n", " "))[1:])
+    assert (config.num, config.shard, config.precision) == (10**9, "7/32", "float32")

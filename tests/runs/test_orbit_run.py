@@ -64,7 +64,7 @@ def test_the_noise_level_is_that_of_random_directions():
 
 
 def test_sums_are_those_of_every_orbit_by_itself(turbulent):
-    run = run_in(turbulent, num=200, chunk_size=128)
+    run = run_in(turbulent, num=200)
     sums, result = summed(run), runs.totals(summed(run))
     position, arrival = starts(run, jnp.arange(200, dtype=jnp.uint32))
     exits = orbits.trace_ensemble(
@@ -94,7 +94,7 @@ def test_sums_are_those_of_every_orbit_by_itself(turbulent):
 
 
 def test_sums_do_not_depend_on_the_partition_into_chunks(turbulent):
-    one, two = (summed(run_in(turbulent, num=300, chunk_size=n)) for n in (64, 512))
+    one, two = (summed(run_in(turbulent, num=300, chunk_size=n)) for n in (64, 1024))
     for name, value in one.items():
         np.testing.assert_allclose(value, two[name], rtol=1e-12, atol=1e-12, err_msg=name)
 
@@ -136,6 +136,7 @@ def test_orbits_that_meet_no_stop_are_counted_and_left_out():
     assert result.num_used == result.num_by_status[REACHED] == 2048 - trapped
 
 
+@pytest.mark.slow
 def test_single_precision_stays_close(turbulent):
     single = jax.tree.map(lambda x: x.astype(jnp.float32), turbulent)
     one = runs.totals(summed(run_in(turbulent)))

@@ -10,7 +10,7 @@ from jaxcr.infer.emulator.cross_validation import (
 )
 from jaxcr.infer.emulator.emulator import TransferEmulator
 from jaxcr.infer.emulator.network import NetworkWeights, network_weights, with_network
-from jaxcr.infer.emulator.positive import EntropyWeights, LineWeights
+from jaxcr.infer.emulator.positive import EntropyWeights
 from jaxcr.infer.emulator.storage import emulator_arrays, emulator_from_arrays
 from jaxcr.infer.emulator.weights import ChebyshevWeights, NodeWeights
 
@@ -19,7 +19,6 @@ __all__ = [
     "CompressedSkies",
     "CrossValidation",
     "EntropyWeights",
-    "LineWeights",
     "NetworkWeights",
     "NodeWeights",
     "TransferEmulator",

@@ -14,7 +14,7 @@ from jaxcr.infer.emulator.cross_validation import leave_one_out
 from jaxcr.infer.emulator.design import default_degrees, default_num_nodes, design_nodes
 from jaxcr.infer.emulator.emulator import TransferEmulator, independent_skies
 from jaxcr.infer.emulator.node_skies import Progress, stored_tensors
-from jaxcr.infer.emulator.positive import EntropyWeights, LineWeights
+from jaxcr.infer.emulator.positive import EntropyWeights
 from jaxcr.infer.emulator.weights import ChebyshevWeights, NodeWeights
 from jaxcr.infer.skies import SkyEnsemble
 
@@ -116,9 +116,7 @@ def assemble(
         tensors=jnp.asarray(tensors, jnp.float32),
         noise=jnp.asarray(noise),
         mean_weights=ChebyshevWeights(nodes, low, high, _degrees(len(axes), len(nodes))),
-        covariance_weights=(
-            LineWeights(nodes) if len(axes) == 1 else EntropyWeights(nodes, low, high)
-        ),
+        covariance_weights=EntropyWeights(nodes, low, high),
         error=jnp.zeros(tensors.shape[2]),
         num_observers=num_observers,
         independent_skies=independent_skies(np.asarray(tensors), num_observers),

@@ -1,9 +1,8 @@
-"""Weights that are positive, for covariances: the result stays a covariance."""
+"""Weights that are positive, for correlations: the result stays a correlation matrix."""
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.infer.emulator.weights import Ends, Nodes, NodeWeights, Point, scaled
@@ -75,25 +74,3 @@ class EntropyWeights(NodeWeights):
         length = jnp.sqrt(jnp.sum(step**2) + 1e-30)
         longest = _LONGEST_STEP * self.sharpness
         return multipliers - step * jnp.minimum(1.0, longest / length)
-
-
-class LineWeights(NodeWeights):
-    """The straight line between neighbouring nodes of one axis; constant beyond them.
-
-    Attributes
-    ----------
-    nodes
-        In rising order, ``(node,)``.
-    """
-
-    nodes: Float[Array, " node"]
-
-    def __init__(self, nodes: Nodes):
-        self.nodes = jnp.asarray(np.asarray(nodes)[:, 0])
-
-    def __call__(self, point: Point) -> Float[Array, " node"]:
-        """Return the weights: two of them are not zero."""
-        nodes = self.nodes
-        i = jnp.clip(jnp.searchsorted(nodes, point[0]) - 1, 0, nodes.size - 2)
-        share = jnp.clip((point[0] - nodes[i]) / (nodes[i + 1] - nodes[i]), 0, 1)
-        return jnp.zeros_like(nodes).at[i].set(1 - share).at[i + 1].set(share)

@@ -17,6 +17,7 @@ from jaxcr.infer.fitting.levenberg_marquardt import LevenbergMarquardt
 from jaxcr.infer.fitting.objective import Objective
 from jaxcr.infer.fitting.optimiser import Optimiser, Run, run_starts, start_angles
 from jaxcr.infer.fitting.result import FitResult
+from jaxcr.infer.fitting.sampling_checks import sampling_warnings
 from jaxcr.infer.likelihood import Problem, chi_squared, percival
 from jaxcr.infer.posterior.free import fisher_covariance, sample_free
 from jaxcr.infer.posterior.importance import Posterior
@@ -90,6 +91,8 @@ def _result(
     covariance = _widening(problem, values) * fisher_covariance(problem, values)
     posterior, constrained = _posterior(problem, values, covariance)
     start_values, check_values = _ends(objective, ends), [_ends(objective, x)[0] for x in checks]
+    start_costs = jnp.where(jnp.isfinite(ends.cost), ends.cost, jnp.inf)
+    warnings += sampling_warnings(problem, posterior, start_values, start_costs)
     chi = float(chi_squared(problem, values))
     freedom = max(1, problem.data.ell.size - int(constrained.sum()))
     return FitResult(
@@ -102,7 +105,7 @@ def _result(
         degrees_of_freedom=freedom,
         p_value=float(chi2.sf(chi, freedom)),
         start_values=start_values,
-        start_costs=jnp.where(jnp.isfinite(ends.cost), ends.cost, jnp.inf),
+        start_costs=start_costs,
         start_distances=ends.distance,
         converged=ends.converged,
         check_values=jnp.stack(check_values) if checks else jnp.zeros((0, values.size)),

@@ -101,9 +101,10 @@ class SkyModel(SpectrumModel):
 
         Notes
         -----
-        Logarithms of means, and covariances over the means' squares, go between the nodes. For
-        one sky the logarithm's moments are those of the simulated skies; the mean of many is
-        taken as log-normal. The finite number of simulated skies widens both, and the emulator's
+        Logarithms of means and of standard deviations over them go between the nodes by the
+        emulator's weights for means, correlations by its positive weights. For one sky the
+        logarithm's moments are those of the simulated skies; the mean of many is taken as
+        log-normal. The finite number of simulated skies widens both, and the emulator's
         cross-validated error, a share of the scatter of one sky, is added to the variances.
         """
         ell, noise = data.ell, jnp.asarray(data.noise)
@@ -117,11 +118,11 @@ class SkyModel(SpectrumModel):
         positive = self.emulator.covariance_weights(self.point(values))
         mean = jnp.exp(between @ extended_log(means, floor))
         relative = covariances / (means[:, :, None] * means[:, None, :])
-        relative = jnp.tensordot(positive, relative, axes=1) / data.num_skies
+        relative = covariance_between(between, positive, relative) / data.num_skies
         if data.num_skies == 1:
             log_means, log_covariances = _moments(extended_log(total, floor[:, None]))
             log_mean = between @ log_means
-            log_covariance = jnp.tensordot(positive, log_covariances, axes=1)
+            log_covariance = covariance_between(between, positive, log_covariances)
             scatter = jnp.diagonal(log_covariance)
         else:
             log_covariance = jnp.log1p(relative)
@@ -141,9 +142,10 @@ class SkyModel(SpectrumModel):
     def comparable(self, data: SpectrumData) -> SpectrumData:
         """Return the data as they are compared: with the simulation's noise, without lost l.
 
-        The half-cross C_l of a simulated sky may be negative where its noise wins. So its noise
-        level, scaled to the data, is added on both sides before the logarithm. Multipoles whose
-        mean, for a dipole boundary at any node, is under three sigma of that noise are dropped.
+        The half-cross C_l of a simulated sky may be negative where its noise wins. So the data
+        get at least its noise level, scaled to them, which is added on both sides before the
+        logarithm. Multipoles whose mean, for a dipole boundary at any node, is under three sigma
+        of that noise are dropped.
 
         Raises
         ------
@@ -169,7 +171,8 @@ class SkyModel(SpectrumModel):
                 remedy="Raise per_pixel or nside of the skies.",
             )
         relative = float(np.median(np.asarray(self.emulator.noise) / mean[:, 1]))
-        return data.select(keep).with_level(relative * float(np.max(data.c_ell)))
+        level = relative * float(np.max(data.c_ell)) - float(np.min(data.noise))
+        return data.select(keep).with_level(max(level, 0.0))
 
 
 def default_parameters(
@@ -221,6 +224,22 @@ def _dipole_means(emulator: TransferEmulator) -> np.ndarray:
     """Return the mean spectra at the nodes for a dipole of unit amplitude."""
     dipole = jnp.zeros(emulator.boundary_lmax + 1).at[1].set(1.0)
     return np.asarray(emulator.spectra(dipole)).mean(1)
+
+
+def covariance_between(
+    weights: Float[Array, " node"],
+    positive: Float[Array, " node"],
+    covariances: Float[Array, "node ell ell"],
+) -> Float[Array, "ell ell"]:
+    """Return a covariance between nodes, positive definite.
+
+    The scatter of C_l grows about exponentially with the turbulence: a mean of covariances with
+    positive weights would be too wide between the nodes, by half in two parameters.
+    """
+    deviations = jnp.sqrt(jnp.diagonal(covariances, axis1=1, axis2=2))
+    correlations = covariances / (deviations[:, :, None] * deviations[:, None, :])
+    deviation = jnp.exp(weights @ jnp.log(deviations))
+    return jnp.tensordot(positive, correlations, axes=1) * jnp.outer(deviation, deviation)
 
 
 def _moments(samples: Float[Array, "node sky ell"]):

@@ -11,7 +11,7 @@ from jaxcr.infer.validation.draw import (
 )
 from jaxcr.infer.validation.fit_many import ManyFits, fit_many
 from jaxcr.infer.validation.forecast import Forecast, forecast, skies_needed
-from jaxcr.infer.validation.simulate import PLANTED, simulate_data
+from jaxcr.infer.validation.simulate import PLANTED, data_from_tensors, simulate_data
 
 __all__ = [
     "PLANTED",
@@ -21,6 +21,7 @@ __all__ = [
     "ManyFits",
     "calibration_ranks",
     "closure",
+    "data_from_tensors",
     "draw_gamma",
     "draw_gaussian",
     "draw_log_normal",

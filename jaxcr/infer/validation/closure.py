@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int, Key
 
 from jaxcr.arrays import argument_error
 from jaxcr.infer.likelihood import Problem
@@ -16,6 +16,9 @@ from jaxcr.infer.validation.fit_many import ManyFits, fit_many
 _LARGEST_BIAS = 0.25
 _SIGMAS = 2.6
 """Coverage may be off by this many binomial errors: 1 % of right fits fail one parameter."""
+
+_FEW = 50
+"""Effective samples, below which a rank is off by more than 0.07."""
 
 
 class ClosureReport(eqx.Module):
@@ -66,6 +69,11 @@ class ClosureReport(eqx.Module):
         return float(np.sqrt(level * (1 - level) / self.num))
 
     @property
+    def poorly_sampled(self) -> Int[np.ndarray, " few"]:
+        """Numbers of the data sets whose posterior is worth fewer than 50 samples."""
+        return np.flatnonzero(~(self.effective_samples >= _FEW))
+
+    @property
     def passed(self) -> bool:
         """Whether both coverages are right within errors and every bias is below 0.25 sigma."""
         right = all(
@@ -83,6 +91,8 @@ class ClosureReport(eqx.Module):
             )
         ]
         outcome = "closes" if self.passed else "DOES NOT CLOSE"
+        if self.poorly_sampled.size:
+            parts.append(f"{self.poorly_sampled.size} posteriors worth fewer than {_FEW} samples")
         return f"{outcome} on {self.num} data sets; " + "; ".join(parts)
 
 

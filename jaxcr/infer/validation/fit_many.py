@@ -1,6 +1,8 @@
 """Fit many data sets with one compiled program: best fit and posterior of each."""
 
 import operator
+from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -9,15 +11,10 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import argument_error
-from jaxcr.infer.likelihood import Problem, fisher_matrix, log_posterior, posterior_residuals
-from jaxcr.infer.posterior.importance import TAIL, WIDENING, weigh_steps
+from jaxcr.infer.likelihood import Problem, fisher_matrix, log_posterior
+from jaxcr.infer.posterior.importance import FEW, TAIL, Proposal, first_proposal, next_round
+from jaxcr.infer.validation.optima import find_optima
 from jaxcr.observed.data import SpectrumData
-
-_EXPLORING, _KEPT, _STEPS = 8, 4, 30
-"""Steps from every start, how many of their ends go on, and steps from those."""
-
-_FLOOR = 1e-6
-"""Least curvature by an angle that damping counts with: at a bound the slope by it is 0."""
 
 _TOGETHER = 16
 """Data sets side by side: small arrays are slower, larger ones take more memory."""
@@ -25,8 +22,9 @@ _TOGETHER = 16
 _ROUNDS, _BATCH = 3, 256
 """Of the proposal: a round less than ``sample_posterior``."""
 
-_FLOOR_SHARE = 0.1
-"""Of the inverse Fisher matrix, added to each covariance: a round with few samples recovers."""
+_TRIES, _AGAIN = 3, 4
+"""Times that these rounds are drawn at most while effective samples are few; then so many data
+sets side by side: a group that is filled up costs as much as a whole one."""
 
 
 class ManyFits(eqx.Module):
@@ -42,7 +40,7 @@ class ManyFits(eqx.Module):
     costs
         -2 ln posterior of the best fit, ``(dataset,)``.
     effective_samples
-        Of each posterior, ``(dataset,)``.
+        Of each posterior, ``(dataset,)``: with few of them it could not be sampled.
     """
 
     best: Float[Array, "dataset free"]
@@ -74,7 +72,7 @@ def fit_many(
         True values, for the ranks only.
     num_starts, num_samples
         Starts of Levenberg-Marquardt, and samples of each posterior. Sharp data of many multipoles
-        have many minima: 256 starts for the mirror ratio from C_1 ... C_24 of a trap.
+        have many minima: 512 starts for the mirror ratio from C_1 ... C_24 of a trap.
 
     Raises
     ------
@@ -83,21 +81,52 @@ def fit_many(
 
     Notes
     -----
-    Sixteen data sets side by side, in a program that is compiled once for any number of them.
+    Sixteen data sets side by side, in programs that are compiled once for any number of them. A
+    posterior has up to eight modes, all that the starts find. Where fewer than a tenth of the
+    samples are effective more are drawn; see ``effective_samples`` for what that left.
     """
     template, stacked = _stacked(data)
-    starts = problem.parameters.starts(num_starts)
-    angles = jax.vmap(problem.parameters.free)(starts)
+    angles = jax.vmap(problem.parameters.free)(problem.parameters.starts(num_starts))
     problem = eqx.tree_at(lambda p: p.data, problem, template)
-    keys = jax.random.split(key, len(data))
-    # whole groups, the last filled up with the first data sets: one program for any number
-    num = len(data)
-    rows = (np.arange(-(-num // _TOGETHER) * _TOGETHER) % num).reshape(-1, _TOGETHER)
-    grouped = jax.tree.map(lambda x: x[rows], (stacked, planted, keys))
-    parts = [
-        _fit_group(problem, *jax.tree.map(operator.itemgetter(i), grouped), angles, num_samples)
-        for i in range(len(rows))
-    ]
+    best, costs, proposals = _in_groups(
+        lambda x: _search_group(problem, x, angles), stacked, _TOGETHER
+    )
+    sets = (stacked, planted, proposals)
+    moments, adapted = _sampled(problem, sets, jax.random.fold_in(key, 0), num_samples, _TOGETHER)
+    for number in range(1, _TRIES):
+        few = np.flatnonzero(np.asarray(moments[-1]) < FEW * num_samples)
+        if not few.size:
+            break
+        sets = _rows((stacked, planted, adapted), few)
+        again = _sampled(problem, sets, jax.random.fold_in(key, number), num_samples, _AGAIN)
+        moments, adapted = _with_rows((moments, adapted), few, again)
+    return ManyFits(best, *moments[:3], costs, moments[3])
+
+
+def _sampled(problem: Problem, sets: tuple, key: Key[Array, ""], num_samples: int, together: int):
+    """Return moments, ranks and adapted proposals of any number of data sets."""
+    keys = jax.random.split(key, len(sets[1]))
+    return _in_groups(lambda x: _sample_group(problem, *x, num_samples), (*sets, keys), together)
+
+
+def _rows(tree: Any, rows: np.ndarray) -> Any:
+    """Return these rows of every array."""
+    return jax.tree.map(operator.itemgetter(rows), tree)
+
+
+def _with_rows(tree: Any, rows: np.ndarray, new: Any) -> Any:
+    """Return the arrays with these rows replaced."""
+    return jax.tree.map(lambda x, y: x.at[rows].set(y), tree, new)
+
+
+def _in_groups(function: Callable, tree: Any, together: int) -> Any:
+    """Return what a function of so many data sets side by side returns for all.
+
+    Whole groups, the last filled up with the first data sets: one program for any number.
+    """
+    num = len(jax.tree.leaves(tree)[0])
+    places = (np.arange(-(-num // together) * together) % num).reshape(-1, together)
+    parts = [function(_rows(tree, own)) for own in places]
     return jax.tree.map(lambda *x: jnp.concatenate(x)[:num], *parts)
 
 
@@ -120,95 +149,59 @@ def _stacked(data: list[SpectrumData]):
 
 
 @eqx.filter_jit
-def _fit_group(problem, stacked, planted, keys, angles, num_samples) -> ManyFits:
-    """Fit data sets side by side."""
+def _search_group(problem, stacked, angles) -> tuple[Array, Array, Proposal]:
+    """Return best fits, their costs and first proposals of data sets side by side."""
 
-    def one(row):
-        numbers, truth, key = row
-        own = eqx.tree_at(
-            lambda p: (p.data.c_ell, p.data.log_error, p.data.noise), problem, numbers
-        )
-        best, cost = _best(own, angles)
-        mean, errors, samples, weights = _samples(own, best, key, num_samples)
-        free = np.flatnonzero(own.parameters.is_free)
-        below = (samples < truth[free][None]).astype(truth.dtype)
-        return best[free], mean, errors, weights @ below, cost, 1 / jnp.sum(weights**2)
+    def one(numbers):
+        own = _with_numbers(problem, numbers)
+        optima = find_optima(own, angles)
+        where, lower, upper = _free_bounds(own)
+        # a parameter without information must not make the guess infinite
+        least = jnp.diag(1 / (upper - lower) ** 2)
+        fisher = jax.vmap(lambda v: fisher_matrix(own, v)[where][:, where])(optima.values)
+        means = optima.values[:, where]
+        proposal = first_proposal(-optima.costs / 2, means, jnp.linalg.inv(fisher + least[None]))
+        return means[0], optima.costs[0], proposal
 
-    return ManyFits(*jax.vmap(one)((stacked, planted, keys)))
-
-
-def _best(problem: Problem, angles: Float[Array, "start free"]):
-    """Return the values of least cost among all starts, and that cost.
-
-    Levenberg-Marquardt with a fixed number of steps: it compiles in a tenth of the time that a
-    solver with stopping rules takes. All starts run side by side, the best of them to the end.
-    """
-
-    def residuals(u):
-        r = posterior_residuals(problem, problem.parameters.bounded(u))
-        return r, r
-
-    def step(state, _):
-        (trial, damping), kept = state
-        slopes, r = jax.jacfwd(residuals, has_aux=True)(trial)
-        cost = jnp.sum(r**2)
-        better = cost < kept[0]
-        new = cost, trial, slopes.T @ slopes, slopes.T @ r
-        kept = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, kept)
-        _, u, normal, gradient = kept
-        damping = jnp.clip(jnp.where(better, damping / 5, damping * 4), 1e-9, 1e9)
-        damped = normal + damping * jnp.diag(jnp.diagonal(normal) + _FLOOR)
-        return ((u - jnp.linalg.solve(damped, gradient), damping), kept), None
-
-    def search(length):
-        def one(u):
-            nothing = jnp.asarray(jnp.inf, u.dtype), u, jnp.eye(u.size, dtype=u.dtype), 0 * u
-            first = (u, jnp.asarray(5e-2, u.dtype)), nothing
-            (_, (cost, u, _, _)), _ = jax.lax.scan(step, first, length=length)
-            return cost, u
-
-        return jax.vmap(one)
-
-    costs, ends = search(_EXPLORING)(angles)
-    costs, ends = search(_STEPS)(ends[jnp.argsort(costs)[:_KEPT]])
-    best = jnp.argmin(costs)
-    return problem.parameters.bounded(ends[best]), costs[best]
+    return jax.vmap(one)(stacked)
 
 
-def _samples(problem: Problem, best: Float[Array, " parameter"], key, num_samples: int):
-    """Return weighted samples of the free parameters: three rounds of a Student proposal.
+@eqx.filter_jit
+def _sample_group(problem, stacked, planted, proposals, keys, num_samples):
+    """Return moments, ranks and adapted proposals of data sets side by side: three rounds.
 
     As ``sample_posterior``, with the rounds in a scan, so that one of them is compiled.
     """
+
+    def one(row):
+        numbers, truth, proposal, key = row
+        own = _with_numbers(problem, numbers)
+        where, lower, upper = _free_bounds(own)
+
+        def log_density(free_values):
+            return log_posterior(own, own.parameters.fill(free_values))
+
+        def one_round(proposal, key):
+            normal = jax.random.normal(key, (num_samples, where.size + TAIL), lower.dtype)
+            batch = min(_BATCH, num_samples)
+            found, adapted = next_round(log_density, normal, proposal, lower, upper, batch)
+            below = (found.samples < truth[where][None]).astype(lower.dtype)
+            ranks = found.weights @ below
+            return adapted, (found.mean, found.errors, ranks, found.effective_samples)
+
+        proposal, rounds = jax.lax.scan(one_round, proposal, jax.random.split(key, _ROUNDS))
+        return jax.tree.map(lambda x: x[-1], rounds), proposal
+
+    return jax.vmap(one)((stacked, planted, proposals, keys))
+
+
+def _with_numbers(problem: Problem, numbers: tuple[Array, ...]) -> Problem:
+    """Return the problem with the numbers of another data set."""
+    return eqx.tree_at(lambda p: (p.data.c_ell, p.data.log_error, p.data.noise), problem, numbers)
+
+
+def _free_bounds(problem: Problem) -> tuple[np.ndarray, Array, Array]:
+    """Return which parameters are free, and their bounds."""
     parameters = problem.parameters
     where = np.flatnonzero(parameters.is_free)
-    lower, upper = parameters.lower[where], parameters.upper[where]
-    # a parameter without information must not make the guess infinite
-    fisher = fisher_matrix(problem, best)[where][:, where] + jnp.diag(1 / (upper - lower) ** 2)
-    first_guess = jnp.linalg.inv(fisher)
-
-    def log_density(free_values):
-        return log_posterior(problem, parameters.fill(free_values))
-
-    def one_round(state, key):
-        mean, covariance, *_ = state
-        normal = jax.random.normal(key, (num_samples, mean.size + TAIL), mean.dtype)
-        normal, others = normal[:, : mean.size], normal[:, mean.size :]
-        # chi-squared over its degrees of freedom, as the mean of squares
-        steps = normal / jnp.sqrt(jnp.mean(others**2, axis=1))[:, None]
-        batch = min(_BATCH, num_samples)
-        found = weigh_steps(log_density, steps, mean, covariance, lower, upper, batch_size=batch)
-        covariance = WIDENING * found.covariance + _FLOOR_SHARE * first_guess
-        return (found.mean, covariance, found.samples, found.weights, found.covariance), None
-
-    first = (
-        best[where],
-        2 * first_guess,
-        jnp.zeros((num_samples, where.size), best.dtype),
-        jnp.zeros(num_samples, best.dtype),
-        jnp.zeros((where.size, where.size), best.dtype),
-    )
-    mean, _, samples, weights, own = jax.lax.scan(one_round, first, jax.random.split(key, _ROUNDS))[
-        0
-    ]
-    return mean, jnp.sqrt(jnp.diagonal(own)), samples, weights
+    return where, parameters.lower[where], parameters.upper[where]

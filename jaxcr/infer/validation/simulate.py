@@ -42,7 +42,7 @@ def simulate_data(
 
     Returns
     -------
-    C_1 ... C_lmax, debiased (half-cross spectra), with their noise level.
+    C_1 ... C_lmax, see `data_from_tensors`.
     """
     other = dataclasses.replace(
         skies, seed=skies.seed + _OTHER_FIELDS * (1 + seed), observers_per_axis=1
@@ -56,20 +56,43 @@ def simulate_data(
         for i in range(num_skies)
     ]
     depth, eta = values[-2:]
-    series = traps.series(1 + jnp.exp(depth), eta)
-    first, second = np.triu_indices(series.size)
-    pairs = np.asarray(series[first] * series[second])
-    spectra = np.concatenate([np.asarray(k, np.float64) for k, _ in results]) @ pairs
-    power = float(jnp.exp(2 * values[0]))
-    noise = power * float(np.mean([float(n) for _, n in results])) / num_skies
-    ell = np.arange(1, skies.lmax + 1)
-    return SpectrumData(
-        ell=ell,
-        c_ell=power * spectra.mean(0)[1:],
-        log_error=np.zeros(ell.size),
-        noise=np.full(ell.size, noise),
+    return data_from_tensors(
+        np.concatenate([np.asarray(k, np.float64) for k, _ in results]).mean(0),
+        float(np.mean([float(n) for _, n in results])),
+        float(jnp.exp(values[0])) * traps.series(1 + jnp.exp(depth), eta),
         num_skies=num_skies,
-        m0_blind=False,
-        debiased=True,
         label=f"simulated, seed {seed}, mean of {num_skies} skies",
     )
+
+
+def data_from_tensors(
+    tensor: Float[np.ndarray, "ell pair"],
+    noise: float,
+    series: Float[Array, " l"],
+    *,
+    num_skies: int = 1,
+    label: str = "simulated",
+) -> SpectrumData:
+    """Return the spectrum of simulated skies under a boundary.
+
+    Parameters
+    ----------
+    tensor
+        Mean of the packed transfer tensors of the skies.
+    noise
+        Of one sky for a dipole of unit amplitude, sr.
+    series
+        f_l of the boundary, 0 in place of the monopole.
+    num_skies
+        Skies behind the mean.
+
+    Returns
+    -------
+    C_1 ... C_lmax of half-cross spectra, hence debiased, with the noise level of half a map: twice
+    that of the whole, it is what they scatter with.
+    """
+    first, second = np.triu_indices(series.size)
+    c_ell = np.asarray(tensor, np.float64) @ np.asarray(series[first] * series[second])
+    ell = np.arange(1, c_ell.size)
+    level = np.full(ell.size, 2 * noise * float(series[1]) ** 2)
+    return SpectrumData(ell, c_ell[1:], np.zeros(ell.size), level, num_skies, label=label)

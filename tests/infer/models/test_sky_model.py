@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jaxcr import infer
+from jaxcr.infer.models.sky_model import covariance_between
 
 VALUES = jnp.array([np.log(1.3e-3), np.log(0.9), 0.2, 0.25])
 
@@ -17,9 +18,9 @@ def exact(model):
     nodes = np.asarray(model.emulator.nodes)
     weights = infer.ChebyshevWeights(nodes, nodes[0], nodes[-1], (4,))
     return eqx.tree_at(
-        lambda m: (m.emulator.mean_weights, m.emulator.error),
+        lambda m: (m.emulator.mean_weights, m.emulator.covariance_weights, m.emulator.error),
         model,
-        (weights, jnp.zeros_like(model.emulator.error)),
+        (weights, weights, jnp.zeros_like(model.emulator.error)),
     )
 
 
@@ -147,3 +148,19 @@ def test_orders_must_agree(table):
 def test_data_beyond_the_simulated_multipoles(model):
     with pytest.raises(ValueError, match="expected at most 8, the largest the model was simulated"):
         model.comparable(one_sky([1, 9], [1e-6, 1e-8]))
+
+
+def test_scatter_that_grows_exponentially_is_met_between_the_nodes():
+    # sd = exp(1.5 x) over -1 ... 1 with one correlation matrix: a positive mean of covariances
+    # would be too wide by half in the middle, logarithms of sd are exact
+    x = np.linspace(-1, 1, 5)
+    correlation = np.array([[1.0, 0.4], [0.4, 1.0]])
+    covariances = jnp.asarray(np.exp(3 * x)[:, None, None] * correlation)
+    weights = infer.ChebyshevWeights(x[:, None], [-1.0], [1.0], (2,))
+    positive = infer.EntropyWeights(x[:, None], [-1.0], [1.0])
+    for point in (-0.75, 0.0, 0.25):
+        at = jnp.array([point])
+        between = covariance_between(weights(at), positive(at), covariances)
+        np.testing.assert_allclose(between, np.exp(3 * point) * correlation, rtol=1e-10)
+    mean = jnp.tensordot(positive(jnp.zeros(1)), covariances, axes=1)
+    assert mean[0, 0] > 1.4

@@ -102,3 +102,44 @@ def test_points_that_are_not_finite_have_no_weight(key):
     )
     assert float(jnp.sum(posterior.weights)) == pytest.approx(1)
     np.testing.assert_allclose(posterior.mean, np.sqrt(2 / np.pi), atol=0.05)
+
+
+def test_two_modes_have_their_weights(key):
+    # 0.8 N(-3, 0.1²) + 0.2 N(3, 0.3²) in x; y is of unit width in both
+    def log_density(x, _):
+        left = jnp.log(0.8 / 0.1) - 0.5 * ((x[0] + 3) / 0.1) ** 2
+        right = jnp.log(0.2 / 0.3) - 0.5 * ((x[0] - 3) / 0.3) ** 2
+        return jnp.logaddexp(left, right) - 0.5 * x[1] ** 2
+
+    posterior = sample(
+        log_density,
+        None,
+        mean=[[-3.0, 0.0], [3.0, 0.0]],
+        covariance=[np.diag([0.1**2, 1.0]), np.diag([0.3**2, 1.0])],
+        bound=10.0,
+        key=key,
+    )
+    # 4,000 effective samples: 5 standard errors of a share and of a mean
+    assert posterior.effective_samples > 4000
+    right = posterior.samples[:, 0] > 0
+    share = float(posterior.weights @ right.astype(float))
+    assert share == pytest.approx(0.2, abs=5 * np.sqrt(0.2 * 0.8 / 4000))
+    np.testing.assert_allclose(posterior.mean, [-1.8, 0.0], atol=5 * 2.4 / np.sqrt(4000))
+
+
+def test_a_narrow_posterior_on_a_bound_from_a_guess_that_is_300_times_too_wide(key):
+    # as an asymmetry of 0, where even C_l have no slope and the Fisher matrix no information
+    posterior = infer.sample_posterior(
+        lambda x, _: -0.5 * jnp.sum((x / 1e-3) ** 2),
+        None,
+        mean=jnp.array([1e-6, 0.0]),
+        covariance=jnp.diag(jnp.array([0.3**2, 1e-6])),
+        lower=jnp.array([0.0, -0.6]),
+        upper=jnp.array([0.6, 0.6]),
+        key=key,
+        num_samples=1024,
+    )
+    # half of the proposal is beyond the bound
+    assert posterior.effective_samples > 200
+    expected = 1e-3 * np.sqrt(2 / np.pi)
+    assert float(posterior.mean[0]) == pytest.approx(expected, abs=5 * 6e-4 / np.sqrt(200))

@@ -1,5 +1,6 @@
 """Closure and calibration where posteriors are Gaussian: right errors pass, small ones fail."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -61,6 +62,15 @@ def test_uniformity_tells_uniform_ranks_from_heaps_at_the_ends(rng):
     heaped = rng.beta(0.7, 0.7, size=(400, 1))
     assert min(p[0] for p in infer.uniformity(uniform)) > 0.01
     assert infer.uniformity(heaped)[0][0] < 0.01
+
+
+def test_posteriors_that_could_not_be_sampled_are_counted(right):
+    report = right.closure
+    num = np.where(np.arange(NUM) % 100 == 7, 3.0, report.effective_samples)
+    worse = eqx.tree_at(lambda r: r.effective_samples, report, num)
+    assert worse.poorly_sampled.tolist() == [7, 107]
+    assert worse.verdict().endswith("; 2 posteriors worth fewer than 50 samples")
+    assert "posteriors worth" not in report.verdict()
 
 
 def test_values_are_drawn_from_the_priors_within_the_bounds():
