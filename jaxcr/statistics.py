@@ -66,9 +66,7 @@ def jackknife(estimator: Callable[[Any], Array], means: Any) -> Estimate:
     num = jax.tree.leaves(means)[0].shape[0]
     value = estimator(jax.tree.map(lambda x: jnp.mean(x, axis=0), means))
     without = jax.tree.map(lambda x: (jnp.sum(x, axis=0, keepdims=True) - x) / (num - 1), means)
-    others = jax.vmap(estimator)(without)
-    spread = jnp.sum((others - jnp.mean(others, axis=0, keepdims=True)) ** 2, axis=0)
-    return Estimate(value, jnp.sqrt(spread * (num - 1) / num))
+    return Estimate(value, _scatter(jax.vmap(estimator)(without)))
 
 
 def jackknife_sums(estimator: Callable[[Any], Array], sums: Any) -> Estimate:
@@ -85,8 +83,13 @@ def jackknife_sums(estimator: Callable[[Any], Array], sums: Any) -> Estimate:
     -----
     `jackknife` for ratios of sums, whose groups need not have the same weight.
     """
-    num = jax.tree.leaves(sums)[0].shape[0]
     whole = jax.tree.map(lambda x: jnp.sum(x, axis=0), sums)
-    others = jax.vmap(estimator)(jax.tree.map(lambda x, y: x[None] - y, whole, sums))
+    without = jax.tree.map(lambda x, y: x[None] - y, whole, sums)
+    return Estimate(estimator(whole), _scatter(jax.vmap(estimator)(without)))
+
+
+def _scatter(others: Float[Array, "group ..."]) -> Float[Array, "..."]:
+    """Return the jackknife's error from what the estimator is without each group in turn."""
+    num = others.shape[0]
     spread = jnp.sum((others - jnp.mean(others, axis=0, keepdims=True)) ** 2, axis=0)
-    return Estimate(estimator(whole), jnp.sqrt(spread * (num - 1) / num))
+    return jnp.sqrt(spread * (num - 1) / num)

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr.statistics import group_means, jackknife
+from jaxcr.statistics import group_means, jackknife, jackknife_sums
 
 
 def test_of_a_mean_it_is_the_standard_error():
@@ -36,3 +36,29 @@ def test_rows_that_are_not_finite_are_left_out():
 def test_groups_must_divide(groups):
     with pytest.raises(ValueError, match="at least 2, and a divisor of the 4 particles"):
         group_means(jnp.zeros(4), groups)
+
+
+def test_sums_of_groups_of_equal_size_are_their_means(rng):
+    values = jnp.asarray(rng.normal(2, 1, (6, 50)))
+    ones = jnp.full(6, 50.0)
+
+    def ratio(sums):
+        return (sums[0] / sums[1]) ** 3
+
+    by_sums = jackknife_sums(ratio, (jnp.sum(values, axis=1), ones))
+    by_means = jackknife(lambda mean: mean**3, jnp.mean(values, axis=1))
+    np.testing.assert_allclose(by_sums.value, by_means.value, rtol=1e-12)
+    np.testing.assert_allclose(by_sums.error, by_means.error, rtol=1e-10)
+
+
+def test_unequal_groups_give_the_error_of_a_ratio(rng):
+    # a ratio of sums with groups of 10 to 90 members: error of the mean of 300 values, 1/sqrt(300);
+    # twelve groups know it to a fifth, averaged over 40 draws to 4 %: 4 sigma
+    sizes = np.array([10, 20, 30, 40, 50, 90, 10, 10, 10, 10, 10, 10])
+    group = np.repeat(np.arange(12), sizes)
+    errors = []
+    for _ in range(40):
+        values = rng.normal(0, 1, 300)
+        sums = jnp.asarray(np.bincount(group, values)), jnp.asarray(sizes, float)
+        errors.append(float(jackknife_sums(lambda s: s[0] / s[1], sums).error))
+    np.testing.assert_allclose(np.sqrt(np.mean(np.square(errors))), 300**-0.5, rtol=0.25)
