@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from jaxcr import infer
 
@@ -98,3 +99,12 @@ def test_error_texts(line):
     other = infer.SpectrumData(np.arange(1, 4), np.ones(3), np.zeros(3), np.zeros(3))
     with pytest.raises(ValueError, match=r"fit_many: data: expected the multipoles \[1, 2"):
         infer.fit_many(line.problem(), [line.data, other], jnp.zeros((2, 2)), jax.random.key(0))
+
+
+@pytest.mark.parametrize(("num", "closes"), [(32, True), (400, False)])
+def test_a_bias_within_its_own_error_is_no_failure(num, closes):
+    # 0.3 sigma: 1.7 errors of 32 data sets, 6 of 400
+    pulls = norm.ppf((np.arange(num) + 0.5) / num)[:, None] + 0.3
+    ones = np.ones((num, 1))
+    report = infer.ClosureReport(("x",), 0 * ones, pulls, ones, norm.cdf(-pulls), 500 * ones[:, 0])
+    assert report.passed == closes
