@@ -2,10 +2,11 @@
 
 import jax
 
+from jaxcr.cli.config import Info
 from jaxcr.runtime import cache_directory, versions
 
 
-def run_info() -> None:
+def run_info(config: Info) -> None:
     """Print what numbers depend on and where the cache is."""
     for name, version in versions().items():
         print(f"{name:12} {version}")
