@@ -1,6 +1,6 @@
 """Error and cost of the emulator in one, two and three parameters of turbulence.
 
-    python experiments/inference/emulator.py --fields 8 --cache build/emulator
+    python experiments/inference/emulator.py --fields 14 --cache build/emulator
 
 Simulates the skies of emulators of the default ensemble over ln dB/B0, index and ln outer scale,
 then skies in the same fields at points between the nodes. Times predictions, gradients and a
@@ -19,13 +19,14 @@ jax.config.update("jax_enable_x64", True)
 import equinox as eqx  # noqa: E402 the configuration comes first
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
+from scipy.stats import qmc  # noqa: E402
 
 from jaxcr import infer  # noqa: E402
 from jaxcr.runtime import write_record  # noqa: E402
 
 RESULTS = Path(__file__).parents[1] / "results"
 NAMES = ("level", "index", "outer_scale")
-POINTS = {1: 4, 2: 6, 3: 6}
+POINTS = {1: 6, 2: 8, 3: 8}
 REQUIRED = 0.2
 NUM_BATCHED = 4
 
@@ -33,7 +34,7 @@ NUM_BATCHED = 4
 def main() -> None:
     """Build, check, time, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fields", type=int, default=8)
+    parser.add_argument("--fields", type=int, default=14)
     parser.add_argument("--cache", type=Path, required=True)
     arguments = parser.parse_args()
     skies = infer.SkyEnsemble()
@@ -82,10 +83,10 @@ def accuracy(emulator: infer.TransferEmulator, skies: infer.SkyEnsemble, cache: 
 
 
 def between(emulator: infer.TransferEmulator, num: int) -> np.ndarray:
-    """Return points of a fixed random draw from the parameters' ranges."""
+    """Return points of a Latin hypercube in the parameters' ranges, each stratum hit once."""
     lower = np.array([a.parameter.lower for a in emulator.axes])
     upper = np.array([a.parameter.upper for a in emulator.axes])
-    share = np.random.default_rng(8).uniform(0.05, 0.95, (num, lower.size))
+    share = qmc.LatinHypercube(lower.size, rng=np.random.default_rng(8)).random(num)
     return lower + (upper - lower) * share
 
 

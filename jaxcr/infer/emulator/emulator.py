@@ -9,6 +9,9 @@ from jaxcr.arrays import argument_error
 from jaxcr.infer.emulator.axes import TurbulenceAxis
 from jaxcr.infer.emulator.weights import NodeWeights
 
+HALF_MAP = 2
+"""Noise of a map of every other orbit over that of the whole."""
+
 
 class TransferEmulator(eqx.Module):
     """Transfer tensors of simulated skies over one or more parameters of turbulence.
@@ -103,15 +106,19 @@ def extended_log(x: Float[Array, "..."], floor: Float[Array, "..."]) -> Float[Ar
 def log_totals(
     spectra: Float[Array, "node sky ell"], noise: Float[Array, " node"]
 ) -> Float[Array, "node sky ell"]:
-    """Return ln(C_l + N) of every sky, since a half-cross C_l may be negative."""
-    level = jnp.broadcast_to(noise[:, None, None], spectra.shape).astype(spectra.dtype)
+    """Return ln(C_l + 2 N) of every sky, since a half-cross C_l may be negative.
+
+    Halves have twice the noise N of the whole; with N alone added one sky in a hundred would still
+    be about 0 at the faintest multipoles, and its logarithm would decide the mean.
+    """
+    level = jnp.broadcast_to(HALF_MAP * noise[:, None, None], spectra.shape).astype(spectra.dtype)
     return extended_log(spectra + level, level / 10)
 
 
 def log_means(
     spectra: Float[Array, "node sky ell"], noise: Float[Array, " node"]
 ) -> Float[Array, "node ell"]:
-    """Return the mean over skies of ln(C_l + N)."""
+    """Return the mean over skies of ln(C_l + 2 N)."""
     return jnp.mean(log_totals(spectra, noise), axis=1)
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import argument_error
 from jaxcr.infer.emulator import CompressedSkies, TransferEmulator, TurbulenceAxis, compress
-from jaxcr.infer.emulator.emulator import extended_log
+from jaxcr.infer.emulator.emulator import HALF_MAP, extended_log
 from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.models.trap_series import TrapSeries
 from jaxcr.infer.parameters import Flat, HalfNormal, Normal, Parameter, ParameterSet
@@ -143,9 +143,9 @@ class SkyModel(SpectrumModel):
         """Return the data as they are compared: with the simulation's noise, without lost l.
 
         The half-cross C_l of a simulated sky may be negative where its noise wins. So the data
-        get at least its noise level, scaled to them, which is added on both sides before the
-        logarithm. Multipoles whose mean, for a dipole boundary at any node, is under three sigma
-        of that noise are dropped.
+        get at least the noise level of its half maps, scaled to them, which is added on both sides
+        before the logarithm. Multipoles whose mean, for a dipole boundary at any node, is under
+        three sigma of that noise are dropped.
 
         Raises
         ------
@@ -170,7 +170,7 @@ class SkyModel(SpectrumModel):
                 got=f"none of {data.ell.tolist()}",
                 remedy="Raise per_pixel or nside of the skies.",
             )
-        relative = float(np.median(np.asarray(self.emulator.noise) / mean[:, 1]))
+        relative = HALF_MAP * float(np.median(np.asarray(self.emulator.noise) / mean[:, 1]))
         level = relative * float(np.max(data.c_ell)) - float(np.min(data.noise))
         return data.select(keep).with_level(max(level, 0.0))
 

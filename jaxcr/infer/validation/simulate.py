@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.infer.emulator import TurbulenceAxis, physical_values
+from jaxcr.infer.emulator.emulator import HALF_MAP
 from jaxcr.infer.models.trap_series import TrapSeries
 from jaxcr.infer.skies import SkyEnsemble, simulate_tensors
 from jaxcr.observed import SpectrumData
@@ -94,5 +95,5 @@ def data_from_tensors(
     first, second = np.triu_indices(series.size)
     c_ell = np.asarray(tensor, np.float64) @ np.asarray(series[first] * series[second])
     ell = np.arange(1, c_ell.size)
-    level = np.full(ell.size, 2 * noise * float(series[1]) ** 2)
+    level = np.full(ell.size, HALF_MAP * noise * float(series[1]) ** 2)
     return SpectrumData(ell, c_ell[1:], np.zeros(ell.size), level, num_skies, label=label)
