@@ -69,23 +69,33 @@ def check_sky(config: Sky) -> None:
                         ("--response-width", config.response_width)):  # fmt: skip
         if value is not None:
             _positive((name, value))
-    if not 0 < abs(config.rigidity) < float("inf"):
-        raise argument_error(
-            "--rigidity",
-            expected="a rigidity in PV other than 0",
-            got=f"{config.rigidity:g}",
-            remedy="Its sign is that of the charge.",
-        )
+    check_rigidity(config.rigidity)
     if not config.radius and not config.path:
         raise ValueError("--radius, --path: expected lengths in pc, got none. Give one of them.")
-    if len(config.observer) != 3:
-        raise ValueError(
-            f"--observer: expected three numbers, got {len(config.observer)}. Give x y z in pc."
-        )
+    check_place("--observer", config.observer)
     if config.realisations > 1 and has_cube(config.cube):
         raise ValueError(
             f"--realisations: expected 1 with a cube, got {config.realisations}. A cube is one "
             "realisation; leave it out, or move the observer."
+        )
+
+
+def check_rigidity(rigidity: float) -> None:
+    """Raise ``ValueError`` for a rigidity that no particle can be traced with."""
+    if not 0 < abs(rigidity) < float("inf"):
+        raise argument_error(
+            "--rigidity",
+            expected="a rigidity in PV other than 0",
+            got=f"{rigidity:g}",
+            remedy="Its sign is that of the charge.",
+        )
+
+
+def check_place(name: str, place: tuple[float, ...]) -> None:
+    """Raise ``ValueError`` unless a setting is a position."""
+    if len(place) != 3:
+        raise argument_error(
+            name, expected="three numbers", got=len(place), remedy="Give x y z in pc."
         )
 
 

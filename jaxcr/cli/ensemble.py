@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxcr import orbits, plots, runs, sky
 from jaxcr.arrays import argument_error
+from jaxcr.cli.checks import check_place, check_rigidity
 from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
 from jaxcr.cli.field_source import AXIS, check_source, choose_field
 from jaxcr.cli.toml_settings import as_dict, from_dict
@@ -86,11 +87,12 @@ def run_merge(config: Merge) -> None:
     )  # fmt: skip
     for store in stores:
         print(f"{whole.adopt(store)} chunks from {store.folder}")
-    lacking = [number for number, _ in whole.missing()]
-    if lacking:
-        print(f"{len(lacking)} of {whole.num_chunks} chunks lack: jaxcr resume {out}")
+    sums = merge_chunks(whole)
+    if sums is None:
+        lacking = len(dict(whole.missing()))
+        print(f"{lacking} of {whole.num_chunks} chunks lack: jaxcr resume {out}")
     else:
-        _finish(whole, _orbit_run(_settings(whole)))
+        _finish(whole, _orbit_run(_settings(whole)), sums)
 
 
 def _work(store: ChunkStore, run: runs.OrbitRun, shard: Shard) -> None:
@@ -102,10 +104,11 @@ def _work(store: ChunkStore, run: runs.OrbitRun, shard: Shard) -> None:
                 store, run.chunk, shard, unit="orbits", units_per_chunk=run.chunk_size
             )
             print(f"{num} chunks computed, {store.folder}, shard {shard}")
-            if any(True for _ in store.missing()):
+            sums = merge_chunks(store)
+            if sums is None:
                 print(f"other shards are not complete: jaxcr status {store.folder}")
             else:
-                _finish(store, run)
+                _finish(store, run, sums)
     except (KeyboardInterrupt, Terminated) as stopped:
         print(f"jaxcr: stopped; what is finished is kept. Go on: {go_on}", file=sys.stderr)
         raise SystemExit(130 if isinstance(stopped, KeyboardInterrupt) else 143) from None
@@ -113,9 +116,8 @@ def _work(store: ChunkStore, run: runs.OrbitRun, shard: Shard) -> None:
         raise OSError(f"{problem}. Finished chunks are kept; make room, then: {go_on}") from problem
 
 
-def _finish(store: ChunkStore, run: runs.OrbitRun) -> None:
-    """Merge, print, and write result.h5, report.txt and pictures: the same bytes every time."""
-    sums = merge_chunks(store)
+def _finish(store: ChunkStore, run: runs.OrbitRun, sums: dict[str, np.ndarray]) -> None:
+    """Print, and write result.h5, report.txt and the picture: the same bytes every time."""
     result = runs.totals(sums)
     text = _report(run, result)
     print(text)
@@ -264,16 +266,8 @@ def _check(config: Ensemble) -> None:
         raise argument_error(
             "--lmax", expected=f"1 to {_LARGEST_LMAX}", got=str(config.lmax), remedy="See --help."
         )
-    if not 0 < abs(config.rigidity) < float("inf"):
-        raise argument_error(
-            "--rigidity", expected="a rigidity in PV other than 0", got=f"{config.rigidity:g}",
-            remedy="Its sign is that of the charge.",
-        )  # fmt: skip
-    if len(config.observer) != 3:
-        raise argument_error(
-            "--observer", expected="three numbers", got=f"{len(config.observer)}",
-            remedy="Give x y z in pc.",
-        )  # fmt: skip
+    check_rigidity(config.rigidity)
+    check_place("--observer", config.observer)
     if not config.spread >= 0:
         raise argument_error(
             "--spread", expected="a length, or 0", got=f"{config.spread:g}", remedy="In pc."

@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxcr import fields, orbits, plots
 from jaxcr.arrays import argument_error
+from jaxcr.cli.checks import check_place, check_rigidity
 from jaxcr.cli.config import Orbits
 from jaxcr.cli.field_source import AXIS, check_source, choose_field
 from jaxcr.cli.toml_settings import as_dict
@@ -146,11 +147,7 @@ def _check(config: Orbits) -> None:
         raise argument_error(
             "--spread", expected="a length, or 0", got=f"{config.spread:g}", remedy="In pc."
         )
-    if config.rigidity == 0:
-        raise argument_error(
-            "--rigidity", expected="a rigidity in PV other than 0", got="0",
-            remedy="Its sign is that of the charge.",
-        )  # fmt: skip
+    check_rigidity(config.rigidity)
     if config.radius is not None and not config.radius > 0:
         raise argument_error(
             "--radius", expected="a positive length", got=f"{config.radius:g}", remedy="In pc."
@@ -162,9 +159,5 @@ def _check(config: Orbits) -> None:
             got=str(config.groups),
             remedy="Errors are jackknifed over groups of orbits.",
         )
-    if len(config.position) != 3:
-        raise argument_error(
-            "--position", expected="three numbers", got=f"{len(config.position)}",
-            remedy="Give x y z in pc.",
-        )  # fmt: skip
+    check_place("--position", config.position)
     check_source(config.particles, config.cube)

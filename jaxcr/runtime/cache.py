@@ -2,14 +2,16 @@
 
 import contextlib
 import hashlib
+import io
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import platformdirs
+
+from jaxcr.runtime.atomic import write_whole
 
 
 def cached_arrays(
@@ -34,8 +36,8 @@ def cached_arrays(
 
     Notes
     -----
-    Written in a temporary folder and moved, so that a killed run leaves no half file; a file
-    that cannot be read is computed again.
+    Written whole or not at all, so that a killed run leaves no half file; a file that cannot be
+    read is computed again.
     """
     path = (directory or cache_directory()) / f"{kind}-{_digest(configuration)}.npz"
     stored = _read(path)
@@ -67,10 +69,6 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, suffix=".part") as folder:
-        part = Path(folder) / path.name
-        with part.open("wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    write_whole(path, file.getvalue())
