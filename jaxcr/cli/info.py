@@ -14,3 +14,4 @@ def run_info(config: Info) -> None:
     print(f"{'devices':12} {devices} ({jax.default_backend()})")
     print(f"{'float64':12} {'on' if jax.config.jax_enable_x64 else 'off'}")
     print(f"{'cache':12} {cache_directory()}")
+    print(f"{'compiled':12} {jax.config.jax_compilation_cache_dir or 'not kept'}")

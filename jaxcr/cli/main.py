@@ -38,6 +38,10 @@ def _configure_jax() -> None:
     os.environ.setdefault("JAX_ENABLE_X64", "1")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(cores or 1))
+    if os.environ.get("JAXCR_COMPILE_CACHE", "0") not in ("", "0"):
+        from jaxcr.runtime import keep_compiled
+
+        keep_compiled()
 
 
 def _run(command: Settings) -> None:

@@ -1,6 +1,6 @@
 """Running: cache, result folders and files, runs in numbered chunks that survive anything."""
 
-from jaxcr.runtime.cache import cache_directory, cached_arrays
+from jaxcr.runtime.cache import cache_directory, cached_arrays, keep_compiled
 from jaxcr.runtime.chunks import compute_chunks, merge_chunks
 from jaxcr.runtime.results import (
     check_free,
@@ -21,6 +21,7 @@ __all__ = [
     "cached_arrays",
     "check_free",
     "compute_chunks",
+    "keep_compiled",
     "merge_chunks",
     "new_folder",
     "result_folder",

@@ -8,10 +8,15 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import numpy as np
 import platformdirs
 
 from jaxcr.runtime.atomic import write_whole
+from jaxcr.untrusted.npz import read_arrays
+
+_LEAST_SECONDS = 0.2
+"""Of compilation, from which a program is kept."""
 
 
 def cached_arrays(
@@ -54,6 +59,18 @@ def cache_directory() -> Path:
     return Path(os.environ.get("JAXCR_CACHE") or platformdirs.user_cache_dir("jaxcr"))
 
 
+def keep_compiled() -> None:
+    """Keep JAX's compiled programs in the cache folder, for later processes of the same machine.
+
+    The command line does so when ``JAXCR_COMPILE_CACHE`` is 1. ``JAX_COMPILATION_CACHE_DIR`` has
+    the last word on the folder. Not for a folder that unlike machines share: compiled programs
+    hold the instructions of one kind of processor.
+    """
+    if not jax.config.jax_compilation_cache_dir:
+        jax.config.update("jax_compilation_cache_dir", str(cache_directory() / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", _LEAST_SECONDS)
+
+
 def _digest(configuration: dict) -> str:
     text = json.dumps(configuration, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
@@ -61,8 +78,8 @@ def _digest(configuration: dict) -> str:
 
 def _read(path: Path) -> dict[str, np.ndarray] | None:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
+        with path.open("rb") as file:
+            return read_arrays(file)
     except Exception:  # whatever is wrong with the file, the remedy is to compute it again
         return None
 

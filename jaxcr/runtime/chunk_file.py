@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxcr.runtime.atomic import write_whole
+from jaxcr.untrusted.npz import read_arrays
 
 _MAGIC = b"jaxcr chunk 1\n"
 _HASH = 32
@@ -37,5 +38,7 @@ def read_chunk(path: Path, identity: bytes) -> Arrays | None:
     head, payload = content[: len(_MAGIC) + _HASH], content[len(_MAGIC) + _HASH :]
     if head != _MAGIC + hashlib.sha256(payload).digest() or payload[:_HASH] != identity:
         return None
-    with np.load(io.BytesIO(payload[_HASH:]), allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+    try:
+        return read_arrays(io.BytesIO(payload[_HASH:]))
+    except Exception:  # anybody can compute a checksum: whatever is wrong, it counts as damaged
+        return None

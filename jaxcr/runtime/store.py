@@ -14,9 +14,11 @@ from jaxcr.arrays import argument_error
 from jaxcr.runtime.atomic import write_whole
 from jaxcr.runtime.chunk_file import Arrays, read_chunk, write_chunk
 from jaxcr.runtime.results import versions
+from jaxcr.untrusted.sizes import read_text
 
 _DESCRIPTION = "run.json"
 _MERGED = "merged.chunk"
+MOST_CHUNKS = 1_000_000
 
 
 class Shard(NamedTuple):
@@ -81,8 +83,16 @@ class ChunkStore:
         ------
         ValueError
             When a file stands in its place, the folder holds something else, or a run of another
-            configuration, code or platform: the message shows each difference.
+            configuration, code or platform: the message shows each difference. When there are
+            more than a million chunks.
         """
+        if not 1 <= num_chunks <= MOST_CHUNKS:
+            raise argument_error(
+                "ChunkStore: num_chunks",
+                expected=f"1 to {MOST_CHUNKS}",
+                got=num_chunks,
+                remedy="Make chunks larger: each is a file.",
+            )
         description = json.loads(
             _text(
                 {
@@ -252,11 +262,22 @@ def _sealed(description: dict[str, Any]) -> bytes:
 def _read_description(folder: Path) -> dict[str, Any] | None:
     """Return the description in run.json, or ``None`` when it is missing or damaged."""
     try:
-        content = (folder / _DESCRIPTION).read_bytes()
-        description = json.loads(content)["run"]
-    except (OSError, ValueError, LookupError, TypeError):
+        text = read_text(folder / _DESCRIPTION)
+        description = json.loads(text)["run"]
+        sealed = _sealed(description)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
-    return description if content == _sealed(description) else None
+    return description if text.encode() == sealed and _is_description(description) else None
+
+
+def _is_description(description: Any) -> bool:
+    """Return whether a description has what is looked up in it: anybody can compute a checksum."""
+    expected = {"kind": str, "configuration": dict, "num_chunks": int, "code": dict}
+    return (
+        isinstance(description, dict)
+        and all(type(description.get(name)) is kind for name, kind in expected.items())
+        and 1 <= description["num_chunks"] <= MOST_CHUNKS
+    )
 
 
 def _differences(found: dict, asked: dict, name: str = "") -> list[str]:

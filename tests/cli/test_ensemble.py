@@ -48,6 +48,16 @@ def process(*arguments, **environment):
     )  # fmt: skip
 
 
+def count_chunks(folder):
+    return len(list(folder.glob("chunks/*.chunk")))
+
+
+def finished(run):
+    """Wait until a process has ended well."""
+    said = run.communicate(timeout=2000)
+    assert run.returncode == 0, said
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The folder of a run that nothing disturbed."""
@@ -179,15 +189,24 @@ def test_bad_input_is_one_line_and_changes_nothing(whole, capsys, arguments, mes
 def test_killed_at_twenty_random_moments_a_million_orbits_are_the_same(tmp_path):
     settings = ("ensemble", "--num", 1_000_000, "--chunk-size", 16_384, "--turbulence.cells", 32,
                 "--turbulence.outer-scale", 12, "--precision", "float32", "--path", 10)  # fmt: skip
-    assert process(*settings, "--out", tmp_path / "whole").wait(2000) == 0
-    rng, folder = random.Random(5), tmp_path / "killed"
+    finished(process(*settings, "--out", tmp_path / "whole"))
+    whole = content(tmp_path / "whole")
+    rng, folder, numbers = random.Random(5), tmp_path / "killed", [0]
     for _ in range(20):
-        run = process(*settings, "--out", folder)
-        time.sleep(rng.uniform(4, 12))
+        run, more = process(*settings, "--out", folder), rng.randrange(5)
+        # one in five is killed as it starts up, the others 1 to 4 chunks later
+        end = time.monotonic() + (200 if more else rng.uniform(0.5, 6))
+        while time.monotonic() < end and not 0 < more <= count_chunks(folder) - numbers[-1]:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.3))
         run.kill()
         run.communicate()
-    assert process("resume", folder).wait(2000) == 0
-    assert content(folder) == content(tmp_path / "whole")
+        numbers.append(count_chunks(folder))
+    print("chunks after each kill:", numbers[1:])
+    assert len(set(numbers)) > 10
+    assert numbers[-1] < count_chunks(tmp_path / "whole")
+    finished(process("resume", folder))
+    assert content(folder) == whole
 
 
 def test_the_example_for_a_cluster_is_a_valid_command():

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -121,3 +124,34 @@ def test_else_the_users_cache(monkeypatch, value):
         monkeypatch.setenv("JAXCR_CACHE", value)
     assert cache_directory().name == "jaxcr"
     assert cache_directory() != Path("jaxcr")
+
+
+@pytest.mark.parametrize("chosen", [None, "0", "1"])
+def test_compiled_programs_are_kept_when_the_user_says_so(tmp_path, chosen):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")}
+    environment["JAXCR_CACHE"] = str(tmp_path)
+    if chosen is not None:
+        environment["JAXCR_COMPILE_CACHE"] = chosen
+    command = [sys.executable, "-m", "jaxcr.cli.main", "info"]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    kept = str(tmp_path / "compiled") if chosen == "1" else "not kept"
+    assert f"compiled     {kept}\n" in said.stdout
+
+
+def test_compiled_programs_serve_the_next_process(tmp_path):
+    code = (
+        "import jax; from jaxcr.runtime import keep_compiled; keep_compiled();"
+        "jax.config.update('jax_persistent_cache_min_compile_time_secs', 0);"
+        "jax.config.update('jax_persistent_cache_min_entry_size_bytes', -1);"
+        "jax.jit(lambda x: x + 1)(2.0)"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")}
+    environment["JAXCR_CACHE"] = str(tmp_path)
+    contents = []
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+        contents.append(
+            {p.name for p in (tmp_path / "compiled").iterdir() if "-atime" not in p.name}
+        )
+    assert contents[0]
+    assert contents[0] == contents[1]
