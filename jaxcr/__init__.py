@@ -9,6 +9,7 @@ import importlib
 from jaxcr._version import __version__
 
 _FOLDERS = (
+    "bench",
     "cli",
     "fields",
     "infer",

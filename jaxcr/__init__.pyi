@@ -1,4 +1,5 @@
 from jaxcr import arrays as arrays
+from jaxcr import bench as bench
 from jaxcr import cli as cli
 from jaxcr import fields as fields
 from jaxcr import infer as infer

@@ -10,6 +10,12 @@ import jax
 import matplotlib
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# The short one tries the same every time; `--hypothesis-profile=long` looks for what is new.
+settings.register_profile("short", max_examples=30, deadline=None, derandomize=True)
+settings.register_profile("long", max_examples=2000, deadline=None, print_blob=True)
+settings.load_profile("short")
 
 # Each worker has one thread for XLA, since workers share the cores. What one has compiled the
 # others use too, for tests build the same programs from new functions, and module fixtures are

@@ -11,9 +11,9 @@ import jaxcr
 
 PACKAGE = Path(jaxcr.__file__).parent
 ORDER = (
-    "_version", "units", "arrays", "vectors", "legendre", "statistics", "runtime", "fields",
-    "kinetic", "orbits", "traps", "sky", "runs", "observed", "infer", "plots",
-    "cli",
+    "_version", "units", "arrays", "vectors", "legendre", "statistics", "untrusted", "runtime",
+    "fields", "kinetic", "orbits", "traps", "sky", "runs", "observed", "infer", "plots",
+    "bench", "cli",
 )  # fmt: skip
 """The order of the data flow: each imports only from those before it."""
 

@@ -9,6 +9,7 @@ import tyro
 
 from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
 from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
+from jaxcr.cli.limits import check_sizes
 from jaxcr.cli.toml_settings import from_toml
 
 
@@ -316,16 +317,38 @@ class Traps:
 
 
 @dataclasses.dataclass(frozen=True)
+class Bench:
+    """Measure the speed of this installation, beside other programs and an earlier run.
+
+    A table is printed and written; every row that is finished survives an interruption.
+    """
+
+    quick: bool = False
+    """Smaller sizes: minutes instead of the full set."""
+    only: tuple[str, ...] = ()
+    """Names of benchmarks; default all."""
+    list: bool = False
+    """Print the names and stop."""
+    out: Path | None = None
+    """JSON file, with a table NAME.md beside it; default jaxcr-results/bench-NNN/bench.json."""
+    overwrite: bool = False
+    """Write over files that exist."""
+    compare: Path | None = None
+    """JSON file of an earlier run: ratios, flagged beyond three standard errors and a tenth."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Info:
     """Print versions, devices and the cache folder."""
 
 
-Settings = Fit | Sky | Field | Orbits | Traps | Ensemble | Resume | Status | Merge | Info
+Settings = Fit | Sky | Field | Orbits | Traps | Ensemble | Resume | Status | Merge | Bench | Info
 """What one call of the command line asks for."""
 
 COMMANDS: dict[str, type] = {
     "fit": Fit, "sky": Sky, "field": Field, "orbits": Orbits, "traps": Traps,
-    "ensemble": Ensemble, "resume": Resume, "status": Status, "merge": Merge, "info": Info,
+    "ensemble": Ensemble, "resume": Resume, "status": Status, "merge": Merge,
+    "bench": Bench, "info": Info,
 }  # fmt: skip
 
 _Command = typing.Union[  # noqa: UP007 made from a table
@@ -339,15 +362,20 @@ def parse(argv: list[str]) -> Settings:
     Raises
     ------
     ValueError
-        For a configuration file that cannot be read, or has an unknown key or a wrong type.
+        For a configuration file that cannot be read, or has an unknown key or a wrong type, and
+        for numbers that are too large for any machine.
     SystemExit
         From the parser, with code 2 for wrong flags and 0 for ``--help``.
     """
     kind = COMMANDS.get(argv[0]) if argv else None
     path = _config_path(argv)
-    if kind is None or path is None:
-        return tyro.cli(_Command, args=argv, prog="jaxcr")
-    return tyro.cli(kind, args=argv[1:], prog=f"jaxcr {argv[0]}", default=from_toml(kind, path))
+    if path is None or not hasattr(kind, "config"):
+        settings = tyro.cli(_Command, args=argv, prog="jaxcr")
+    else:
+        default, name = from_toml(kind, path), f"jaxcr {argv[0]}"
+        settings = tyro.cli(kind, args=argv[1:], prog=name, default=default)
+    check_sizes(settings)
+    return settings
 
 
 def _config_path(argv: list[str]) -> Path | None:

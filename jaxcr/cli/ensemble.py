@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from jaxcr.arrays import argument_error
 from jaxcr.cli.checks import check_place, check_rigidity
 from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
 from jaxcr.cli.field_source import AXIS, check_source, choose_field
+from jaxcr.cli.limits import check_sizes
 from jaxcr.cli.toml_settings import as_dict, from_dict
 from jaxcr.runtime import (
     ChunkStore,
@@ -46,13 +48,8 @@ def run_ensemble(config: Ensemble) -> None:
 
 def run_resume(config: Resume) -> None:
     """Compute what is missing or damaged."""
-    store = ChunkStore.open(config.folder)
-    settings = _settings(store)
-    _check_cube(store, settings)
-    again = ChunkStore.create(
-        config.folder, kind=_KIND, configuration=_identity(settings), num_chunks=store.num_chunks
-    )
-    _work(again, _orbit_run(settings), Shard.read(config.shard))
+    store, settings = _verified(ChunkStore.open(config.folder))
+    _work(store, _orbit_run(settings), Shard.read(config.shard))
 
 
 def run_status(config: Status) -> None:
@@ -92,7 +89,8 @@ def run_merge(config: Merge) -> None:
         lacking = len(dict(whole.missing()))
         print(f"{lacking} of {whole.num_chunks} chunks lack: jaxcr resume {out}")
     else:
-        _finish(whole, _orbit_run(_settings(whole)), sums)
+        whole, settings = _verified(whole)
+        _finish(whole, _orbit_run(settings), sums)
 
 
 def _work(store: ChunkStore, run: runs.OrbitRun, shard: Shard) -> None:
@@ -227,8 +225,22 @@ def _orbit_run(config: Ensemble) -> runs.OrbitRun:
 def _identity(config: Ensemble) -> dict:
     """Return the settings that the result depends on, and the content of the cube's files."""
     settings = {key: x for key, x in as_dict(config).items() if key not in _NOT_THE_RUN}
-    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in config.cube.file]
-    return settings | {"cube_sha256": digests}
+    return settings | {"cube_sha256": [_digest(file) for file in config.cube.file]}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _verified(store: ChunkStore) -> tuple[ChunkStore, Ensemble]:
+    """Return a run on disk and its settings, once code and the files of the field are the same."""
+    settings = _settings(store)
+    _check_cube(store, settings)
+    again = ChunkStore.create(
+        store.folder, kind=_KIND, configuration=_identity(settings), num_chunks=store.num_chunks
+    )
+    return again, settings
 
 
 def _settings(store: ChunkStore) -> Ensemble:
@@ -240,9 +252,12 @@ def _settings(store: ChunkStore) -> Ensemble:
             got=repr(store.description["kind"]),
             remedy="It was made by another program.",
         )
-    settings = dict(store.description["configuration"])
-    del settings["cube_sha256"]
-    return from_dict(Ensemble, settings, str(store.folder))
+    described = store.description["configuration"]
+    described = {key: x for key, x in described.items() if key != "cube_sha256"}
+    settings = from_dict(Ensemble, described, str(store.folder))
+    check_sizes(settings, f"{store.folder}: ")
+    _check(settings)
+    return settings
 
 
 def _check_cube(store: ChunkStore, settings: Ensemble) -> None:

@@ -10,6 +10,9 @@ from jaxcr.cli.toml_settings import to_toml
 _MODULES = dict.fromkeys(("resume", "status", "merge"), "ensemble")
 """Where a command's function is, if not in the module of its name."""
 
+_INTERRUPTED = (130, 143)
+"""Exit codes after SIGINT and SIGTERM."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return 0, or 2 after one line that says what was wrong."""
@@ -30,7 +33,35 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("jaxcr: interrupted", file=sys.stderr)
         return 130
+    except Exception as problem:
+        if not _is_lack(problem):
+            raise
+        print(f"jaxcr: error: too large for this machine: {problem}", file=sys.stderr)
+        return 2
     return 0
+
+
+def end_process() -> None:
+    """Run the command line and end the process with its exit code.
+
+    Once interrupted, without Python's own tidying up: JAX's threads may still be at work then, and
+    crash. What was finished is on disk already.
+    """
+    try:
+        code = main()
+    except SystemExit as ended:
+        code = ended.code
+    if code in _INTERRUPTED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _is_lack(problem: Exception) -> bool:
+    """Return whether a number, the memory or that of a device did not suffice."""
+    kinds = (MemoryError, OverflowError, RecursionError)
+    return isinstance(problem, kinds) or "RESOURCE_EXHAUSTED" in str(problem)
 
 
 def _configure_jax() -> None:
@@ -52,4 +83,4 @@ def _run(command: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_process()

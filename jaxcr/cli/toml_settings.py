@@ -9,14 +9,32 @@ import typing
 from pathlib import Path
 from typing import Any
 
+from jaxcr.untrusted.sizes import read_text, shortened
+
+LARGEST_INTEGER = 2**63 - 1
+"""What TOML, seeds and counts have room for."""
+
+_MOST_BYTES = 2**18
+_MOST_DOTS = 1000  # a dotted key takes a time of its length cubed
+
 
 def from_toml(kind: type, path: Path) -> Any:
-    """Return a configuration with the settings of a TOML file."""
+    """Return a configuration with the settings of a TOML file.
+
+    Raises
+    ------
+    ValueError
+        When it cannot be read, is larger than 256 KiB or no TOML, or a setting is unknown or of
+        another type.
+    """
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        text = read_text(path, _MOST_BYTES)
+        if max(line.count(".") for line in text.split("\n")) > _MOST_DOTS:
+            raise ValueError(f"more than {_MOST_DOTS} dots in a line")
+        settings = tomllib.loads(text)
+    except (OSError, ValueError, RecursionError) as problem:
         raise ValueError(
-            f"--config: expected a TOML file, got {path} ({problem}). "
+            f"--config: expected a TOML file, got {path} ({shortened(problem)}). "
             "Start from the output of --show-config."
         ) from problem
     return from_dict(kind, settings, str(path))
@@ -70,7 +88,7 @@ def from_dict(kind: type, settings: dict[str, Any], where: str) -> Any:
         if key not in hints:
             near = difflib.get_close_matches(key, hints, n=1)
             raise ValueError(
-                f"{where}: unknown key {key!r}. "
+                f"{where}: unknown key {shortened(repr(key))}. "
                 + (f"The nearest is {near[0]!r}." if near else f"Valid are {', '.join(hints)}.")
             )
         values[key] = _convert(hints[key], value, f"{where}: {key}")
@@ -83,6 +101,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return from_dict(hint, value, where)
     united = typing.get_origin(hint) in (types.UnionType, typing.Union)
     options = typing.get_args(hint) if united else (hint,)
+    if type(value) is int and abs(value) > LARGEST_INTEGER:
+        raise ValueError(f"{where}: expected at most 2^63 - 1, got {shortened(value)}.")
     for option in options:
         if option is float and isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
@@ -95,7 +115,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if isinstance(option, type) and type(value) is option:
             return value
     names = " or ".join(_name_of(x) for x in options if x is not type(None))
-    raise ValueError(f"{where}: expected {names}, got {value!r}. See --show-config.")
+    found = shortened(repr(value))
+    raise ValueError(f"{where}: expected {names}, got {found}. See --show-config.")
 
 
 def _name_of(hint: Any) -> str:

@@ -1,5 +1,7 @@
 """From the pieces of a cube to a gridded field, without a second copy in memory."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -51,7 +53,8 @@ def assemble(
     before, after = (stencil.before, stencil.after) if in_place else (0, 0)
     kept = storage if jnp.issubdtype(storage, jnp.floating) else np.dtype(np.float32)
     layers = [n + before + after for n in cube.shape]
-    padded = _aligned((*layers, 3), np.dtype(kept))
+    with blaming(path):
+        padded = _aligned((*layers, 3), np.dtype(kept))
     samples = padded[tuple(slice(before, before + n) for n in cube.shape)]
     _fill(path, cube, unit, samples)
     if isinstance(boundary, Periodic):
@@ -69,7 +72,7 @@ def assemble(
 
 def _aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Return an empty array whose memory JAX can take over."""
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = math.prod(shape) * dtype.itemsize
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
     return memory[start : start + size].view(dtype).reshape(shape)
@@ -78,7 +81,7 @@ def _aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 def _fill(path: Path | str, cube: Cube, unit: float, samples: np.ndarray) -> None:
     """Write the pieces into the samples, in µG."""
     largest, num_bad = 0.0, 0
-    with blaming(path):
+    with blaming(path), np.errstate(over="ignore", invalid="ignore"):
         for place, component, values in cube.pieces():
             scaled = np.multiply(values, unit, dtype=samples.dtype, casting="unsafe")
             samples[(*place, component)] = scaled

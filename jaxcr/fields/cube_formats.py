@@ -1,7 +1,7 @@
 """Cubes as simulation codes write them: The Well, Athena++, FLASH, FITS, CRPropa."""
 
+import math
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -14,14 +14,20 @@ from jaxcr.arrays import argument_error
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.cubes import Cube, Piece, check_axes, cube_of_array, cube_of_components
 from jaxcr.fields.files import Mapped, Path, blaming, open_dataset
+from jaxcr.untrusted.fits import open_fits
+from jaxcr.untrusted.hdf5 import attribute, checked_dataset, find, small_array
+from jaxcr.untrusted.sizes import shortened
 
 _WELL_FIELD = "t1_fields/magnetic_field"
 _FLASH_FIELDS = ("magx", "magy", "magz")
+_MOST_LEVELS = 30
+_MOST_CELLS = 2**31
+"""On one axis."""
 
 
 def is_well(file: h5py.File) -> bool:
     """Return whether an HDF5 file follows The Well's layout and holds a magnetic field."""
-    return _WELL_FIELD in file and "dimensions" in file
+    return _has(file, _WELL_FIELD, "dimensions")
 
 
 def well_cube(path: Path, file: h5py.File, frame: tuple[int, int] | None) -> Cube:
@@ -29,33 +35,20 @@ def well_cube(path: Path, file: h5py.File, frame: tuple[int, int] | None) -> Cub
 
     Source: https://polymathic-ai.org/the_well/data_format.
     """
-    shape = file[_WELL_FIELD].shape
-    if len(shape) != 6 or shape[-1] != 3:
+    shape = checked_dataset(file, _WELL_FIELD).shape
+    if len(shape) != 6 or shape[-1] != 3 or 0 in shape:
         raise _unexpected(path, f"{_WELL_FIELD} of shape (run, time, nx, ny, nz, 3)", shape)
-    if frame is None and shape[:2] != (1, 1):
-        raise argument_error(
-            "read_field: frame",
-            expected=f"(run, time), below {shape[:2]}",
-            got="None",
-            remedy="The file holds several cubes: choose one.",
-        )
-    run, time = (0, 0) if frame is None else frame
-    if not (0 <= run < shape[0] and -shape[1] <= time < shape[1]):
-        raise argument_error(
-            "read_field: frame",
-            expected=f"(run, time), below {shape[:2]}",
-            got=frame,
-            remedy="Count both from 0.",
-        )
-    dimensions = file["dimensions"]
-    names = [_text(x) for x in dimensions.attrs["spatial_dims"]]
+    run, time = _chosen_frame(shape[:2], frame)
+    dimensions = find(file, "dimensions")
+    names = [_text(x) for x in attribute(dimensions, "spatial_dims")]
     check_axes("".join(names), 3, str(path))
     aspect = np.ones(3)
-    for name in names:
-        coordinates = np.ravel(dimensions[name][()])[: shape[2 + names.index(name)]]
+    for name, num in zip(names, shape[2:5], strict=True):
+        coordinates = np.ravel(small_array(dimensions, name))[:num]
         aspect["xyz".index(name)] = _uniform_step(path, name, coordinates)
-    conditions = file.get("boundary_conditions", {})
-    kinds = {_text(group.attrs.get("bc_type", "")).lower() for group in conditions.values()}
+    conditions = find(file, "boundary_conditions")
+    groups = [find(conditions, name) for name in conditions or ()]
+    kinds = {_text(attribute(x, "bc_type")).lower() for x in groups if x is not None}
     stated = {"boundary": Periodic()} if kinds == {"periodic"} else {}
     cube = cube_of_array(
         partial(_open_frame, path, run, time), shape[2:], "".join(names) + "c", **stated
@@ -65,62 +58,62 @@ def well_cube(path: Path, file: h5py.File, frame: tuple[int, int] | None) -> Cub
 
 def is_athena(file: h5py.File) -> bool:
     """Return whether an HDF5 file is an Athena++ output."""
-    return "NumMeshBlocks" in file.attrs and "LogicalLocations" in file
+    return "NumMeshBlocks" in file.attrs and _has(file, "LogicalLocations")
 
 
 def athena_cube(path: Path, file: h5py.File) -> Cube:
     """Return the cell-centred field of an Athena++ .athdf file on a uniform Cartesian mesh."""
-    attributes = file.attrs
-    levels = np.asarray(file["Levels"])
-    if _text(attributes["Coordinates"]) != "cartesian" or np.any(levels != levels[0]):
+    levels = small_array(file, "Levels", int)
+    if _text(attribute(file, "Coordinates")) != "cartesian" or np.any(levels != levels[0]):
         raise _unexpected(path, "a uniform Cartesian mesh", "a refined or curvilinear one")
-    variables = [_text(x) for x in attributes["VariableNames"]]
-    counts = np.asarray(attributes["NumVariables"])
-    names = [_text(x) for x in attributes["DatasetNames"]]
-    missing = [x for x in ("Bcc1", "Bcc2", "Bcc3") if x not in variables]
-    if missing:
-        raise _unexpected(path, "variables Bcc1, Bcc2, Bcc3", ", ".join(variables))
-    owner = np.repeat(np.arange(counts.size), counts)
-    inside = np.concatenate([np.arange(n) for n in counts])
-    homes = [variables.index(f"Bcc{i}") for i in (1, 2, 3)]
-    block = np.asarray(attributes["MeshBlockSize"], int)
-    shape = np.asarray(attributes["RootGridSize"], int) * 2 ** int(levels[0])
-    corners = np.asarray(file["LogicalLocations"], int) * block
-    edges = [np.asarray(attributes[f"RootGridX{i}"], float) for i in (1, 2, 3)]
-    if any(abs(x[2] - 1) > 1e-6 for x in edges):
+    if not 0 <= levels[0] <= _MOST_LEVELS:
+        raise _unexpected(path, f"a level from 0 to {_MOST_LEVELS}", levels[0])
+    homes = _athena_homes(path, file)
+    block = _lengths(path, "MeshBlockSize", attribute(file, "MeshBlockSize"))
+    root = _lengths(path, "RootGridSize", attribute(file, "RootGridSize"))
+    shape = root * 2 ** int(levels[0])
+    corners = small_array(file, "LogicalLocations", int) * block
+    edges = [np.asarray(attribute(file, f"RootGridX{i}"), float) for i in (1, 2, 3)]
+    if not all(abs(x[2] - 1) <= 1e-6 for x in edges):
         raise _unexpected(path, "evenly spaced cells", "cells that grow along an axis")
     _check_cover(path, corners, block, shape)
+    for name in {name for name, _ in homes}:
+        _check_blocks(path, name, checked_dataset(file, name).shape[1:], len(corners), block)
 
     def pieces() -> Iterator[Piece]:
-        for component, home in enumerate(homes):
-            with open_dataset(path, names[owner[home]]) as stored:
+        for component, (name, row) in enumerate(homes):
+            with open_dataset(path, name) as stored:
                 for number, corner in enumerate(corners):
-                    values = np.asarray(stored[inside[home], number]).transpose(2, 1, 0)
+                    values = np.asarray(stored[row, number]).transpose(2, 1, 0)
                     yield _place(corner, block), component, values
 
     aspect = np.array([(x[1] - x[0]) / n for x, n in zip(edges, shape, strict=True)])
-    return Cube(_three(shape), pieces, {}, aspect)
+    return Cube(_three(shape), pieces, {}, _cell(path, aspect))
 
 
 def is_flash(file: h5py.File) -> bool:
     """Return whether an HDF5 file is a FLASH output with a magnetic field."""
-    return "bounding box" in file and all(name in file for name in _FLASH_FIELDS)
+    return _has(file, "bounding box", *_FLASH_FIELDS)
 
 
 def flash_cube(path: Path, file: h5py.File) -> Cube:
     """Return the field of a FLASH plot file or checkpoint whose leaf blocks are alike."""
-    bounds = np.asarray(file["bounding box"], float)
+    bounds = small_array(file, "bounding box")
     leaves = np.arange(len(bounds))
-    if "node type" in file:
-        leaves = np.flatnonzero(np.asarray(file["node type"]) == 1)
-    block = np.array(file[_FLASH_FIELDS[0]].shape[:0:-1])
+    if _has(file, "node type"):
+        leaves = np.flatnonzero(small_array(file, "node type", int) == 1)
+    stored_shape = checked_dataset(file, _FLASH_FIELDS[0]).shape
+    block = _lengths(path, _FLASH_FIELDS[0], stored_shape[:0:-1])
+    for name in _FLASH_FIELDS:
+        _check_blocks(path, name, checked_dataset(file, name).shape, len(bounds), block)
     sizes = (bounds[leaves, :, 1] - bounds[leaves, :, 0]) / block
-    if np.ptp(sizes, axis=0).max() > 1e-6 * sizes.max():
+    cell = _cell(path, sizes[0])
+    if not np.ptp(sizes, axis=0).max() <= 1e-6 * sizes.max():
         raise _unexpected(path, "a uniform mesh", "leaf blocks of several sizes")
-    cell = sizes[0]
     low = bounds[leaves, :, 0].min(axis=0)
+    ends = np.rint((bounds[leaves, :, 1].max(axis=0) - low) / cell)
+    shape = _lengths(path, "bounding box", ends)
     corners = np.rint((bounds[leaves, :, 0] - low) / cell).astype(int)
-    shape = np.rint((bounds[leaves, :, 1].max(axis=0) - low) / cell).astype(int)
     _check_cover(path, corners, block, shape)
 
     def pieces() -> Iterator[Piece]:
@@ -138,19 +131,19 @@ def fits_cube(paths: Sequence[Path], axes: str) -> Cube:
 
     By custom the first axis of an image (the last in NumPy) is x: axes "zyx".
     """
-    from astropy.io import fits
-
     images: list[tuple[Path, int]] = []
     shapes = []
     for path in paths:
-        with blaming(path), _warnings_as_errors(), fits.open(path, memmap=True) as units:
+        with blaming(path), open_fits(path, memmap=True) as units:
             for number, unit in enumerate(units):
                 if unit.header.get("NAXIS", 0) == 3:
                     images.append((path, number))
                     shapes.append(unit.shape)
     where = ", ".join(map(str, paths))
-    if len(images) != 3 or len(set(shapes)) != 1:
-        raise _unexpected(where, "three images of one shape, Bx, By, Bz", f"images {shapes}")
+    if len(images) != 3 or len(set(shapes)) != 1 or 0 in shapes[0]:
+        raise _unexpected(
+            where, "three images of one shape, Bx, By, Bz", f"images {shortened(shapes)}"
+        )
     check_axes(axes, 3, where)
     openers = [partial(_open_image, path, number) for path, number in images]
     return cube_of_components(openers, shapes[0], axes)
@@ -158,7 +151,14 @@ def fits_cube(paths: Sequence[Path], axes: str) -> Cube:
 
 def raw_cube(path: Path, shape: tuple[int, int, int]) -> Cube:
     """Return bare float32 triplets, z fastest, as CRPropa's dumpGrid writes them."""
-    expected = int(np.prod(shape)) * 12
+    if len(shape) != 3 or min(shape) < 1:
+        raise argument_error(
+            "read_field: shape",
+            expected="three numbers of cells",
+            got=tuple(shape),
+            remedy="Give nx, ny, nz.",
+        )
+    expected = math.prod(shape) * 12
     with blaming(path):
         size = os.path.getsize(path)
     if size != expected:
@@ -208,15 +208,44 @@ def yt_cube(path: Path, level: int) -> Cube:
     return Cube(_three(shape), pieces, stated)
 
 
-@contextmanager
-def _warnings_as_errors() -> Iterator[None]:
-    """Raise where a library only warns, for example of a truncated file."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            yield
-        except Warning as warning:
-            raise OSError(str(warning)) from warning
+def _has(file: h5py.File, *names: str) -> bool:
+    return all(find(file, name) is not None for name in names)
+
+
+def _chosen_frame(shape: tuple[int, int], frame: tuple[int, int] | None) -> tuple[int, int]:
+    """Return the run and the time to be read."""
+    if frame is None and shape != (1, 1):
+        raise argument_error(
+            "read_field: frame",
+            expected=f"(run, time), below {shape}",
+            got="None",
+            remedy="The file holds several cubes: choose one.",
+        )
+    frame = (0, 0) if frame is None else tuple(frame)
+    if len(frame) != 2 or not (0 <= frame[0] < shape[0] and -shape[1] <= frame[1] < shape[1]):
+        raise argument_error(
+            "read_field: frame",
+            expected=f"(run, time), below {shape}",
+            got=frame,
+            remedy="Count both from 0.",
+        )
+    return frame
+
+
+def _athena_homes(path: Path, file: h5py.File) -> list[tuple[str, int]]:
+    """Return the dataset of each component and its row there."""
+    variables = [_text(x) for x in attribute(file, "VariableNames")]
+    counts = np.asarray(attribute(file, "NumVariables"), int)
+    names = [_text(x) for x in attribute(file, "DatasetNames")]
+    missing = [x for x in ("Bcc1", "Bcc2", "Bcc3") if x not in variables]
+    if missing:
+        raise _unexpected(path, "variables Bcc1, Bcc2, Bcc3", shortened(", ".join(variables)))
+    if np.any(counts < 0) or sum(counts.tolist()) != len(variables) or len(names) != len(counts):
+        raise _unexpected(path, "a name for every variable", f"{counts} for {len(variables)}")
+    owner = np.repeat(np.arange(counts.size), counts)
+    inside = np.concatenate([np.arange(n) for n in counts])
+    homes = [variables.index(f"Bcc{i}") for i in (1, 2, 3)]
+    return [(names[owner[home]], int(inside[home])) for home in homes]
 
 
 @contextmanager
@@ -238,9 +267,7 @@ class _Frame:
 
 @contextmanager
 def _open_image(path: Path, number: int) -> Iterator[np.ndarray]:
-    from astropy.io import fits
-
-    with fits.open(path, memmap=True) as units:
+    with open_fits(path, memmap=True) as units:
         yield units[number].section
 
 
@@ -248,17 +275,43 @@ def _uniform_step(path: Path, name: str, coordinates: np.ndarray) -> float:
     """Return the distance between coordinates, or raise when it changes."""
     if coordinates.size < 2:
         return 1.0
-    steps = np.diff(coordinates.astype(float))
-    if np.ptp(steps) > 1e-3 * abs(steps.mean()) or steps.mean() <= 0:
+    steps = np.diff(coordinates)
+    if not (steps.mean() > 0 and np.ptp(steps) <= 1e-3 * steps.mean()):
         raise _unexpected(path, f"evenly spaced {name}", "steps that differ")
     return float(steps.mean())
 
 
 def _check_cover(path: Path, corners: np.ndarray, block: np.ndarray, shape: np.ndarray) -> None:
     """Raise unless the blocks tile the box, each place once."""
-    inside = np.all((corners >= 0) & (corners + block <= shape))
-    if not inside or len(np.unique(corners, axis=0)) * np.prod(block) != np.prod(shape):
+    good = corners.ndim == 2 and corners.shape[1:] == (3,) and not np.any(corners % block)
+    inside = good and np.all((corners >= 0) & (corners + block <= shape))
+    num = len(np.unique(corners, axis=0)) if inside else 0
+    if num * math.prod(block.tolist()) != math.prod(shape.tolist()) or num != len(corners):
         raise _unexpected(path, "blocks that fill the box", f"{len(corners)} of {block.tolist()}")
+
+
+def _check_blocks(
+    path: Path, name: str, shape: tuple[int, ...], num: int, block: np.ndarray
+) -> None:
+    """Raise unless a dataset has the blocks that the mesh has."""
+    expected = (num, *block[::-1].tolist())
+    if shape != expected:
+        raise _unexpected(path, f"{name} of shape {expected}", shape)
+
+
+def _lengths(path: Path, name: str, values: Any) -> np.ndarray:
+    """Return three numbers of cells."""
+    values = np.asarray(values, float)
+    if values.shape != (3,) or not np.all((values >= 1) & (values <= _MOST_CELLS)):
+        raise _unexpected(path, f"three numbers of cells, {name}", shortened(values.tolist()))
+    return values.astype(int)
+
+
+def _cell(path: Path, sizes: np.ndarray) -> np.ndarray:
+    """Return the sides of a cell."""
+    if sizes.shape != (3,) or not np.all((sizes > 0) & np.isfinite(sizes)):
+        raise _unexpected(path, "cells of positive size", shortened(sizes.tolist()))
+    return sizes
 
 
 def _place(corner: np.ndarray, block: np.ndarray) -> tuple[slice, slice, slice]:

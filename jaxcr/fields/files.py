@@ -2,7 +2,6 @@
 
 import os
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -14,6 +13,9 @@ import numpy as np
 
 from jaxcr.arrays import ArgumentError, argument_error
 from jaxcr.fields.cubes import Opener
+from jaxcr.untrusted.hdf5 import attributes, checked_dataset, dataset_names
+from jaxcr.untrusted.npz import array_names, inspect_array, read_array, read_header
+from jaxcr.untrusted.sizes import shortened
 
 Path = str | os.PathLike
 
@@ -82,7 +84,7 @@ def find_array(path: Path, dataset: str | None) -> StoredArray:
         raise argument_error(
             "read_field: path",
             expected="real numbers",
-            got=f"{array.dtype} of shape {array.shape} in {path}",
+            got=f"{shortened(array.dtype)} of shape {array.shape} in {path}",
             remedy="Give the array that holds B with dataset.",
         )
     return StoredArray(array.open, array.shape, array.attributes)
@@ -95,20 +97,20 @@ def blaming(path: Path) -> Iterator[None]:
         yield
     except ArgumentError:
         raise
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # of what libraries raise for damaged files no list is complete
         raise argument_error(
             "read_field: path",
             expected="a complete file of plain numbers",
-            got=f"{path} ({error})",
+            got=f"{path} ({shortened(error) or type(error).__name__})",
             remedy="Copy or write the file again.",
         ) from error
 
 
 @contextmanager
 def open_dataset(path: Path, name: str) -> Iterator[h5py.Dataset]:
-    """Open a dataset of an HDF5 file."""
+    """Open a dataset of an HDF5 file, whose samples are there."""
     with h5py.File(path, "r") as file:
-        yield file[name]
+        yield checked_dataset(file, name)
 
 
 @dataclass(frozen=True)
@@ -142,42 +144,39 @@ def _choose(path: Path, names: list[str | None], dataset: str | None) -> str | N
         return dataset.strip("/")
     raise argument_error(
         "read_field: dataset",
-        expected=f"one of those in {path}: {', '.join(map(str, names)) or 'it is empty'}",
+        expected=f"one of those in {path}: "
+        + (shortened(", ".join(map(str, names))) or "it is empty"),
         got=repr(dataset),
         remedy="Name the array that holds the samples of B.",
     )
 
 
 def _names_hdf5(path: Path) -> list[str]:
-    names = []
     with h5py.File(path, "r") as file:
-        file.visititems(
-            lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None
-        )
-    return names
+        return dataset_names(file)
 
 
 def _inspect_hdf5(path: Path, name: str) -> _Inspected:
-    with h5py.File(path, "r") as file:
-        found = file[name]
+    with open_dataset(path, name) as found:
         opener = partial(open_dataset, path, name)
-        return _Inspected(opener, found.shape, dict(found.attrs), found.dtype)
+        return _Inspected(opener, found.shape, attributes(found), found.dtype)
 
 
 def _names_npz(path: Path) -> list[str]:
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-        return list(archive.files)
+    with zipfile.ZipFile(path) as archive:
+        return array_names(archive)
 
 
 @contextmanager
 def _open_npz(path: Path, name: str) -> Iterator[np.ndarray]:
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-        yield archive[name]
+    with zipfile.ZipFile(path) as archive:
+        yield read_array(archive, name)
 
 
 def _inspect_npz(path: Path, name: str) -> _Inspected:
-    with _open_npz(path, name) as array:
-        return _Inspected(partial(_open_npz, path, name), array.shape, {}, array.dtype)
+    with zipfile.ZipFile(path) as archive:
+        header = inspect_array(archive, name)
+    return _Inspected(partial(_open_npz, path, name), header.shape, {}, header.dtype)
 
 
 def _names_npy(path: Path) -> list[None]:
@@ -200,9 +199,10 @@ def _map_npy(path: Path) -> np.ndarray:
 
 
 def _inspect_npy(path: Path, name: None) -> _Inspected:
-    array = _map_npy(path)
+    with open(path, "rb") as file:
+        header = read_header(file, os.path.getsize(path))
     opener = partial(nullcontext, Mapped(partial(_map_npy, path)))
-    return _Inspected(opener, array.shape, {}, array.dtype)
+    return _Inspected(opener, header.shape, {}, header.dtype)
 
 
 _KINDS = {

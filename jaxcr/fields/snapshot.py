@@ -82,12 +82,15 @@ def read_field(
     ValueError
         When a file is missing, broken or of another kind, samples are missing, not finite or of
         another shape, the mesh is refined, opposite faces of a periodic cube do not fit, or
-        what is required is missing or contradicts the file.
+        what is required is missing or contradicts the file. Also when a file could harm: Python
+        objects, links to other files, sizes that are not in the file, or more than 256 MiB and
+        a hundredfold out of compressed data.
 
     Notes
     -----
     A periodic cube in a float store is read in place: 1.3 times its size at most. NPZ files are
-    unpacked as a whole.
+    unpacked as a whole. yt (``level``) opens what it likes: only for files that are trusted. Some
+    damaged HDF5 files crash the HDF5 library itself.
     """
     if level is None:
         cube, where = _open_cube(path, axes, dataset, frame, shape)
@@ -96,14 +99,16 @@ def read_field(
     given = {"unit": unit, "spacing": spacing, "origin": origin, "boundary": boundary}
     unit, spacing, origin, boundary = _settle(where, given, cube.stated)
     dtype = jnp.result_type(float)
-    spacing = jnp.broadcast_to(jnp.asarray(spacing, dtype), (3,))
+    spacing, origin = jnp.asarray(spacing, dtype), jnp.asarray(origin, dtype)
+    _check_place(spacing, origin)
+    spacing = jnp.broadcast_to(spacing, (3,))
     _check_aspect(where, cube, spacing)
     return assemble(
         where,
         cube,
         unit=_positive_unit(unit),
         spacing=spacing,
-        origin=jnp.asarray(origin, dtype),
+        origin=origin,
         boundary=boundary,
         stencil=Linear() if stencil is None else stencil,
         storage=jax.dtypes.canonicalize_dtype(storage),
@@ -157,8 +162,19 @@ def write_field(
 
 
 def read_notes(path: Path) -> dict[str, Any]:
-    """Return the notes that ``write_field`` wrote beside a field."""
-    return json.loads(find_array(path, _DATASET).attributes.get("notes", "{}"))
+    """Return the notes that ``write_field`` wrote beside a field.
+
+    Raises
+    ------
+    ValueError
+        When the file is missing or broken, or the notes are not such.
+    """
+    written = find_array(path, _DATASET).attributes.get("notes", "{}")
+    with blaming(path):
+        notes = json.loads(written)
+        if not isinstance(notes, dict):
+            raise ValueError("notes that are no dictionary")
+    return notes
 
 
 def _boundary_of(field: Field) -> Boundary:
@@ -225,10 +241,8 @@ def _open_triple(paths: Sequence[Path], axes: str | None) -> Cube:
 def _plain_cube(path: Path, array: StoredArray, axes: str | None) -> Cube:
     """Return the cube in one array of a file."""
     stated = {}
-    if array.attributes.get("format") == _FORMAT:
-        stated = {name: array.attributes[name] for name in ("unit", "spacing", "origin")}
-        stated["boundary"] = _BOUNDARIES[array.attributes.get("boundary", "Periodic")]()
-        axes = "xyzc"
+    if str(array.attributes.get("format")) == _FORMAT:
+        stated, axes = _stated(path, array.attributes), "xyzc"
     if len(array.shape) != 4 or 3 not in array.shape or 0 in array.shape:
         raise argument_error(
             "read_field: path",
@@ -245,6 +259,21 @@ def _plain_cube(path: Path, array: StoredArray, axes: str | None) -> Cube:
             remedy="c is the axis of the three components.",
         )
     return cube_of_array(array.open, array.shape, axes, **stated)
+
+
+def _stated(path: Path, attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``write_field`` recorded."""
+    with blaming(path):
+        stated = {x: np.asarray(attributes[x], float) for x in ("unit", "spacing", "origin")}
+        shapes = tuple(x.shape for x in stated.values())
+        name = str(attributes.get("boundary", Periodic.__name__))
+        if shapes not in (((), (), (3,)), ((), (3,), (3,))) or name not in _BOUNDARIES:
+            raise ValueError(f"shapes {shapes} of unit, spacing and origin, boundary {name}")
+        unit, spacing, origin = stated.values()
+        lengths = np.append(spacing, unit)
+        if not (np.all((lengths > 0) & np.isfinite(lengths)) and np.all(np.isfinite(origin))):
+            raise ValueError(f"unit {unit}, spacing {spacing}, origin {origin}")
+    return stated | {"unit": float(stated["unit"]), "boundary": _BOUNDARIES[name]()}
 
 
 def _require_axes(axes: str | None, ndim: int, where: str) -> str:
@@ -295,12 +324,24 @@ def _positive_unit(unit: float) -> float:
     return unit
 
 
+def _check_place(spacing: jax.Array, origin: jax.Array) -> None:
+    """Raise unless a cell has a size and the box a place."""
+    shapes = origin.shape == (3,) and spacing.shape in ((), (3,))
+    if not (shapes and jnp.all((spacing > 0) & jnp.isfinite(spacing) & jnp.isfinite(origin))):
+        raise argument_error(
+            "read_field: spacing, origin",
+            expected="positive lengths, one or three, and three coordinates, all finite, in pc",
+            got=f"{spacing.tolist()} and {origin.tolist()}",
+            remedy="Give the size of a cell and the corner of the box.",
+        )
+
+
 def _check_aspect(where: str, cube: Cube, spacing: Vector) -> None:
     """Raise when the cells of the file have another shape than the spacing."""
     if cube.aspect is None:
         return
     ratio = np.asarray(spacing) / cube.aspect
-    if np.ptp(ratio) > 1e-3 * ratio.max():
+    if not np.ptp(ratio) <= 1e-3 * ratio.max():
         raise argument_error(
             "read_field: spacing",
             expected=f"cells in the proportions {cube.aspect.tolist()} of {where}",

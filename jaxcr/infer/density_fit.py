@@ -10,7 +10,7 @@ import optimistix as optx
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
-from jaxcr.observed.csv_columns import read_columns
+from jaxcr.observed.csv_columns import naming, read_columns
 from jaxcr.traps import (
     AbsorbingEnd,
     ChainEnd,
@@ -21,10 +21,12 @@ from jaxcr.traps import (
     trap_chain,
     trap_from_asymmetry,
 )
+from jaxcr.untrusted.sizes import shortened
 
 _DEFAULT_CLOSURE = DetailedBalance()
 _OPEN = AbsorbingEnd()
 _MAX_STEPS = 200
+_MOST_SITES = 1_000_000
 _STARTS = ((1.0, 0.2), (1.0, -0.2), (0.0, 0.05), (2.5, 0.5))
 """ln(R_a - 1) and artanh(eta) that fits start from: the better optimum is kept."""
 
@@ -231,13 +233,14 @@ def read_density(path: str | Path) -> DensityProfile:
     path = Path(path)
     columns = read_columns(path, ("site", "occupation", "error"), example="1,0.52,0.03")
     site = columns["site"]
-    if np.any(site != np.round(site)) or np.any(site < 1):
+    if np.any((site != np.round(site)) | (site < 1) | (site > _MOST_SITES)):
         raise argument_error(
-            f"{path}: column site", expected="whole numbers from 1 on", got=str(site.tolist()),
-            remedy="Number the traps of the chain from its left end.",
+            f"{path}: column site", expected=f"whole numbers from 1 on, to {_MOST_SITES}",
+            got=shortened(site.tolist()), remedy="Number the traps of the chain from its left end.",
         )  # fmt: skip
-    return DensityProfile(
-        jnp.asarray(site - 1, jnp.int32),
-        jnp.asarray(columns["occupation"]),
-        jnp.asarray(columns["error"]),
-    )
+    with naming(path):
+        return DensityProfile(
+            jnp.asarray(site - 1, jnp.int32),
+            jnp.asarray(columns["occupation"]),
+            jnp.asarray(columns["error"]),
+        )

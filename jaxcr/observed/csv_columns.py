@@ -1,12 +1,17 @@
 """Named columns of numbers from a CSV file that a user wrote."""
 
 import csv
-import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from jaxcr.arrays import argument_error
+from jaxcr.arrays import ArgumentError, argument_error
+from jaxcr.untrusted.sizes import read_text, shortened
+
+_LARGEST = 1e100
+"""Of a number, so that its square is one."""
 
 
 def read_columns(
@@ -26,27 +31,36 @@ def read_columns(
     Raises
     ------
     ValueError
-        When the file is missing or not text, a column is missing or unknown, a row is too short
-        or too long, or a value is no finite number.
+        When the file is missing, larger than 4 MiB or not text, a column is missing, unknown or
+        there twice, a row is too short or too long, or a value is no finite number.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")  # spreadsheets write a byte-order mark
+        text = read_text(path)
         lines = [x for x in text.splitlines() if x.strip() and not x.lstrip().startswith("#")]
         table = [[x.strip() for x in row] for row in csv.reader(lines)]
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+    except (OSError, ValueError, csv.Error) as problem:
         raise argument_error(
             f"{path}",
             expected="a readable CSV file",
-            got=type(problem).__name__,
+            got=shortened(f"{type(problem).__name__} ({problem})"),
             remedy=f"Give the path of a text file with columns {','.join(required)}.",
         ) from problem
     _check_table(path, table, required, optional, example)
-    rows = [dict(zip(table[0], row, strict=True)) for row in table[1:]]
+    header, rows = table[0], table[1:]
     return {
-        name: _column(path, rows, name, example)
+        name: _column(path, name, [row[header.index(name)] for row in rows], example)
         for name in (*required, *optional)
-        if name in table[0]
+        if name in header
     }
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Begin the message of an error about the numbers of a file with its name."""
+    try:
+        yield
+    except ArgumentError as problem:
+        raise ArgumentError(f"{path}: {shortened(problem, 1000)}") from problem
 
 
 def _check_table(path, table, required, optional, example) -> None:
@@ -58,15 +72,15 @@ def _check_table(path, table, required, optional, example) -> None:
         raise argument_error(
             f"{path}: columns",
             expected=f"{', '.join(required)}{also}",
-            got=", ".join(header)[:200] or "an empty file",
+            got=shortened(", ".join(header)) or "an empty file",
             remedy=f"Add {', '.join(missing)} to the header line.",
         )
     unknown = [name for name in header if name not in (*required, *optional)]
-    if unknown:
+    if unknown or len(set(header)) < len(header):
         raise argument_error(
             f"{path}: columns",
-            expected=f"no others than {', '.join((*required, *optional))}",
-            got=", ".join(unknown)[:200],
+            expected=f"no others than {', '.join((*required, *optional))}, each once",
+            got=shortened(", ".join(unknown or header)),
             remedy="Correct the name, or take the column out.",
         )
     if len(table) == 1:
@@ -81,23 +95,23 @@ def _check_table(path, table, required, optional, example) -> None:
             raise argument_error(
                 f"{path}: row {number}",
                 expected=f"{len(header)} values, as in the header",
-                got=", ".join(row),
+                got=shortened(", ".join(row)),
                 remedy="Write decimal points, not commas, and fill every column.",
             )
 
 
-def _column(path: Path, rows: list[dict[str, str]], name: str, example: str) -> np.ndarray:
-    values = []
-    for number, row in enumerate(rows, start=1):
+def _column(path: Path, name: str, texts: list[str], example: str) -> np.ndarray:
+    values = np.empty(len(texts))
+    for row, text in enumerate(texts):
         try:
-            values.append(float(row[name]))
+            values[row] = float(text)
         except ValueError:
-            values.append(math.nan)
-        if not math.isfinite(values[-1]):
+            values[row] = np.nan
+        if not abs(values[row]) <= _LARGEST:
             raise argument_error(
-                f"{path}: column {name}, row {number}",
+                f"{path}: column {name}, row {row + 1}",
                 expected="a finite number",
-                got=repr(row[name]),
+                got=shortened(repr(text)),
                 remedy=f"Write numbers as in {example}; leave rows out that have none.",
             )
-    return np.array(values)
+    return values

@@ -5,11 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from jaxcr.arrays import argument_error
-from jaxcr.observed.csv_columns import read_columns
+from jaxcr.observed.csv_columns import naming, read_columns
 from jaxcr.observed.data import SpectrumData
+from jaxcr.untrusted.sizes import shortened
 
 COLUMNS = ("ell", "c_ell")
 OPTIONAL_COLUMNS = ("log_error", "noise")
+
+_LARGEST_ELL = 1_000_000
 
 
 def read_spectrum(
@@ -47,21 +50,22 @@ def read_spectrum(
     path = Path(path)
     columns = read_columns(path, COLUMNS, OPTIONAL_COLUMNS, example="1,1.6e-6")
     ell = columns["ell"]
-    if np.any(ell != np.round(ell)):
+    if np.any((ell != np.round(ell)) | (abs(ell) > _LARGEST_ELL)):
         raise argument_error(
             f"{path}: column ell",
-            expected="whole numbers",
-            got=str(ell.tolist()),
+            expected=f"whole numbers up to {_LARGEST_ELL}",
+            got=shortened(ell.tolist()),
             remedy="Multipoles are integers.",
         )
     zeros = np.zeros(ell.size)
-    return SpectrumData(
-        ell.astype(int),
-        columns["c_ell"],
-        columns.get("log_error", zeros),
-        columns.get("noise", zeros),
-        num_skies,
-        m0_blind,
-        debiased,
-        str(path.name),
-    )
+    with naming(path):
+        return SpectrumData(
+            ell.astype(int),
+            columns["c_ell"],
+            columns.get("log_error", zeros),
+            columns.get("noise", zeros),
+            num_skies,
+            m0_blind,
+            debiased,
+            str(path.name),
+        )

@@ -12,6 +12,11 @@ from jaxcr.orbits import STATUS_TEXT
 from jaxcr.sky.harmonics.transforms import mean_product
 from jaxcr.statistics import Estimate, jackknife_sums
 
+_SUMS = (
+    "orbits", "used", "status", "steps", "half_used", "half_power", "harmonics", "path",
+    "displacement", "displacement_square", "turning", "pixel_used", "pixel_sum", "pixel_square",
+)  # fmt: skip
+
 
 class RunTotals(eqx.Module):
     """Results of a run; errors are jackknifed over 16 groups of orbits in the same field.
@@ -66,8 +71,16 @@ def totals(sums: dict[str, np.ndarray]) -> RunTotals:
     Raises
     ------
     ValueError
-        When a group has no orbits that met every stop.
+        When a sum is missing, or a group has no orbits that met every stop.
     """
+    missing = [name for name in _SUMS if name not in sums]
+    if missing:
+        raise argument_error(
+            "totals: sums",
+            expected=", ".join(_SUMS),
+            got=f"none of {', '.join(missing)}",
+            remedy="The chunks are of another program: repeat the run in a new folder.",
+        )
     if not np.all(sums["half_used"] > 0):
         raise argument_error(
             "totals: sums",

@@ -264,10 +264,10 @@ def _read_description(folder: Path) -> dict[str, Any] | None:
     try:
         text = read_text(folder / _DESCRIPTION)
         description = json.loads(text)["run"]
-        sealed = _sealed(description)
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
-    return description if text.encode() == sealed and _is_description(description) else None
+    good = _is_description(description) and text.encode() == _sealed(description)
+    return description if good else None
 
 
 def _is_description(description: Any) -> bool:
@@ -277,6 +277,7 @@ def _is_description(description: Any) -> bool:
         isinstance(description, dict)
         and all(type(description.get(name)) is kind for name, kind in expected.items())
         and 1 <= description["num_chunks"] <= MOST_CHUNKS
+        and all(str(x).isprintable() for x in (description["kind"], *description["code"].items()))
     )
 
 

@@ -1,13 +1,18 @@
 """Bad input on the command line: one clear message, exit code 2, no traceback."""
 
+import io
+import os
+import pickle
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from jaxcr.cli.config import (
+    COMMANDS,
     Field,
     Fit,
     Info,
@@ -189,6 +194,68 @@ def test_one_message_and_exit_code_two(files, capsys, arguments, message):
     assert error.count("jaxcr: error:") == 1
     assert "Traceback" not in error
     assert not (files / "new").exists()  # so that the corrected command may use the name
+    assert not list(files.glob("jaxcr-results/*"))
+
+
+FILE_OPTIONS = [
+    "fit --target {}",
+    "traps --fit {}",
+    *(f"{command} --config {{}}" for command in COMMANDS if hasattr(COMMANDS[command], "config")),
+    *(f"{command} --cube.file {{}}" for command in ("sky", "field", "orbits", "ensemble")),
+    "field --cube.file {} {} {}",
+    "field --cube.file {} --cube.shape 4 4 4",
+    "resume {}",
+    "status {}",
+    "merge {}",
+]
+
+
+def bomb():
+    """Return an NPZ file of 2 MB with an array of 512 MiB."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("b.npy", bytes(2**29))
+    return file.getvalue()
+
+
+BAD_FILES = {
+    "missing": None,
+    "empty": lambda: b"",
+    "text": lambda: b"no file of this kind\n",
+    "binary": lambda: bytes(range(256)) * 16,
+    "pickle": lambda: pickle.dumps({"unit": 1.0}),
+    "zip": bomb,
+    "hdf5": lambda: b"\x89HDF\r\n\x1a\n" + bytes(999),
+    "fits": lambda: b"SIMPLE  =                    T".ljust(2880),
+}
+
+
+@pytest.fixture(scope="module")
+def bad_files(tmp_path_factory):
+    """Write a file of each bad kind, a folder, and one that may not be read."""
+    folder = tmp_path_factory.mktemp("bad")
+    for name, content in BAD_FILES.items():
+        if content is not None:
+            (folder / name).write_bytes(content())
+    (folder / "folder").mkdir()
+    (folder / "forbidden").write_bytes(b"")
+    (folder / "forbidden").chmod(0)
+    return folder
+
+
+@pytest.mark.parametrize("name", [*BAD_FILES, "folder", "forbidden"])
+@pytest.mark.parametrize("arguments", FILE_OPTIONS)
+def test_every_option_names_a_bad_file(files, bad_files, capsys, arguments, name):
+    path = bad_files / name
+    if name == "forbidden" and os.access(path, os.R_OK):
+        pytest.skip("this user may read everything")
+    if name == "empty" and "--config" in arguments:
+        pytest.skip("an empty configuration is one")
+    assert main(arguments.replace("{}", str(path)).split()) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("jaxcr: error: ")
+    assert error.count("\n") == 1
+    assert str(path) in error
     assert not list(files.glob("jaxcr-results/*"))
 
 

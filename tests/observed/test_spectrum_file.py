@@ -65,7 +65,8 @@ def test_negative_values_need_debiased(write):
         ("ell,power\n1,1e-6\n", "got ell, power. Add c_ell to the header line"),
         ("ell;c_ell\n1;1e-6\n", "got ell;c_ell. Add ell, c_ell"),
         ("1,1e-6\n2,1e-7\n", "got 1, 1e-6. Add ell, c_ell"),
-        ("ell,c_ell,logerror\n1,1e-6,0.1\n", "noise, got logerror. Correct the name"),
+        ("ell,c_ell,logerror\n1,1e-6,0.1\n", "noise, each once, got logerror. Correct"),
+        ("ell,ell,c_ell\n1,2,1e-6\n", "each once, got ell, ell, c_ell"),
         ("ell,c_ell\n1,1e-6\n2,small\n", "column c_ell, row 2: expected a finite number, got 'sm"),
         ("ell,c_ell\n1,\n", "column c_ell, row 1: expected a finite number, got ''"),
         ("ell,c_ell\n1,nan\n", "column c_ell, row 1: expected a finite number, got 'nan'"),
@@ -73,7 +74,7 @@ def test_negative_values_need_debiased(write):
         ("ell,c_ell,noise\n1,1e-6,x\n", "column noise, row 1: expected a finite number"),
         ("ell,c_ell\n1,1e-6\n2\n", "row 2: expected 2 values, as in the header, got 2. Write"),
         ("ell,c_ell\n1,1,6e-6\n", "row 1: expected 2 values, as in the header, got 1, 1, 6e-6"),
-        ("ell,c_ell\n1.5,1e-6\n", "column ell: expected whole numbers, got [1.5]"),
+        ("ell,c_ell\n1.5,1e-6\n", "column ell: expected whole numbers up to 1000000, got [1.5]"),
         ("ell,c_ell\n2,1e-7\n1,1e-6\n", "in strictly rising order, got [2, 1]. Sort the rows"),
         ("ell,c_ell\n0,1e-7\n1,1e-6\n", "ell: expected multipoles from 1 on"),
         ("ell,c_ell,log_error\n1,1e-6,-0.1\n", "log_error, noise: expected numbers >= 0"),
@@ -85,7 +86,7 @@ def test_wrong_files_are_named(write, text, message):
     path = write(text)
     with pytest.raises(ValueError, match=re.escape(message)) as raised:
         read_spectrum(path)
-    assert "SpectrumData" in str(raised.value) or "ours.csv" in str(raised.value)
+    assert "ours.csv" in str(raised.value)
 
 
 def test_missing_file_and_folder(tmp_path):
