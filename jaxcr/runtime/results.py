@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from jaxcr._version import __version__
+from jaxcr.runtime.atomic import write_whole
 
 _PACKAGES = ("jax", "jaxlib", "diffrax", "equinox", "optimistix", "optax", "numpy", "healpy")
 
@@ -105,7 +106,7 @@ def write_record(path: Path, numbers: dict[str, Any]) -> None:
         "date": datetime.now(UTC).date().isoformat(),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_whole(path, f"{json.dumps(record, indent=1)}\n".encode())
 
 
 def versions() -> dict[str, str]:

@@ -207,6 +207,7 @@ FILE_OPTIONS = [
     "resume {}",
     "status {}",
     "merge {}",
+    "bench --only start --compare {}",
 ]
 
 

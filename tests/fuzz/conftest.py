@@ -222,6 +222,14 @@ def _run(path):
     path.write_bytes((folder / "run.json").read_bytes())
 
 
+def _bench(path):
+    from jaxcr.bench import Measured, Peer, Row, save_rows
+
+    peer = Peer("other", "1.0", Measured(2.0, 0.1, 5), 1e-9)
+    row = Row("steps", "64³ cells", Measured(3.0, None, 1), "Msteps/s", "CPU", peers=(peer,))
+    save_rows(path, [row], {"memory": "not here"}, quick=True)
+
+
 SAMPLES = {
     "npy": ("plain", _npy),
     "npz": ("plain", _npz),
@@ -245,6 +253,7 @@ SAMPLES = {
     "chunk": ("chunk", _chunk),
     "run": ("run", _run),
     "cache": ("cache", _npz),
+    "bench": ("bench", _bench),
 }
 
 

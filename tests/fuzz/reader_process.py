@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcr.bench import change_table, compare_rows, differences, read_record, run_table
 from jaxcr.cli.config import COMMANDS
 from jaxcr.cli.toml_settings import from_toml
 from jaxcr.fields import Periodic, read_field, read_notes
@@ -100,6 +101,12 @@ def _cache(path):
     assert found or arrays is computed
 
 
+def _bench(path):
+    before = read_record(path)
+    changes = compare_rows(before.rows, before.rows)
+    run_table(before), change_table(changes, differences(before, before))
+
+
 READERS = {
     "plain": _field(axes="xyzc", **PLACE),
     "raw": _field(shape=(4, 3, 5), **PLACE),
@@ -112,6 +119,7 @@ READERS = {
     "chunk": _chunk,
     "run": _run_folder,
     "cache": _cache,
+    "bench": _bench,
 }
 
 
