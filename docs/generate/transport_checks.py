@@ -1,0 +1,317 @@
+"""Descriptions of the checks of transport: orbits against theory, and theory against itself."""
+
+from generate.descriptions import Description
+from generate.markdown import number, percent, span, table, with_error
+
+
+def _particle_sets(data: dict) -> list[str]:
+    """Return mean free paths of the published sets, by four definitions."""
+    rows = [
+        (
+            x["set"], x["gyroradius_cells"], x["moment_ratio_median"],
+            with_error(*x["turning_pc"]), with_error(*x["turning_distance_pc"]),
+            with_error(*x["correlation_pc"]), with_error(*x["three_kappa_along_pc"]),
+            x["published_pc"],
+        )
+        for x in data["rows"]
+    ]  # fmt: skip
+    header = (
+        "set", "gyroradius, cells", "median scatter of the moment", "path to 90°, pc",
+        "distance to 90°, pc", "integral of the correlation, pc", "3 kappa/v along B0, pc",
+        "published, pc",
+    )  # fmt: skip
+    return [table(header, rows)]
+
+
+def _limits(data: dict) -> list[str]:
+    """Return three limits beside their closed forms."""
+    slab = data["slab"]
+    rows = [
+        (
+            f"kappa over (2/3) v r_L²/L_c; {x['num_waves']} waves, "
+            f"r_L/L_c = {number(x['gyroradius_over_correlation_length'])}",
+            with_error(x["derivative"], x["derivative_error"]),
+            f"1 as r_L/L_c → ∞; fit of Harari et al.: {number(x['fit_of_harari_et_al'])}",
+        )
+        for x in data["weak_scattering"]
+    ]
+    rows.append(
+        ("kappa of field lines in slab turbulence", with_error(slab["kappa"], slab["error"]),
+         f"{number(slab['expected'])}, exactly")
+    )  # fmt: skip
+    pairs = data["separation"]
+    for name, asked in (("goldreich_sridhar", "3/2"), ("isotropic", "a control: not 3/2")):
+        x = pairs[name]
+        found = with_error(x["exponent"], x["exponent_error"])
+        rows.append((f"pairs of field lines part as path^q, {name.replace('_', '–')}: q",
+                     found, asked))  # fmt: skip
+    return [table(("quantity", "measured", "expected"), rows)]
+
+
+def _theory(data: dict) -> list[str]:
+    """Return ratios of orbits to theories: D_mumu, along, across."""
+    blocks, rows = [], []
+    for x in data["scattering"]:
+        for share in x["wide"]:
+            low, high = share["edges"]
+            found = _ratios(share, ("quasilinear", "second order", "twice the power"))
+            rows.append((f"{x['amplitude']:g}", f"{low:.1f} to {high:.1f}", *found))
+    blocks += [
+        "D_μμ in slab turbulence, measured over theory (the last column is the control: a wrong "
+        "theory must fail):",
+        table(("dB/B0", "|μ|", "quasilinear", "second order", "twice the power"), rows),
+    ]
+    rows = [
+        (kind, f"{x['amplitude']:g}", with_error(x["kappa_parallel"]["measured"],
+                                                  x["kappa_parallel"]["error"]),
+         *_ratios(x["kappa_parallel"], ("quasilinear", "second order")))
+        for kind in ("slab", "composite")
+        for x in data[kind]
+    ]  # fmt: skip
+    blocks += [
+        "Diffusion along the mean field (pc c), and over theory:",
+        table(("turbulence", "dB/B0", "kappa", "quasilinear", "second order"), rows),
+    ]
+    rows = [
+        (f"{x['amplitude']:g}", with_error(x["kappa_perpendicular"]["measured"],
+                                            x["kappa_perpendicular"]["error"]),
+         *_ratios(x["kappa_perpendicular"],
+                  ("nonlinear guiding centres", "field-line random walk")))
+        for x in data["composite"]
+    ]  # fmt: skip
+    blocks += [
+        "Diffusion across, slab and two-dimensional waves 20:80 (pc c), and over theory:",
+        table(("dB/B0", "kappa", "nonlinear guiding centres", "field-line random walk"), rows),
+    ]
+    rows = [
+        (f"{x['amplitude']:g}",
+         with_error(x["exponent"]["measured"], x["exponent"]["error"]),
+         with_error(x["spread_over_lines"]["measured"], x["spread_over_lines"]["error"]))
+        for x in data["slab"]
+    ]  # fmt: skip
+    return [
+        *blocks,
+        "Across slab turbulence there is no diffusion: ⟨x²⟩ ~ s^q with q = 1/2, and the spread is "
+        "that of the field lines (ratio 1):",
+        table(("dB/B0", "q", "spread over that of the lines"), rows),
+    ]
+
+
+def _ratios(found: dict, names: tuple[str, ...]) -> list[str]:
+    """Return measured over theory for each theory, with the error of the measurement."""
+    ratios = [found["theories"][name] for name in names]
+    return [with_error(x["ratio"], x["ratio_error"]) for x in ratios]
+
+
+def _spectrum_to_transport(data: dict) -> list[str]:
+    """Return deviations from closed forms, shocks, the halo and the two solvers."""
+    free = data["free_paths"]
+    rows = [
+        (f"mean free path, {name}", number(free[name]["largest_deviation_from_closed_form"]),
+         "largest relative deviation from the hypergeometric closed form")
+        for name in ("Kolmogorov, 5/3", "Kraichnan, 3/2")
+    ]  # fmt: skip
+    for x in data["shocks"]:
+        name = f"shock of compression {number(x['compression'])}"
+        rows += [
+            (f"{name}: index", number(x["index"], 4), f"{number(x['expected_index'])} (theory)"),
+            (f"{name}: time per e-fold over theory",
+             number(x["time_per_e_fold"] / x["expected_time_per_e_fold"], 4), "1"),
+        ]  # fmt: skip
+    halo = data["halo"]
+    slope = halo["no wind"]["slope"][0]
+    rows.append(("halo without wind: slope in the plane", number(slope, 5),
+                 f"{number(halo['injected'] + halo['delta'], 5)} (injection + delta)"))  # fmt: skip
+    solvers = [
+        (name, span(x["z_scores"]), span(x["z_scores_of_wrong_paths"])
+         if "z_scores_of_wrong_paths" in x else "")
+        for name, x in data["comparison"].items()
+    ]  # fmt: skip
+    chi2 = data["chi_squared"]
+    return [
+        table(("quantity", "found", "asked"), rows),
+        "Parker's equation on a grid against pseudo-particles, differences in standard errors; the "
+        "last column is the control, paths with a part of the drift left out:",
+        table(("problem", "difference, standard errors", "control"), solvers),
+        f"chi² = {number(chi2['value'])} for {chi2['points']} points.",
+    ]
+
+
+def _snapshot(data: dict) -> list[str]:
+    """Return Mach numbers and what the shipped cube resolves."""
+    rows = [
+        ("Alfvén Mach number", data["alfven_mach"]), ("sonic Mach number", data["sonic_mach"]),
+        ("beta", data["beta"]), ("dB/B0", data["fluctuation_over_mean_field"]),
+        ("cells", data["cells"]), ("injection, cells", data["injection_cells"]),
+        ("divergence before projection", data["divergence_before_projection"]),
+    ]  # fmt: skip
+    return [
+        table(("quantity", "value"), rows),
+        f"Made with {data['code']}. The measured report of the cube, with what is not resolved:",
+        "```text\n" + data["report"] + "\n```",
+    ]
+
+
+def _traps_closures(data: dict) -> list[str]:
+    """Return V lambda/D of guiding centres beside both closures."""
+    rows = [
+        (x["case"], with_error(x["exponent"], x["exponent_error"]), number(x["detailed_balance"]),
+         number(x["loss_cone"]), number(x["sigmas_from_detailed_balance"]),
+         percent(x["jumps"]))
+        for x in data["rows"]
+    ]  # fmt: skip
+    return [table(("case", "V λ/D measured", "detailed balance", "published partition",
+                   "sigma from detailed balance", "share of hops over more than one trap"),
+                  rows)]  # fmt: skip
+
+
+def _continuum(data: dict) -> list[str]:
+    """Return the error of the truncated equation and its order."""
+    orders = ["", *(number(x) for x in data["orders"])]
+    rows = zip((str(x) for x in data["sites"]), data["errors"], orders, strict=True)
+    last = -1
+    exponents = ", ".join(
+        f"{name}: {number(values[last])}"
+        for name, values in zip(
+            ("chain, ln(g/r)", "cut after the second derivative", "after the third"),
+            data["exponents"].values(), strict=True,
+        )
+    )  # fmt: skip
+    return [
+        table(("traps", "largest error over largest density", "order"), rows),
+        f"Exponent of the profile without flux at g/r = {number(data['ratio'][last])}: "
+        f"{exponents}.",
+    ]
+
+
+def _regimes(data: dict) -> list[str]:
+    """Return escape times of guiding centres and of the chain."""
+    rows = []
+    for x in data["rows"]:
+        measured, chain = x["orbits"], x["chain"]
+        rows.append(
+            (
+                x["regime"],
+                with_error(measured["escape_time"], measured["escape_time_error"]),
+                number(chain["escape_time"]) if chain else "not a chain",
+                number(chain["escape_time"] / measured["escape_time"]) if chain else "",
+            )
+        )
+    return [table(("regime", "escape time of guiding centres, λ/v", "of the chain", "ratio"), rows)]
+
+
+def _variants(data: dict) -> list[str]:
+    """Return escape time and left exit of both chains, both closures."""
+    rows = [
+        (chain, case, closure, number(x["escape_time"]), number(x["left_exit"]))
+        for chain, cases in data.items()
+        if isinstance(cases, dict) and chain in ("Helio", "Galaxy")
+        for case, closures in cases.items()
+        for closure, x in closures.items()
+    ]
+    header = ("chain", "rates", "closure", "escape time", "share that leaves on the left")
+    return [table(header, rows)]
+
+
+_RESULTS = "experiments/results"
+DESCRIPTIONS = {
+    f"{_RESULTS}/transport_limits.json": Description(
+        "Limits with a closed form",
+        "experiments/transport_limits.py",
+        "Weak scattering without a mean field, κ = (2/3) v r_L²/L_c with the one-sided "
+        "correlation length L_c; field lines in slab turbulence, κ = (dB²/2B0²) l_c; pairs of "
+        "field lines in Goldreich–Sridhar turbulence. **128 plane waves are too few**: they "
+        "scatter a quarter too little; take a thousand.",
+        _limits,
+        f"{_RESULTS}/transport_limits.png",
+        "Left: rms separation of pairs of field lines against the path along the mean field. "
+        "Right: the path over which it grows by sqrt(2), and the exponents.",
+    ),
+    f"{_RESULTS}/theory_against_orbits.json": Description(
+        "Kinetic theory against orbits",
+        "experiments/transport_theory/orbits_against_theory.py",
+        "How far quasilinear, second-order and guiding-centre theories hold, for dB/B0 = 0.1, "
+        "0.3 and 1 and a gyroradius of one bend-over scale. A ratio of 1 is agreement. Even at "
+        "dB/B0 = 0.1 quasilinear theory gives κ along the field a third too large, and no theory "
+        "here gives κ across it at 0.1.",
+        _theory,
+        f"{_RESULTS}/theory_against_orbits.png",
+        "Top: D_μμ of orbits and theory at dB/B0 = 0.1, 0.3 and 1 (dotted: quasilinear theory "
+        "without the finite lags). Bottom: κ along B0 times (dB/B0)², spread across B0 in slab "
+        "turbulence with that of the field lines, κ across B0 in composite turbulence.",
+    ),
+    f"{_RESULTS}/spectrum_to_transport.json": Description(
+        "From the spectrum to the transport equation",
+        "experiments/transport_theory/spectrum_to_transport.py",
+        "Mean free paths against their closed form, diffusive shock acceleration against its "
+        "index 3r/(r−1) and acceleration time, the slope of a halo, and Parker's equation on a "
+        "grid against pseudo-particles.",
+        _spectrum_to_transport,
+        f"{_RESULTS}/spectrum_to_transport.png",
+        "Mean free path, its exponent, D_μμ with three kinds of resonance; shocks of compression "
+        "2, 3 and 4, slope in the halo's plane, differences of both solvers in standard errors.",
+    ),
+    f"{_RESULTS}/particle_sets.json": Description(
+        "The three published particle sets",
+        "experiments/particle_sets.py",
+        "Mean free paths and the scatter of the magnetic moment for the sets of López-Barquero "
+        "et al. (2016), in synthetic turbulence with dB = B0 instead of their MHD cube. The "
+        "published mean free paths lie above all that is measured here: the field is another, and "
+        "a mean free path defined by a turn of 90° or by the velocity correlation is not one "
+        "number.",
+        _particle_sets,
+        f"{_RESULTS}/particle_sets.png",
+        "Histogram of the scatter of the magnetic moment along an orbit, over its mean.",
+    ),
+    "experiments/mhd_snapshot/result.json": Description(
+        "The shipped MHD snapshot",
+        "experiments/mhd_snapshot/ship.py",
+        "The cube behind `fields.mhd_snapshot()`. At 48³ cells there is hardly an inertial "
+        "range: numerical dissipation begins at the eighth wave of the box.",
+        _snapshot,
+        "experiments/mhd_snapshot/field.png",
+        "Slices of |B|, measured spectrum, and distribution of the components.",
+    ),
+    f"{_RESULTS}/trap_closures.json": Description(
+        "Which closure do guiding centres support?",
+        "experiments/asymmetric_diffusion/closures.py",
+        "Guiding centres in a chain of bottles of mirror ratio 3 whose field falls by b = 1.25 "
+        "from one to the next. Detailed balance predicts V λ/D = 2(b−1)/(b+1), the published "
+        "partition of the loss cones twice that. With few scatterings (ν = 0.2 v/λ) particles "
+        "jump over traps and neither holds.",
+        _traps_closures,
+        f"{_RESULTS}/trap_closures.png",
+        "V λ/D of guiding centres (dots), detailed balance and the published partition (bars).",
+    ),
+    f"{_RESULTS}/trap_regimes.json": Description(
+        "Chain against guiding centres in four regimes",
+        "experiments/asymmetric_diffusion/regimes.py",
+        "Twenty traps, start in the middle. The chain of independent hops agrees with scattering "
+        "in a uniform field; **with mirrors its escape times are twice too long**: the chain ends "
+        "every hop in the neighbouring trap, guiding centres often go farther (table above).",
+        _regimes,
+        f"{_RESULTS}/trap_regimes.png",
+        "Mean displacement, spread and escape time; solid and dots: guiding centres, dashed and "
+        "bars: chain.",
+    ),
+    f"{_RESULTS}/trap_continuum.json": Description(
+        "What drift and diffusion miss",
+        "experiments/asymmetric_diffusion/continuum.py",
+        "The chain against its continuum equation, cut after the second derivative. The largest "
+        "error falls as the square of the trap length; one more derivative does not repair it.",
+        _continuum,
+        f"{_RESULTS}/trap_continuum.png",
+        "Exponent of the profile against g/r; density of seven traps; error against the number of "
+        "traps, with a line of second order.",
+    ),
+    f"{_RESULTS}/trap_variants.json": Description(
+        "The two published chains",
+        "experiments/asymmetric_diffusion/variants.py",
+        "Helio (fed from outside on the right) and Galaxy (fed in the plane on the left), forty "
+        "traps, both closures. No number is asked for: the table shows how much the closure "
+        "decides.",
+        _variants,
+        f"{_RESULTS}/trap_variants.png",
+        "Occupations of the traps; solid: detailed balance, dashed: the published closure.",
+    ),
+}
