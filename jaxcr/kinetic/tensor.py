@@ -182,6 +182,7 @@ class FieldAlignedDiffusion(eqx.Module):
 
     Examples
     --------
+    >>> from jaxcr import fields
     >>> field = fields.UniformField(jnp.array([0.0, 0.0, 3.0]))
     >>> diffusion = FieldAlignedDiffusion(
     ...     field, parallel=lambda rigidity, strength: 10 * rigidity ** (1 / 3), perpendicular=0.25)

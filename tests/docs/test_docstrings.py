@@ -4,11 +4,9 @@ import doctest
 import importlib
 from pathlib import Path
 
-import jax.numpy as jnp
 import pytest
 
 import jaxcr
-from jaxcr import fields
 
 PACKAGE = Path(jaxcr.__file__).parent
 MODULES = [
@@ -21,6 +19,6 @@ MODULES = [
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_print_what_they_show(name):
     module = importlib.import_module(name)
-    failed, tried = doctest.testmod(module, extraglobs={"fields": fields, "jnp": jnp})
+    failed, tried = doctest.testmod(module)
     assert tried > 0
     assert failed == 0

@@ -114,11 +114,12 @@ class GradientReport(eqx.Module):
         """Return one line on which estimate to believe, and why."""
         state = "regular" if self.trusted else "WARNING: chaotic"
         believe = "path-wise derivative" if self.trusted else "same-phase difference"
-        length = self.path_over_lyapunov
+        measured = np.isfinite(self.path_over_lyapunov)
+        length = f", path = {self.path_over_lyapunov:.1f} Lyapunov lengths" if measured else ""
         return (
             f"d C_l / d {self.name}: {state}; believe the {believe} "
             f"(path-wise noise {self.noise_ratio:.1f} of the difference's, tail {self.tail:.1f}, "
-            f"largest |z| {self.worst_z:.1f}, path = {length:.1f} Lyapunov lengths)"
+            f"largest |z| {self.worst_z:.1f}{length})"
         )
 
 
