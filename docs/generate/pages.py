@@ -23,7 +23,7 @@ than a test's time, with its numbers as they stand in the result files. Nothing 
 typed by hand but the explanations. What runs in seconds is in the test suite instead; speed is on
 the page of [benchmarks](benchmarks.md).
 
-**Not everything holds.** Errors from fits of one sky are too small
+**Not everything holds.** Errors from fits of one sky may be a twentieth too small
 ([five parameters from one sky](#closure-five-parameters-from-one-sky)); the chain of traps
 misjudges escape times by a factor of two where particles scatter about once a trap
 ([four regimes](#chain-against-guiding-centres-in-four-regimes)); quasilinear theory misses orbits

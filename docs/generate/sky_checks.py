@@ -231,9 +231,10 @@ DESCRIPTIONS = {
         "Closure: five parameters from one sky",
         _SKY_CLOSURE,
         "The same for the joint model of turbulence and trap, from one simulated sky in a field "
-        "that the model never saw; five parameters, among them the spectral index. **This one "
-        "does not close**: errors are about a tenth too small, since ln C_l of single skies "
-        "are not quite Gaussian. Enlarge errors from one sky accordingly.",
+        "that the model never saw; five parameters, among them the spectral index. **The 95 % "
+        "interval of the index is too short** by more than chance explains, and errors may be a "
+        "twentieth too small. With C_l as log-normal instead of Gamma variables they were a "
+        "tenth too small.",
         _closure,
     ),
     "experiments/results/closure_joint.json": Description(

@@ -92,7 +92,7 @@ def main() -> None:
     """Simulate, emulate, fit everything, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--case", choices=tuple(CASES), required=True)
-    parser.add_argument("--sets", type=int, default=220)
+    parser.add_argument("--sets", type=int, default=280)
     parser.add_argument("--bank", type=Path, required=True)
     arguments = parser.parse_args()
     case = CASES[arguments.case]

@@ -50,7 +50,7 @@ def test_a_fit_leaves_everything_behind(cache, capsys):
     pictures = {"spectrum.png", "sky.png", "chain.png", "fit.png", "gradient.png"}
     assert names - {"corner.png"} == {"result.h5", "report.txt"} | pictures
     assert "These data constrain" in printed
-    assert "likelihood: Gaussian in ln(C_l + N_l)" in printed
+    assert "likelihood: Gamma" in printed
     with h5py.File(cache / "one" / "result.h5") as one:
         assert json.loads(one.attrs["configuration"])["sky"]["cells"] == 32
         assert "jax" in json.loads(one.attrs["versions"])

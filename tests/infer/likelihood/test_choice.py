@@ -1,5 +1,7 @@
 """Which likelihood is chosen and why; limits of faint multipoles; maps at low l."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -16,7 +18,24 @@ def with_values(data, c_ell):
 def test_gaussian_skies_of_few_modes_are_gamma(toy):
     chosen = infer.choose_likelihood(toy.skies(), toy.template())
     assert isinstance(chosen, infer.GammaLikelihood)
-    assert "3 degrees of freedom" in chosen.reason
+    assert "3.0 degrees of freedom" in chosen.reason
+
+
+def test_the_choice_is_made_where_the_model_is_as_bright_as_the_data(toy):
+    class Simulated(toy.skies):
+        """Skies whose scatter does not hold the noise of the data."""
+
+        def predict(self, values, data):
+            found = super().predict(values, data)
+            without = found.mean / (found.mean + found.noise)
+            covariance = jnp.outer(without, without) * found.covariance
+            return dataclasses.replace(found, covariance=covariance)
+
+    bright = np.exp(2.5) * np.arange(1.0, 9) ** -2.0
+    data = with_values(toy.template(noise=3.0, debiased=False), bright)
+    # at the start of the parameters the noise wins, and C + N would seem to be sure
+    assert np.min(Simulated().predict(Simulated().parameters.start, data).freedom) > 30
+    assert isinstance(infer.choose_likelihood(Simulated(), data), infer.GammaLikelihood)
 
 
 def test_many_skies_are_log_normal(toy):
