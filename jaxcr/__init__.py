@@ -11,6 +11,7 @@ from jaxcr._version import __version__
 _FOLDERS = (
     "bench",
     "cli",
+    "experiments",
     "fields",
     "infer",
     "kinetic",

@@ -1,6 +1,7 @@
 from jaxcr import arrays as arrays
 from jaxcr import bench as bench
 from jaxcr import cli as cli
+from jaxcr import experiments as experiments
 from jaxcr import fields as fields
 from jaxcr import infer as infer
 from jaxcr import kinetic as kinetic

@@ -13,7 +13,7 @@ PACKAGE = Path(jaxcr.__file__).parent
 ORDER = (
     "_version", "units", "arrays", "vectors", "legendre", "statistics", "untrusted", "runtime",
     "fields", "kinetic", "orbits", "traps", "sky", "runs", "observed", "infer", "plots",
-    "bench", "cli",
+    "bench", "experiments", "cli",
 )  # fmt: skip
 """The order of the data flow: each imports only from those before it."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from generate.markdown import table
 
-_FILES = ("config.py", "ensemble_config.py", "field_config.py")
+_FILES = ("config.py", "ensemble_config.py", "experiment_config.py", "field_config.py")
 
 
 def page(folder: Path) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 FOLDERS = (
     "fields", "kinetic", "orbits", "traps", "sky", "runs", "observed", "infer", "runtime",
-    "plots", "bench",
+    "plots", "bench", "experiments",
 )  # fmt: skip
 """The command line is documented by its settings, on a page of its own."""
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
+from jaxcr.cli.experiment_config import Experiment
 from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
 from jaxcr.cli.limits import check_sizes
 from jaxcr.cli.toml_settings import from_toml
@@ -342,13 +343,16 @@ class Info:
     """Print versions, devices and the cache folder."""
 
 
-Settings = Fit | Sky | Field | Orbits | Traps | Ensemble | Resume | Status | Merge | Bench | Info
+Settings = (
+    Fit | Sky | Field | Orbits | Traps
+    | Ensemble | Resume | Status | Merge | Bench | Experiment | Info
+)  # fmt: skip
 """What one call of the command line asks for."""
 
 COMMANDS: dict[str, type] = {
     "fit": Fit, "sky": Sky, "field": Field, "orbits": Orbits, "traps": Traps,
     "ensemble": Ensemble, "resume": Resume, "status": Status, "merge": Merge,
-    "bench": Bench, "info": Info,
+    "bench": Bench, "experiment": Experiment, "info": Info,
 }  # fmt: skip
 
 _Command = typing.Union[  # noqa: UP007 made from a table

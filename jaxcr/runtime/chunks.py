@@ -1,5 +1,6 @@
 """Compute the chunks of a run that are missing, in any number of processes, and merge them."""
 
+import ctypes
 import sys
 from collections.abc import Callable
 
@@ -54,6 +55,7 @@ def compute_chunks(
             for number, _ in todo:
                 bar.set_description(f"chunk {number + 1} of {store.num_chunks}")
                 store.write(number, compute(number))
+                _return_memory()
                 bar.update(units_per_chunk)
     return len(todo)
 
@@ -71,3 +73,11 @@ def merge_chunks(store: ChunkStore) -> Arrays | None:
         sums = {name: sums.get(name, 0) + value for name, value in arrays.items()}
     store.write_merged(sums)
     return sums
+
+
+def _return_memory() -> None:
+    """Give memory that is free back to the system: scattered, it would pile up with the chunks."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc, not of every C library
+        if trim is not None:
+            trim(0)

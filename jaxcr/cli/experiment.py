@@ -1,0 +1,73 @@
+"""``jaxcr experiment``: compute published results again, with a verdict on each statement."""
+
+import dataclasses
+import json
+import sys
+import time
+from pathlib import Path
+
+from jaxcr import experiments
+from jaxcr.arrays import argument_error
+from jaxcr.cli.experiment_config import Experiment
+from jaxcr.runtime import Terminated, result_folder, terminable, write_record
+from jaxcr.runtime.atomic import write_whole
+
+Verdicts = dict[str, tuple[experiments.Verdict, ...]]
+
+
+def run_experiment(config: Experiment) -> None:
+    """Run the experiments one by one; what is finished is on disk at any time."""
+    if config.quick and config.full:
+        raise argument_error(
+            "--quick, --full", expected="one of them", got="both", remedy="Leave out one."
+        )
+    chosen = experiments.select(config.names)
+    if not chosen:
+        for experiment in experiments.EXPERIMENTS.values():
+            print(f"{experiment.name:28}{experiment.what} ({experiment.source})")
+        return
+    size = dataclasses.replace(
+        experiments.QUICK if config.quick else experiments.FULL if config.full
+        else experiments.DEFAULT,
+        simulated=config.field == "mhd",
+    )  # fmt: skip
+    found: Verdicts = {}
+    with result_folder(config.out, kind="experiment", overwrite=config.overwrite) as out:
+        try:
+            with terminable():
+                for experiment in chosen:
+                    found[experiment.name] = _run(experiment, size, out / experiment.name)
+                    write_whole(
+                        out / "verdicts.md", f"{experiments.verdict_table(found)}\n".encode()
+                    )
+        except (KeyboardInterrupt, Terminated) as stopped:
+            print(f"jaxcr: stopped; what is finished is in {out}", file=sys.stderr)
+            raise SystemExit(130 if isinstance(stopped, KeyboardInterrupt) else 143) from None
+    if config.json:
+        print(json.dumps({name: _as_json(verdicts) for name, verdicts in found.items()}, indent=1))
+    else:
+        print(f"{experiments.verdict_table(found)}\n\n{out}")
+
+
+def _run(
+    experiment: experiments.Experiment, size: experiments.Size, folder: Path
+) -> tuple[experiments.Verdict, ...]:
+    """Run one experiment and write its picture and its numbers."""
+    begin = time.perf_counter()
+    outcome = experiment.run(size)
+    seconds = time.perf_counter() - begin
+    folder.mkdir(exist_ok=True)
+    outcome.draw().savefig(folder / f"{experiment.name}.png")
+    record = {
+        "experiment": experiment.name, "source": experiment.source,
+        "size": dataclasses.asdict(size), "seconds": round(seconds, 1),
+        "verdicts": _as_json(outcome.verdicts), "numbers": outcome.numbers,
+    }  # fmt: skip
+    write_record(folder / "result.json", record)
+    answers = ", ".join(experiments.answer(x) for x in outcome.verdicts)
+    print(f"{seconds:5.0f} s  {experiment.name}: {answers}", file=sys.stderr, flush=True)
+    return outcome.verdicts
+
+
+def _as_json(verdicts: tuple[experiments.Verdict, ...]) -> list[dict]:
+    return [dataclasses.asdict(x) for x in verdicts]
