@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
+from jaxcr.arrays import argument_error
 from jaxcr.runtime.chunk_file import Arrays
 from jaxcr.runtime.store import ChunkStore, Shard
+from jaxcr.untrusted.sizes import shortened
 
 
 def compute_chunks(
@@ -64,15 +66,35 @@ def merge_chunks(store: ChunkStore) -> Arrays | None:
     """Return the sums of all chunks, and store them; ``None`` while a chunk is missing or damaged.
 
     In the order of the numbers, so that rounding is the same every time.
+
+    Raises
+    ------
+    ValueError
+        When a chunk holds other arrays than the first one.
     """
     sums: Arrays = {}
     for number in range(store.num_chunks):
         arrays = store.read(number)
         if arrays is None:
             return None
+        if sums and _kinds(arrays) != _kinds(sums):
+            raise argument_error(
+                f"chunk {number} of {store.folder}",
+                expected="arrays of the names, shapes and types of those before it",
+                got=shortened(_kinds(arrays)),
+                remedy="Another program wrote it: remove it, and resume.",
+            )
         sums = {name: sums.get(name, 0) + value for name, value in arrays.items()}
     store.write_merged(sums)
     return sums
+
+
+def _kinds(arrays: Arrays) -> dict[str, tuple]:
+    """Return shape and kind of every array: bool and integers of any size are one after a sum."""
+    return {
+        name: (x.shape, "i" if x.dtype.kind in "biu" else x.dtype.kind)
+        for name, x in arrays.items()
+    }
 
 
 def _return_memory() -> None:

@@ -136,3 +136,13 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     with pytest.raises(OSError, match="while writing"):
         compute_chunks(store, compute)
     assert (tmp_path / "run" / "chunks").read_text(encoding="utf-8") == "a file in its place"
+
+
+@pytest.mark.parametrize(
+    "arrays", [{"sum": np.zeros(3)}, {"total": np.zeros(2000)}, {"sum": np.full(2000, "x")}]
+)
+def test_a_chunk_of_another_program_is_named(tmp_path, whole, arrays):
+    store = store_in(tmp_path / "whole")
+    store.write(9, arrays)
+    with pytest.raises(ValueError, match=r"chunk 9 of .*whole: expected arrays of the names"):
+        merge_chunks(store)
