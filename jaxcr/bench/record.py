@@ -62,8 +62,9 @@ def save_rows(
         "rows": [dataclasses.asdict(row) for row in rows],
         "not_measured": dict(not_measured),
     }
-    write_record(path, numbers)
-    return read_record(path)
+    about = write_record(path, numbers)
+    del about["rows"], about["not_measured"]
+    return Record(about, tuple(rows), dict(not_measured))
 
 
 def read_record(path: Path) -> Record:

@@ -1,9 +1,7 @@
 """All benchmarks by name, and the loop that runs them."""
 
-import difflib
 from collections.abc import Iterator, Sequence
 
-from jaxcr.arrays import argument_error
 from jaxcr.bench import (
     chain,
     fields,
@@ -15,6 +13,7 @@ from jaxcr.bench import (
     startup,
 )
 from jaxcr.bench.rows import Benchmark, Effort, NotMeasurableError, Row
+from jaxcr.runtime import check_names
 
 _ALL = (
     Benchmark("start", "import and help, in fresh processes", startup.start),
@@ -45,15 +44,7 @@ def select(names: Sequence[str]) -> list[Benchmark]:
     ValueError
         For a name that there is not.
     """
-    for name in names:
-        if name not in BENCHMARKS:
-            near = difflib.get_close_matches(name, BENCHMARKS, n=1)
-            raise argument_error(
-                "--only",
-                expected="names out of " + ", ".join(BENCHMARKS),
-                got=repr(name),
-                remedy=f"Did you mean {near[0]}?" if near else "See jaxcr bench --list.",
-            )
+    check_names(names, BENCHMARKS, where="--only", listing="jaxcr bench --list")
     return [benchmark for name, benchmark in BENCHMARKS.items() if not names or name in names]
 
 

@@ -13,7 +13,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from jaxcr import bench
 from jaxcr.arrays import argument_error
 from jaxcr.cli.config import Bench
-from jaxcr.runtime import Terminated, new_folder, terminable
+from jaxcr.cli.interruption import interruptible
+from jaxcr.runtime import new_folder
 from jaxcr.runtime.atomic import write_whole
 
 
@@ -28,12 +29,8 @@ def run_bench(config: Bench) -> None:
         _check_out(config.out, overwrite=config.overwrite)
     before = None if config.compare is None else bench.read_record(config.compare)
     out = config.out or new_folder(None, kind="bench") / "bench.json"
-    try:
-        with terminable():
-            _measure(chosen, out, before, quick=config.quick)
-    except (KeyboardInterrupt, Terminated) as stopped:
-        print(f"jaxcr: stopped; the rows that are finished are in {out}", file=sys.stderr)
-        raise SystemExit(130 if isinstance(stopped, KeyboardInterrupt) else 143) from None
+    with interruptible(f"the rows that are finished are in {out}"):
+        _measure(chosen, out, before, quick=config.quick)
     print(_table(out).read_text(encoding="utf-8"))
     print(f"{out} and {_table(out)}")
 

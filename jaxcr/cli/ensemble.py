@@ -1,7 +1,6 @@
 """``jaxcr ensemble``, ``resume``, ``status``, ``merge``: runs of any size."""
 
 import hashlib
-import sys
 from pathlib import Path
 
 import jax
@@ -13,16 +12,15 @@ from jaxcr.arrays import argument_error
 from jaxcr.cli.checks import check_place, check_rigidity
 from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
 from jaxcr.cli.field_source import AXIS, check_source, choose_field
+from jaxcr.cli.interruption import interruptible
 from jaxcr.cli.limits import check_sizes
 from jaxcr.cli.toml_settings import as_dict, from_dict
 from jaxcr.runtime import (
     ChunkStore,
     Shard,
-    Terminated,
     compute_chunks,
     merge_chunks,
     new_folder,
-    terminable,
     write_result,
 )
 
@@ -97,7 +95,7 @@ def _work(store: ChunkStore, run: runs.OrbitRun, shard: Shard) -> None:
     """Compute, and merge when this process was the last; say how to go on when stopped."""
     go_on = f"jaxcr resume {store.folder}" + ("" if shard == Shard() else f" --shard {shard}")
     try:
-        with terminable():
+        with interruptible(f"what is finished is kept. Go on: {go_on}"):
             num = compute_chunks(
                 store, run.chunk, shard, unit="orbits", units_per_chunk=run.chunk_size
             )
@@ -107,9 +105,6 @@ def _work(store: ChunkStore, run: runs.OrbitRun, shard: Shard) -> None:
                 print(f"other shards are not complete: jaxcr status {store.folder}")
             else:
                 _finish(store, run, sums)
-    except (KeyboardInterrupt, Terminated) as stopped:
-        print(f"jaxcr: stopped; what is finished is kept. Go on: {go_on}", file=sys.stderr)
-        raise SystemExit(130 if isinstance(stopped, KeyboardInterrupt) else 143) from None
     except OSError as problem:
         raise OSError(f"{problem}. Finished chunks are kept; make room, then: {go_on}") from problem
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from jaxcr import experiments
 from jaxcr.arrays import argument_error
 from jaxcr.cli.experiment_config import Experiment
-from jaxcr.runtime import Terminated, result_folder, terminable, write_record
+from jaxcr.cli.interruption import interruptible
+from jaxcr.runtime import result_folder, write_record
 from jaxcr.runtime.atomic import write_whole
 
 Verdicts = dict[str, tuple[experiments.Verdict, ...]]
@@ -32,17 +33,13 @@ def run_experiment(config: Experiment) -> None:
         simulated=config.field == "mhd",
     )  # fmt: skip
     found: Verdicts = {}
-    with result_folder(config.out, kind="experiment", overwrite=config.overwrite) as out:
-        try:
-            with terminable():
-                for experiment in chosen:
-                    found[experiment.name] = _run(experiment, size, out / experiment.name)
-                    write_whole(
-                        out / "verdicts.md", f"{experiments.verdict_table(found)}\n".encode()
-                    )
-        except (KeyboardInterrupt, Terminated) as stopped:
-            print(f"jaxcr: stopped; what is finished is in {out}", file=sys.stderr)
-            raise SystemExit(130 if isinstance(stopped, KeyboardInterrupt) else 143) from None
+    with (
+        result_folder(config.out, kind="experiment", overwrite=config.overwrite) as out,
+        interruptible(f"what is finished is in {out}"),
+    ):
+        for experiment in chosen:
+            found[experiment.name] = _run(experiment, size, out / experiment.name)
+            write_whole(out / "verdicts.md", f"{experiments.verdict_table(found)}\n".encode())
     if config.json:
         print(json.dumps({name: _as_json(verdicts) for name, verdicts in found.items()}, indent=1))
     else:

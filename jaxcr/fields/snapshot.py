@@ -89,8 +89,8 @@ def read_field(
     Notes
     -----
     A periodic cube in a float store is read in place: 1.3 times its size at most. NPZ files are
-    unpacked as a whole. yt (``level``) opens what it likes: only for files that are trusted. Some
-    damaged HDF5 files crash the HDF5 library itself.
+    unpacked as a whole. yt (``level``) opens what it likes: only for files that are trusted. Texts
+    in an HDF5 file, which can crash its library when damaged, are read in another process first.
     """
     if level is None:
         cube, where = _open_cube(path, axes, dataset, frame, shape)

@@ -2,6 +2,7 @@
 
 from jaxcr.runtime.cache import cache_directory, cached_arrays, keep_compiled
 from jaxcr.runtime.chunks import compute_chunks, merge_chunks
+from jaxcr.runtime.names import check_names
 from jaxcr.runtime.results import (
     check_free,
     new_folder,
@@ -20,6 +21,7 @@ __all__ = [
     "cache_directory",
     "cached_arrays",
     "check_free",
+    "check_names",
     "compute_chunks",
     "keep_compiled",
     "merge_chunks",

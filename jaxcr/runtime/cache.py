@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import jax
 import numpy as np
 import platformdirs
 
@@ -66,6 +65,8 @@ def keep_compiled() -> None:
     the last word on the folder. Not for a folder that unlike machines share: compiled programs
     hold the instructions of one kind of processor.
     """
+    import jax
+
     if not jax.config.jax_compilation_cache_dir:
         jax.config.update("jax_compilation_cache_dir", str(cache_directory() / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", _LEAST_SECONDS)

@@ -95,8 +95,8 @@ def write_result(
                 _store(target, name, value)
 
 
-def write_record(path: Path, numbers: dict[str, Any]) -> None:
-    """Write measured numbers to a JSON file, with machine, device, versions and date."""
+def write_record(path: Path, numbers: dict[str, Any]) -> dict[str, Any]:
+    """Write numbers to a JSON file, with machine, device, versions and date; return all of it."""
     import jax
 
     record = numbers | {
@@ -107,6 +107,7 @@ def write_record(path: Path, numbers: dict[str, Any]) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, f"{json.dumps(record, indent=1)}\n".encode())
+    return record
 
 
 def versions() -> dict[str, str]:

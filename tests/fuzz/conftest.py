@@ -16,8 +16,8 @@ HDF5 = re.compile(r"/h5py/|untrusted/hdf5\.py")
 class Reader:
     """A process that reads files one by one; it is replaced when it dies.
 
-    HDF5 itself crashes, or does not come back, for some damaged files; that cannot be caught, and
-    no reader is to blame. Such deaths are counted.
+    HDF5 itself crashes, or does not come back, for some damaged files: readers of texts in them
+    use a process of their own. Deaths that happen all the same are counted.
     """
 
     def __init__(self, folder: Path):

@@ -19,12 +19,11 @@ from jaxcr.experiments.small_scale_anisotropy.skies import (
     measure_skies,
     note_lost,
 )
-from jaxcr.experiments.small_scale_anisotropy.spectra_by_radius import RADII, STEADY
+from jaxcr.experiments.small_scale_anisotropy.spectra_by_radius import RADII, STEADY_NOTE, settled
 from jaxcr.experiments.small_scale_anisotropy.transport import field_mean
 from jaxcr.experiments.verdicts import (
     UNRESOLVED,
     as_numbers,
-    judge_settled,
     judge_sign,
     plus_minus,
 )
@@ -80,14 +79,13 @@ def judge_finer(spectra: Spectra) -> Verdict:
 
 def judge_steady(spectra: Spectra) -> Verdict:
     """Return whether skies at 60 and 90 pc are equally fine."""
-    last = change(mean_degree_of, spectra[:, 3], spectra[:, 2])
-    earlier = change(mean_degree_of, spectra[:, 2], spectra[:, 0])
+    holds, last, share = settled(mean_degree_of, spectra)
     return Verdict(
         "statistically steady beyond 60 pc",
         f"mean multipole changes by {plus_minus(last)} from 60 to 90 pc, "
-        f"{float(last.value / earlier.value):.0%} of the change from 10 to 60 pc",
-        judge_settled(last, earlier, STEADY),
-        f"Steady: at most {STEADY:.0%}, half the earlier rate per ln R.",
+        f"{share:.0%} of the change from 10 to 60 pc",
+        holds,
+        STEADY_NOTE,
     )
 
 

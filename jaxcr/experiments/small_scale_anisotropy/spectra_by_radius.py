@@ -1,6 +1,7 @@
 """Figure 5: angular power spectra at four radii."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from matplotlib import colormaps
@@ -36,11 +37,13 @@ from jaxcr.experiments.verdicts import (
     plus_minus,
 )
 from jaxcr.plots.style import new_figure
+from jaxcr.statistics import Estimate
 
 RADII = (10.0, 20.0, 60.0, 90.0)
 """Published, pc; 60 is the published mean free path."""
 STEADY = 0.5 * math.log(90 / 60) / math.log(60 / 10)
 """Change from 60 to 90 pc over that from 10 to 60 that counts as steady: half the rate per ln R."""
+STEADY_NOTE = f"Steady: at most {STEADY:.0%}, half the earlier rate per ln R."
 
 
 def run(size: Size) -> Outcome:
@@ -98,18 +101,25 @@ def judge_rise(spectra: Spectra) -> Verdict:
 
 def judge_shape(spectra: Spectra) -> Verdict:
     """Return whether the slope stays the same beyond the mean free path."""
-    last = change(slope_of, spectra[:, 3], spectra[:, 2])
-    earlier = change(slope_of, spectra[:, 2], spectra[:, 0])
+    holds, last, share = settled(slope_of, spectra)
     slopes = ", ".join(plus_minus(slope(spectra[:, stop])) for stop in range(4))
-    holds = judge_settled(last, earlier, STEADY)
-    note = f"Steady: at most {STEADY:.0%}, half the earlier rate per ln R."
     return Verdict(
         "the shape is steady beyond the mean free path of 60 pc",
         f"slope at {_listed(RADII)} pc: {slopes}; 60 to 90 pc by {plus_minus(last)}, "
-        f"{float(last.value / earlier.value):.0%} of the change from 10 to 60 pc",
+        f"{share:.0%} of the change from 10 to 60 pc",
         holds,
-        note,
+        STEADY_NOTE,
     )
+
+
+def settled(statistic: Callable, spectra: Spectra) -> tuple[bool | None, Estimate, float]:
+    """Return whether a statistic is steady beyond 60 pc, its change to 90 pc, and its share.
+
+    The share is that of the change from 10 to 60 pc.
+    """
+    last = change(statistic, spectra[:, 3], spectra[:, 2])
+    earlier = change(statistic, spectra[:, 2], spectra[:, 0])
+    return judge_settled(last, earlier, STEADY), last, float(last.value / earlier.value)
 
 
 def judge_band(spectra: Spectra) -> Verdict:
