@@ -13,13 +13,15 @@ class Description:
     title
         Heading.
     script
-        What makes the file, from the root of the repository.
+        What makes the file, from the root of the repository; or the module of a command.
     about
         Markdown: what was checked or timed, against what, and how to read the tables.
     tables
         From the content of the file to Markdown: a table, or a sentence with numbers.
     picture, caption
         A picture of the repository and what it shows.
+    command
+        What makes the file, if no script does.
     """
 
     title: str
@@ -28,3 +30,4 @@ class Description:
     tables: Callable[[dict], list[str]]
     picture: str = ""
     caption: str = ""
+    command: str = ""

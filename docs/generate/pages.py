@@ -6,10 +6,19 @@ from pathlib import Path
 
 import yaml
 
-from generate import commands, layers, reference, sky_checks, speed, transport_checks, values
+from generate import (
+    commands,
+    layers,
+    reference,
+    sky_checks,
+    speed,
+    transport_checks,
+    trap_checks,
+    values,
+)
 from generate.descriptions import Description
 
-CHECKS = sky_checks.DESCRIPTIONS | transport_checks.DESCRIPTIONS
+CHECKS = sky_checks.DESCRIPTIONS | transport_checks.DESCRIPTIONS | trap_checks.DESCRIPTIONS
 BENCHMARKS = speed.DESCRIPTIONS
 OPTIONAL = ("benchmarks/results/long_runs.json",)
 """Described, but made only on a machine of its own."""
@@ -107,7 +116,7 @@ def _section(root: Path, file: str, about: Description) -> str:
         lines += ["", f"![{about.title}](pictures/{name})", "", f"*{about.caption}*"]
     versions = ", ".join(f"{k} {v}" for k, v in data.get("versions", {}).items())
     made = [data[key] for key in ("date", "machine", "device") if key in data]
-    source = f"[{file}](repo:{file}) by [{about.script}](repo:{about.script})"
+    source = f"[{file}](repo:{file}) by [{about.command or about.script}](repo:{about.script})"
     lines += ["", "<small>" + "; ".join([source, *made, *([versions] if versions else [])])
               + ".</small>"]  # fmt: skip
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """Descriptions of the checks of transport: orbits against theory, and theory against itself."""
 
 from generate.descriptions import Description
-from generate.markdown import number, percent, span, table, with_error
+from generate.markdown import number, span, table, with_error
 
 
 def _particle_sets(data: dict) -> list[str]:
@@ -152,67 +152,6 @@ def _snapshot(data: dict) -> list[str]:
     ]
 
 
-def _traps_closures(data: dict) -> list[str]:
-    """Return V lambda/D of guiding centres beside both closures."""
-    rows = [
-        (x["case"], with_error(x["exponent"], x["exponent_error"]), number(x["detailed_balance"]),
-         number(x["loss_cone"]), number(x["sigmas_from_detailed_balance"]),
-         percent(x["jumps"]))
-        for x in data["rows"]
-    ]  # fmt: skip
-    return [table(("case", "V λ/D measured", "detailed balance", "published partition",
-                   "sigma from detailed balance", "share of hops over more than one trap"),
-                  rows)]  # fmt: skip
-
-
-def _continuum(data: dict) -> list[str]:
-    """Return the error of the truncated equation and its order."""
-    orders = ["", *(number(x) for x in data["orders"])]
-    rows = zip((str(x) for x in data["sites"]), data["errors"], orders, strict=True)
-    last = -1
-    exponents = ", ".join(
-        f"{name}: {number(values[last])}"
-        for name, values in zip(
-            ("chain, ln(g/r)", "cut after the second derivative", "after the third"),
-            data["exponents"].values(), strict=True,
-        )
-    )  # fmt: skip
-    return [
-        table(("traps", "largest error over largest density", "order"), rows),
-        f"Exponent of the profile without flux at g/r = {number(data['ratio'][last])}: "
-        f"{exponents}.",
-    ]
-
-
-def _regimes(data: dict) -> list[str]:
-    """Return escape times of guiding centres and of the chain."""
-    rows = []
-    for x in data["rows"]:
-        measured, chain = x["orbits"], x["chain"]
-        rows.append(
-            (
-                x["regime"],
-                with_error(measured["escape_time"], measured["escape_time_error"]),
-                number(chain["escape_time"]) if chain else "not a chain",
-                number(chain["escape_time"] / measured["escape_time"]) if chain else "",
-            )
-        )
-    return [table(("regime", "escape time of guiding centres, λ/v", "of the chain", "ratio"), rows)]
-
-
-def _variants(data: dict) -> list[str]:
-    """Return escape time and left exit of both chains, both closures."""
-    rows = [
-        (chain, case, closure, number(x["escape_time"]), number(x["left_exit"]))
-        for chain, cases in data.items()
-        if isinstance(cases, dict) and chain in ("Helio", "Galaxy")
-        for case, closures in cases.items()
-        for closure, x in closures.items()
-    ]
-    header = ("chain", "rates", "closure", "escape time", "share that leaves on the left")
-    return [table(header, rows)]
-
-
 _RESULTS = "experiments/results"
 DESCRIPTIONS = {
     f"{_RESULTS}/transport_limits.json": Description(
@@ -271,47 +210,5 @@ DESCRIPTIONS = {
         _snapshot,
         "experiments/mhd_snapshot/field.png",
         "Slices of |B|, measured spectrum, and distribution of the components.",
-    ),
-    f"{_RESULTS}/trap_closures.json": Description(
-        "Which closure do guiding centres support?",
-        "experiments/asymmetric_diffusion/closures.py",
-        "Guiding centres in a chain of bottles of mirror ratio 3 whose field falls by b = 1.25 "
-        "from one to the next. Detailed balance predicts V λ/D = 2(b−1)/(b+1), the published "
-        "partition of the loss cones twice that. With few scatterings (ν = 0.2 v/λ) particles "
-        "jump over traps and neither holds.",
-        _traps_closures,
-        f"{_RESULTS}/trap_closures.png",
-        "V λ/D of guiding centres (dots), detailed balance and the published partition (bars).",
-    ),
-    f"{_RESULTS}/trap_regimes.json": Description(
-        "Chain against guiding centres in four regimes",
-        "experiments/asymmetric_diffusion/regimes.py",
-        "Twenty traps, start in the middle. The chain of independent hops agrees with scattering "
-        "in a uniform field; **with mirrors its escape times are twice too long**: the chain ends "
-        "every hop in the neighbouring trap, guiding centres often go farther (table above).",
-        _regimes,
-        f"{_RESULTS}/trap_regimes.png",
-        "Mean displacement, spread and escape time; solid and dots: guiding centres, dashed and "
-        "bars: chain.",
-    ),
-    f"{_RESULTS}/trap_continuum.json": Description(
-        "What drift and diffusion miss",
-        "experiments/asymmetric_diffusion/continuum.py",
-        "The chain against its continuum equation, cut after the second derivative. The largest "
-        "error falls as the square of the trap length; one more derivative does not repair it.",
-        _continuum,
-        f"{_RESULTS}/trap_continuum.png",
-        "Exponent of the profile against g/r; density of seven traps; error against the number of "
-        "traps, with a line of second order.",
-    ),
-    f"{_RESULTS}/trap_variants.json": Description(
-        "The two published chains",
-        "experiments/asymmetric_diffusion/variants.py",
-        "Helio (fed from outside on the right) and Galaxy (fed in the plane on the left), forty "
-        "traps, both closures. No number is asked for: the table shows how much the closure "
-        "decides.",
-        _variants,
-        f"{_RESULTS}/trap_variants.png",
-        "Occupations of the traps; solid: detailed balance, dashed: the published closure.",
     ),
 }

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
+from jaxcr.experiments.asymmetric_diffusion import ASYMMETRIC_DIFFUSION
 from jaxcr.experiments.experiment import Experiment
 from jaxcr.experiments.small_scale_anisotropy import SMALL_SCALE_ANISOTROPY
 from jaxcr.runtime import check_names
 
-EXPERIMENTS: dict[str, Experiment] = {x.name: x for x in SMALL_SCALE_ANISOTROPY}
+EXPERIMENTS: dict[str, Experiment] = {
+    x.name: x for x in (*SMALL_SCALE_ANISOTROPY, *ASYMMETRIC_DIFFUSION)
+}
 """By name, in the order in which they run."""
 ALL = "all"
 

@@ -1,0 +1,141 @@
+"""Descriptions of the experiments with the chain of traps: statements, and orbits beside them."""
+
+from generate.descriptions import Description
+from generate.markdown import number, percent, table, with_error
+
+_ANSWERS = {True: "yes", False: "**no**", None: "not resolved"}
+
+
+def _statements(data: dict) -> str:
+    """Return the published statements and whether they hold."""
+    rows = [
+        (x["statement"], x["measured"], _ANSWERS[x["holds"]], x["note"]) for x in data["verdicts"]
+    ]
+    return table(("published", "measured", "holds", "note"), rows)
+
+
+def _estimate(found: dict) -> str:
+    return with_error(found["value"], found["error"])
+
+
+def _escape(data: dict) -> list[str]:
+    """Return V lambda/D of guiding centres beside both closures, and how they hop."""
+    rows = [
+        (
+            x["name"], _estimate(x["exponent"]),
+            number(x["exponent_of_chain"]["detailed balance"]),
+            number(x["exponent_of_chain"]["published"]), _estimate(x["hops_per_scattering"]),
+            percent(x["jumps"]["value"]),
+        )
+        for x in data["numbers"]["rows"]
+    ]  # fmt: skip
+    header = (
+        "scattering, v/λ", "V λ/D measured", "detailed balance", "published partition",
+        "hops over ν", "share of hops over more than one trap",
+    )  # fmt: skip
+    return [_statements(data), table(header, rows)]
+
+
+def _regimes(data: dict) -> list[str]:
+    """Return displacement, spread and escape time of guiding centres and of the chain."""
+    rows = []
+    for x in data["numbers"]["rows"]:
+        orbits, chain = x["orbits"], x["chain"]
+        cells = [f"{x['regime']}, {x['scattering']}" if chain else x["regime"]]
+        for name in ("displacement", "spread", "escape_time"):
+            cells.append(_estimate(orbits[name]) if name in orbits else "no mean")
+            cells.append(number(chain[name]) if chain else "no chain")
+        rows.append(cells)
+    at = number(data["numbers"]["path_of_displacement"])
+    header = (
+        "regime, scattering", f"displacement at path {at} λ", "chain", f"spread at {at} λ", "chain",
+        "escape time, λ/v", "chain",
+    )  # fmt: skip
+    return [_statements(data), table(header, rows)]
+
+
+def _variants(data: dict) -> list[str]:
+    """Return escape time and left exit of both chains, both closures."""
+    rows = [
+        (x["chain"], x["rates"], x["closure"], number(x["escape_time"]), number(x["left_exit"]))
+        for x in data["numbers"]["rows"]
+    ]
+    header = ("chain", "rates", "closure", "escape time, 1/ν", "share that leaves on the left")
+    return [_statements(data), table(header, rows)]
+
+
+def _continuum(data: dict) -> list[str]:
+    """Return the error of the truncated equation and its order."""
+    numbers = data["numbers"]
+    orders = ["", *(number(x) for x in numbers["orders"])]
+    rows = zip((str(x) for x in numbers["sites"]), numbers["errors"], orders, strict=True)
+    names = {
+        "chain": "chain, ln(g/r)", "second order": "cut after the second derivative",
+        "third order": "after the third",
+    }  # fmt: skip
+    exponents = ", ".join(f"{names[k]}: {number(x[-1])}" for k, x in numbers["exponents"].items())
+    return [
+        _statements(data),
+        table(("traps", "largest error over largest density", "order"), rows),
+        f"Exponent of the profile without flux at g/r = {number(numbers['ratio'][-1])}: "
+        f"{exponents}.",
+    ]
+
+
+_RESULTS = "experiments/results"
+_CODE = "jaxcr/experiments/asymmetric_diffusion"
+_COMMAND = "jaxcr experiment"
+DESCRIPTIONS = {
+    f"{_RESULTS}/escape_asymmetry.json": Description(
+        "Which closure do guiding centres support?",
+        f"{_CODE}/escape_asymmetry.py",
+        "Full orbits in one trap, B0, B1, B2 = 1, 4, 3, and guiding centres in a chain of bottles "
+        "of mirror ratio 3 whose field falls by b = 1.25 from one to the next. Detailed balance "
+        "predicts V λ/D = 2(b−1)/(b+1), the published partition of the loss cones twice that. "
+        "With few scatterings (ν = 0.2 v/λ) particles jump over traps and neither holds.",
+        _escape,
+        f"{_RESULTS}/escape_asymmetry.png",
+        "Left: populations of a trap by full orbits (dots) and by volume (bars). Middle: V λ/D of "
+        "guiding centres (dots), detailed balance and the published partition (bars). Right: hops "
+        "per scattering.",
+        command=f"{_COMMAND} escape-asymmetry",
+    ),
+    f"{_RESULTS}/four_regimes.json": Description(
+        "Chain against guiding centres in four regimes",
+        f"{_CODE}/four_regimes.py",
+        "Twenty-one traps, start in the middle, a mean free path as long as a trap; scattering by "
+        "large angles, which forgets the direction, and by small ones. The chain of independent "
+        "hops agrees with scattering in a uniform field; **with mirrors its escape times are twice "
+        "too long**: the chain ends every hop in the neighbouring trap, guiding centres often go "
+        "farther (table above). Free streaming has no mean escape time: who moves across the "
+        "field never leaves.",
+        _regimes,
+        f"{_RESULTS}/four_regimes.png",
+        "Mean displacement and spread (solid: guiding centres, dashed: chain), median and mean "
+        "time of escape (bars: chain).",
+        command=f"{_COMMAND} four-regimes",
+    ),
+    f"{_RESULTS}/continuum_limit.json": Description(
+        "What drift and diffusion miss",
+        f"{_CODE}/continuum_limit.py",
+        "The chain against its continuum equation, cut after the second derivative. The largest "
+        "error falls as the square of the trap length; one more derivative does not repair it.",
+        _continuum,
+        f"{_RESULTS}/continuum_limit.png",
+        "Exponent of the profile against g/r; density of seven traps, with that of walkers; error "
+        "against the number of traps, with a line of second order.",
+        command=f"{_COMMAND} continuum-limit",
+    ),
+    f"{_RESULTS}/helio_galaxy.json": Description(
+        "The two published chains",
+        f"{_CODE}/helio_galaxy.py",
+        "Helio (fed from outside on the right) and Galaxy (fed in the plane on the left), forty "
+        "traps in two zones, both closures; `turning`: the rates favour the ends in either zone. "
+        "The second table shows how much the closure decides.",
+        _variants,
+        f"{_RESULTS}/helio_galaxy.png",
+        "Occupations of the traps, and these over the volumes of the traps; solid: detailed "
+        "balance, dashed: the published closure.",
+        command=f"{_COMMAND} helio-galaxy",
+    ),
+}

@@ -1,0 +1,10 @@
+"""The chain of magnetic traps of Medvedev & Medvedev 2015: its assumptions and its results."""
+
+from jaxcr.experiments.asymmetric_diffusion.continuum_limit import CONTINUUM_LIMIT
+from jaxcr.experiments.asymmetric_diffusion.escape_asymmetry import ESCAPE_ASYMMETRY
+from jaxcr.experiments.asymmetric_diffusion.four_regimes import FOUR_REGIMES
+from jaxcr.experiments.asymmetric_diffusion.helio_galaxy import HELIO_GALAXY
+
+ASYMMETRIC_DIFFUSION = (ESCAPE_ASYMMETRY, FOUR_REGIMES, HELIO_GALAXY, CONTINUUM_LIMIT)
+
+__all__ = ["ASYMMETRIC_DIFFUSION"]
