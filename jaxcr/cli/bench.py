@@ -1,5 +1,6 @@
 """``jaxcr bench``: measure the speed of this installation, and compare."""
 
+import json
 import os
 import sys
 import time
@@ -14,17 +15,18 @@ from jaxcr import bench
 from jaxcr.arrays import argument_error
 from jaxcr.cli.config import Bench
 from jaxcr.cli.interruption import interruptible
+from jaxcr.cli.output import Outcome
 from jaxcr.runtime import new_folder
 from jaxcr.runtime.atomic import write_whole
 
 
-def run_bench(config: Bench) -> None:
+def run_bench(config: Bench) -> Outcome:
     """Run the benchmarks one by one; file and table hold every row that is finished."""
     chosen = bench.select(config.only)
     if config.list:
         for benchmark in chosen:
             print(f"{benchmark.name:15}{benchmark.what}")
-        return
+        return Outcome({benchmark.name: {"what": benchmark.what} for benchmark in chosen})
     if config.out is not None:
         _check_out(config.out, overwrite=config.overwrite)
     before = None if config.compare is None else bench.read_record(config.compare)
@@ -33,6 +35,21 @@ def run_bench(config: Bench) -> None:
         _measure(chosen, out, before, quick=config.quick)
     print(_table(out).read_text(encoding="utf-8"))
     print(f"{out} and {_table(out)}")
+    return Outcome(_numbers(out, before), files=(out, _table(out)))
+
+
+def _numbers(out: Path, before: bench.Record | None) -> dict:
+    """Return what the file holds, and what changed since an earlier run."""
+    found = json.loads(out.read_text(encoding="utf-8"))
+    if before is not None:
+        after = bench.read_record(out)
+        changes = bench.compare_rows(before.rows, after.rows)
+        found["changes"] = [
+            {"name": x.name, "ratio": x.ratio, "noise": x.noise, "verdict": x.verdict}
+            for x in changes
+        ]
+        found["differences"] = bench.differences(before, after)
+    return found
 
 
 def _measure(

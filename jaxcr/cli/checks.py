@@ -3,8 +3,10 @@
 import jax
 
 from jaxcr.arrays import argument_error
-from jaxcr.cli.config import Fit, Sky, SkyConfig
+from jaxcr.cli.config import Fit, SkyConfig
 from jaxcr.cli.field_source import check_source, has_cube
+from jaxcr.cli.sky_config import Sky
+from jaxcr.infer import SkyEnsemble
 from jaxcr.observed import SpectrumData
 from jaxcr.sky import check_lmax, check_nside, check_per_pixel
 
@@ -25,7 +27,7 @@ def check_fit(config: Fit) -> None:
         ("--target-skies", config.target_skies, 1),
         ("--num-starts", config.num_starts, 1),
         ("--adam-steps", config.adam_steps, 1),
-        ("--gradient-fields", config.gradient_fields, 0),
+        ("--gradient-fields", config.gradient_fields or 0, 0),
         ("--traps.num-sites", config.traps.num_sites, 3),
         ("--traps.edge-width", config.traps.edge_width, 0),
     )
@@ -38,16 +40,30 @@ def check_fit(config: Fit) -> None:
             "--gradient-fields: expected 0, or at least 2, got 1. Errors are between fields."
         )
     _check_skies(config.sky)
+    _check_energy(config)
 
 
-def check_data(config: Fit, data: SpectrumData) -> None:
+def _check_energy(config: Fit) -> None:
+    """Raise for settings that say nothing beside, or without, an energy."""
+    if config.recompute and config.energy is None:
+        raise ValueError(
+            "--recompute: expected --energy beside it, got none. Name an energy, such as 20TeV."
+        )
+    if config.energy is not None and config.sky != SkyConfig():
+        raise ValueError(
+            "--sky.*, --energy: expected one of them, got both. The skies of an energy are fixed; "
+            "leave out --sky.*."
+        )
+
+
+def check_data(data: SpectrumData, skies: SkyEnsemble) -> None:
     """Raise ``ValueError`` when the data reach beyond the simulated multipoles."""
-    if data.ell[-1] > config.sky.lmax:
+    if data.ell[-1] > skies.lmax:
         raise argument_error(
             "fit: multipoles of the data",
-            expected=f"at most --sky.lmax = {config.sky.lmax}",
+            expected=f"at most {skies.lmax}, the largest of the simulated skies",
             got=int(data.ell[-1]),
-            remedy="Leave the higher ones out, or raise --sky.lmax and --sky.nside.",
+            remedy="Leave the higher ones out; without --energy, raise --sky.lmax, --sky.nside.",
         )
 
 

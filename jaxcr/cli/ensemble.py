@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
 from jaxcr.cli.field_source import AXIS, check_source, choose_field
 from jaxcr.cli.interruption import interruptible
 from jaxcr.cli.limits import check_sizes
+from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict, from_dict
 from jaxcr.runtime import (
     ChunkStore,
@@ -26,11 +28,11 @@ from jaxcr.runtime import (
 
 _KIND = "ensemble"
 _LARGEST_LMAX = 128
-_NOT_THE_RUN = ("config", "show_config", "out", "shard", "distributed", "coordinator",
+_NOT_THE_RUN = ("config", "show_config", "out", "json", "shard", "distributed", "coordinator",
                 "num_processes", "process")  # fmt: skip
 
 
-def run_ensemble(config: Ensemble) -> None:
+def run_ensemble(config: Ensemble) -> Outcome:
     """Start a run, or go on with it when its folder is there, and finish it if nothing lacks."""
     _check(config)
     shard = Shard.read(config.shard)
@@ -41,20 +43,21 @@ def run_ensemble(config: Ensemble) -> None:
     store = ChunkStore.create(
         folder, kind=_KIND, configuration=_identity(config), num_chunks=run.num_chunks
     )
-    _work(store, run, shard)
+    return _work(store, run, shard)
 
 
-def run_resume(config: Resume) -> None:
+def run_resume(config: Resume) -> Outcome:
     """Compute what is missing or damaged."""
     store, settings = _verified(ChunkStore.open(config.folder))
-    _work(store, _orbit_run(settings), Shard.read(config.shard))
+    return _work(store, _orbit_run(settings), Shard.read(config.shard))
 
 
-def run_status(config: Status) -> None:
+def run_status(config: Status) -> Outcome:
     """Print what the run is and how far it came; verify every chunk."""
     store = ChunkStore.open(config.folder)
     states = dict(store.missing())
     damaged = [number for number, state in states.items() if state == "damaged"]
+    merged = bool(store.read_merged())
     code = store.description["code"]
     print(f"{store.description['kind']} in {store.folder}")
     print(f"code: {', '.join(f'{name} {version}' for name, version in code.items())}")
@@ -64,10 +67,14 @@ def run_status(config: Status) -> None:
     if states:
         print(f"go on: jaxcr resume {store.folder}")
     else:
-        print("complete" + ("" if store.read_merged() else f": jaxcr resume {store.folder} merges"))
+        print("complete" + ("" if merged else f": jaxcr resume {store.folder} merges"))
+    found = _progress(store, len(states)) | {
+        "kind": store.description["kind"], "code": code, "damaged": damaged, "merged": merged,
+    }  # fmt: skip
+    return Outcome(found, store.folder)
 
 
-def run_merge(config: Merge) -> None:
+def run_merge(config: Merge) -> Outcome:
     """Collect the chunks of several folders, and finish the run if nothing lacks."""
     if not config.folders:
         raise argument_error(
@@ -80,18 +87,25 @@ def run_merge(config: Merge) -> None:
         out, kind=first["kind"], configuration=first["configuration"],
         num_chunks=first["num_chunks"],
     )  # fmt: skip
+    adopted: dict[str, int] = {}
     for store in stores:
-        print(f"{whole.adopt(store)} chunks from {store.folder}")
+        adopted[str(store.folder)] = whole.adopt(store)
+        print(f"{adopted[str(store.folder)]} chunks from {store.folder}")
     sums = merge_chunks(whole)
     if sums is None:
         lacking = len(dict(whole.missing()))
         print(f"{lacking} of {whole.num_chunks} chunks lack: jaxcr resume {out}")
-    else:
-        whole, settings = _verified(whole)
-        _finish(whole, _orbit_run(settings), sums)
+        return Outcome(_progress(whole, lacking) | {"num_adopted": adopted}, whole.folder)
+    whole, settings = _verified(whole)
+    return _finish(whole, _orbit_run(settings), sums, num_adopted=adopted)
 
 
-def _work(store: ChunkStore, run: runs.OrbitRun, shard: Shard) -> None:
+def _progress(store: ChunkStore, lacking: int) -> dict[str, int]:
+    """Return how far a run came."""
+    return {"num_chunks": store.num_chunks, "num_verified": store.num_chunks - lacking}
+
+
+def _work(store: ChunkStore, run: runs.OrbitRun, shard: Shard) -> Outcome:
     """Compute, and merge when this process was the last; say how to go on when stopped."""
     go_on = f"jaxcr resume {store.folder}" + ("" if shard == Shard() else f" --shard {shard}")
     try:
@@ -103,16 +117,20 @@ def _work(store: ChunkStore, run: runs.OrbitRun, shard: Shard) -> None:
             sums = merge_chunks(store)
             if sums is None:
                 print(f"other shards are not complete: jaxcr status {store.folder}")
-            else:
-                _finish(store, run, sums)
+                found = _progress(store, len(dict(store.missing())))
+                return Outcome(found | {"num_computed": num}, store.folder)
+            return _finish(store, run, sums, num_computed=num)
     except OSError as problem:
         raise OSError(f"{problem}. Finished chunks are kept; make room, then: {go_on}") from problem
 
 
-def _finish(store: ChunkStore, run: runs.OrbitRun, sums: dict[str, np.ndarray]) -> None:
+def _finish(
+    store: ChunkStore, run: runs.OrbitRun, sums: dict[str, np.ndarray], **done: Any
+) -> Outcome:
     """Print, and write result.h5, report.txt and the picture: the same bytes every time."""
     result = runs.totals(sums)
-    text = _report(run, result)
+    stops = _stop_numbers(run, result)
+    text = _report(result, stops)
     print(text)
     (store.folder / "report.txt").write_text(text + "\n", encoding="utf-8")
     write_result(
@@ -125,6 +143,12 @@ def _finish(store: ChunkStore, run: runs.OrbitRun, sums: dict[str, np.ndarray]) 
     figure = _picture(run, result)
     figure.savefig(store.folder / "sky.png", dpi=110, metadata={"Software": None})
     print(f"{store.folder}/ has result.h5, report.txt and sky.png")
+    by_status = {orbits.STATUS_TEXT[key]: num for key, num in result.num_by_status.items()}
+    found = {
+        "rigidity": quantity(run.rigidity, unit="PV"), "num_by_status": by_status,
+        "num_steps": result.num_steps, "stops": stops,
+    }  # fmt: skip
+    return Outcome(_progress(store, 0) | done | found, store.folder)
 
 
 def _groups(result: runs.RunTotals) -> dict[str, dict]:
@@ -145,7 +169,27 @@ def _groups(result: runs.RunTotals) -> dict[str, dict]:
     }  # fmt: skip
 
 
-def _report(run: runs.OrbitRun, result: runs.RunTotals) -> str:
+def _stop_numbers(run: runs.OrbitRun, result: runs.RunTotals) -> list[dict[str, Any]]:
+    """Return diffusion and first multipoles at every stop, for a dipole of unit amplitude."""
+    axis = np.asarray(run.axis)
+    across = (np.eye(3) - np.outer(axis, axis)) / 2
+    found = []
+    for i, stop in enumerate(_stops(run)):
+        kappa, error = (np.asarray(x[i]) for x in (result.diffusion.value, result.diffusion.error))
+        perpendicular = np.sqrt(np.sum((across * error) ** 2))
+        found.append(
+            {
+                "stop": quantity(stop, unit="pc"),
+                "path": quantity(result.path.value[i], result.path.error[i], "pc"),
+                "kappa_parallel_over_v": quantity(axis @ kappa @ axis, axis @ error @ axis, "pc"),
+                "kappa_perpendicular_over_v": quantity(np.sum(across * kappa), perpendicular, "pc"),
+                "c_ell": quantity(result.c_ell.value[i], result.c_ell.error[i], "sr"),
+            }
+        )
+    return found
+
+
+def _report(result: runs.RunTotals, stops: list[dict[str, Any]]) -> str:
     """Return how orbits ended, and a table by stops."""
     lines = [
         f"{num:>12,} orbits {orbits.STATUS_TEXT[key]}"
@@ -155,15 +199,13 @@ def _report(run: runs.OrbitRun, result: runs.RunTotals) -> str:
     lines.append(f"{result.num_steps:>12,} steps")
     head = "stop [pc]   path [pc]  kappa_par/v [pc]   kappa_perp/v [pc]        C_1 [sr]"
     lines.append(head + "          C_2/C_1")
-    axis = np.asarray(run.axis)
-    across = (np.eye(3) - np.outer(axis, axis)) / 2
-    for i, stop in enumerate(_stops(run)):
-        kappa, error = (np.asarray(x[i]) for x in (result.diffusion.value, result.diffusion.error))
-        c, of_c = (np.asarray(x[i]) for x in (result.c_ell.value, result.c_ell.error))
+    for stop in stops:
+        along, across = stop["kappa_parallel_over_v"], stop["kappa_perpendicular_over_v"]
+        c, of_c = stop["c_ell"]["value"], stop["c_ell"]["error"]
         lines.append(
-            f"{stop:9.4g} {float(result.path.value[i]):11.4g}"
-            f"{axis @ kappa @ axis:11.4g} ± {axis @ error @ axis:.2g}"
-            f"{np.sum(across * kappa):13.4g} ± {np.sqrt(np.sum((across * error) ** 2)):.2g}"
+            f"{stop['stop']['value']:9.4g} {float(stop['path']['value']):11.4g}"
+            f"{along['value']:11.4g} ± {along['error']:.2g}"
+            f"{across['value']:13.4g} ± {across['error']:.2g}"
             f"{c[1]:14.4g} ± {of_c[1]:.2g}{c[2] / c[1]:12.3g}"
         )
     lines.append(

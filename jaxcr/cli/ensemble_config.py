@@ -54,6 +54,8 @@ class Ensemble:
     out: Path | None = None
     """Folder of the run; default the next free jaxcr-results/ensemble-NNN. Given again with the
     same settings, it goes on."""
+    json: bool = False
+    """Print one JSON document; the text goes to stderr."""
     shard: str = "1/1"
     """I/N: only every N-th chunk from the I-th on, for a job array in one folder or in several."""
     distributed: bool = False
@@ -74,6 +76,8 @@ class Resume:
     """Of the run."""
     shard: str = "1/1"
     """I/N: only every N-th chunk from the I-th on."""
+    json: bool = False
+    """Print one JSON document; the text goes to stderr."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +86,8 @@ class Status:
 
     folder: tyro.conf.Positional[Path]
     """Of the run."""
+    json: bool = False
+    """Print one JSON document; the text goes to stderr."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,3 +98,5 @@ class Merge:
     """Of the shards."""
     out: Path | None = None
     """Folder of the whole run; default the first of them."""
+    json: bool = False
+    """Print one JSON document; the text goes to stderr."""

@@ -5,14 +5,16 @@ from pathlib import Path
 import numpy as np
 
 from jaxcr import fields, plots
-from jaxcr.cli.config import Field
+from jaxcr.cli.field_config import Field
+from jaxcr.cli.field_numbers import field_numbers
 from jaxcr.cli.field_source import has_cube, make_turbulence, read_cube
+from jaxcr.cli.output import Outcome
 from jaxcr.cli.toml_settings import as_dict
 from jaxcr.fields.field import sample_field
 from jaxcr.runtime import result_folder, write_result
 
 
-def run_field(config: Field) -> None:
+def run_field(config: Field) -> Outcome:
     """Report on a field in a folder, and write the field where asked."""
     from_cube = has_cube(config.cube)
     with result_folder(config.out, kind="field", overwrite=config.overwrite) as folder:
@@ -29,6 +31,8 @@ def run_field(config: Field) -> None:
         if config.write is not None:
             fields.write_field(config.write, field, notes={"configuration": as_dict(config)})
             print(f"{config.write} has the field, for fields.read_field")
+    written = () if config.write is None else (config.write,)
+    return Outcome(field_numbers(report), folder, written, report.warnings)
 
 
 def _save(config: Field, folder: Path, field: fields.Field, report: fields.FieldReport) -> None:

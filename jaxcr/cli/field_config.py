@@ -1,4 +1,4 @@
-"""Settings of a magnetic field, shared by commands: a cube in a file, or turbulence. No JAX."""
+"""Settings of a magnetic field, shared by commands, and of ``jaxcr field``. Imports no JAX."""
 
 import dataclasses
 from pathlib import Path
@@ -78,3 +78,30 @@ class TurbulenceConfig:
     """Rescale this realisation to the rms."""
     seed: int = 0
     """Fixes the random phases."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """Make turbulence or read a cube; report on it, draw it, write it.
+
+    Without arguments: isotropic Kolmogorov turbulence about a mean field of 3 µG.
+    """
+
+    config: Path | None = None
+    """TOML file with any of these settings; flags override it."""
+    show_config: bool = False
+    """Print the configuration as TOML and stop."""
+    cube: CubeConfig = dataclasses.field(default_factory=CubeConfig)
+    turbulence: TurbulenceConfig = dataclasses.field(default_factory=TurbulenceConfig)
+    rigidity: tuple[float, ...] = ()
+    """Rigidities in PV whose gyroradii are compared with box, cell and waves."""
+    sphere: float | None = None
+    """Radius in pc of a sphere that orbits shall reach, compared with the box."""
+    write: Path | None = None
+    """HDF5 file that the field is written to, in µG and pc: a conversion."""
+    out: Path | None = None
+    """Result folder; default the next free jaxcr-results/field-NNN."""
+    overwrite: bool = False
+    """Write into a result folder that exists."""
+    json: bool = False
+    """Print one JSON document; the text goes to stderr."""

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
 from jaxcr import infer, observed
 from jaxcr.cli import report
 from jaxcr.cli.checks import check_data, check_fit
 from jaxcr.cli.config import Fit
 from jaxcr.cli.fit_pictures import draw, draw_gradient
+from jaxcr.cli.fit_skies import FitSkies, fit_skies
 from jaxcr.cli.fit_uncertainty import extra_uncertainty
 from jaxcr.cli.named_values import named_values
+from jaxcr.cli.output import Outcome, progress_bar
 from jaxcr.cli.toml_settings import as_dict
 from jaxcr.fields import UniformField
 from jaxcr.orbits import PathLength, lyapunov_length
@@ -23,36 +24,33 @@ from jaxcr.runtime import result_folder, write_result
 from jaxcr.sky import pixel_centers
 from jaxcr.units import GYRORADIUS
 
-_CONVENTIONS = {
-    "fixed-path": infer.FixedPath,
-    "fixed-sphere": infer.FixedSphere,
-    "mean-free-paths": infer.PathOverMeanFreePath,
-}
 
-_SKIES_PER_TARGET_SKY = 10
-"""Simulated skies for each sky that the target is the mean of, for a usable covariance."""
-
-
-def run_fit(config: Fit) -> None:
+def run_fit(config: Fit) -> Outcome:
     """Run the whole job and leave a result folder behind."""
     clock = time.perf_counter()
     check_fit(config)
     with result_folder(config.out, kind="fit", overwrite=config.overwrite) as folder:
-        _fit(config, folder)
+        outcome = _fit(config, folder)
         print(f"\n{folder}/ has result.h5, report.txt and the pictures ({_seconds(clock)})")
+    return outcome
 
 
-def _fit(config: Fit, folder: Path) -> None:
+def _fit(config: Fit, folder: Path) -> Outcome:
     """Fit, and write everything into the folder."""
-    skies, traps = ensemble(config), trap_series(config)
-    axes = infer.turbulence_axes(skies, config.sky.vary)
+    simulated = fit_skies(config)
+    skies, axes = simulated.skies, simulated.axes
+    traps = infer.TrapSeries(
+        lmax=skies.boundary_lmax,
+        edge_width=config.traps.edge_width,
+        num_sites=config.traps.num_sites,
+    )
     parameters = infer.default_parameters(axes)
     parameters = parameters.with_fixed(named_values("--fix", config.fix, parameters))
     truth = None if config.simulate is None else planted_values(config, skies, axes, parameters)
     data = _data(config, skies, traps, axes, truth)
-    check_data(config, data)
+    check_data(data, skies)
     print(f"target: {data.label}, l = {data.ell[0]} to {data.ell[-1]}")
-    model = infer.SkyModel(sky_emulator(config, skies, data.num_skies), traps)
+    model = infer.SkyModel(simulated.emulator(data.num_skies), traps)
     problem = _problem(model, data, parameters)
     result = infer.fit(
         problem,
@@ -60,7 +58,9 @@ def _fit(config: Fit, folder: Path) -> None:
         optimisers=(infer.LevenbergMarquardt(), infer.Adam(num_steps=config.adam_steps)),
     )
     extra = extra_uncertainty(config, folder, problem, result, truth)
-    lines = _lines(config, problem, extra.result, truth) + extra.text
+    numbers = report.fit_numbers(problem, extra.result, truth)
+    fixed = _fixed_line(config, problem, simulated)
+    lines = _lines(problem, extra.result, truth, numbers["derived"], fixed) + extra.text
     print(lines, flush=True)
     with ThreadPoolExecutor(1) as beside:  # half of either is compilation, on one core
         pictures = beside.submit(draw, folder, problem, extra.result, skies, data, truth)
@@ -79,38 +79,7 @@ def _fit(config: Fit, folder: Path) -> None:
         groups=groups,
     )
     (folder / "report.txt").write_text(lines + "\n", encoding="utf-8")
-
-
-def ensemble(config: Fit) -> infer.SkyEnsemble:
-    """Return the ensemble of simulated skies."""
-    settings = dataclasses.asdict(config.sky)
-    for name in ("num_fields", "num_nodes", "vary"):
-        del settings[name]
-    settings["convention"] = _CONVENTIONS[config.sky.convention]()
-    return infer.SkyEnsemble(**settings)
-
-
-def trap_series(config: Fit) -> infer.TrapSeries:
-    """Return the chain of traps at the boundary."""
-    return infer.TrapSeries(
-        lmax=config.sky.boundary_lmax,
-        edge_width=config.traps.edge_width,
-        num_sites=config.traps.num_sites,
-    )
-
-
-def sky_emulator(config: Fit, skies: infer.SkyEnsemble, num_skies: int) -> infer.TransferEmulator:
-    """Return the emulator for data of so many skies, field by field from the cache."""
-    needed = -(-_SKIES_PER_TARGET_SKY * num_skies // skies.num_observers)
-    num_fields = max(config.sky.num_fields, needed if num_skies > 1 else 0)
-    return infer.build_emulator(
-        skies,
-        config.sky.vary,
-        num_fields=num_fields,
-        num_nodes=config.sky.num_nodes,
-        cache=config.cache,
-        progress=lambda x: tqdm(x, desc=f"skies in {num_fields} fields", unit="field"),
-    )
+    return Outcome(numbers, folder, warnings=tuple(extra.result.warnings.splitlines()))
 
 
 def planted_values(
@@ -160,21 +129,22 @@ def _problem(
     return infer.Problem(model, compared, parameters, likelihood)
 
 
-def _lines(config: Fit, problem, result, truth) -> str:
-    """Return the report of the fit itself."""
-    sky = config.sky
-    fixed = (
-        f"fixed: {problem.model.conventions()}, r_L = {sky.gyroradius:g} of {sky.cells} cells, "
-        f"index {sky.index:.3g}, outer scale {sky.outer_scale:g} cells (but what was varied), "
-        f"closure: detailed balance, N = {config.traps.num_sites}, edge width "
-        f"{config.traps.edge_width:g} rad"
+def _fixed_line(config: Fit, problem: infer.Problem, simulated: FitSkies) -> str:
+    """Return what was not fitted."""
+    return (
+        f"fixed: {problem.model.conventions()}, {simulated.fixed}, closure: detailed balance, "
+        f"N = {config.traps.num_sites}, edge width {config.traps.edge_width:g} rad"
     )
+
+
+def _lines(problem, result, truth, derived, fixed: str) -> str:
+    """Return the report of the fit itself."""
     return "\n".join(
         [
             "",
             report.fit_table(problem, result, truth),
             "",
-            report.derived_lines(problem, result),
+            report.derived_lines(problem, derived),
             report.constraint_lines(problem, result),
             report.likelihood_line(problem),
             report.emulator_line(problem),
@@ -186,11 +156,14 @@ def _lines(config: Fit, problem, result, truth) -> str:
 
 def _gauges(config: Fit, skies: infer.SkyEnsemble, problem: infer.Problem, result):
     """Return the gradient report and the path systematic at the best fit, or ``None``."""
-    if config.gradient_fields == 0:
+    num = config.gradient_fields
+    if num is None:
+        num = 3 if config.energy is None else 0
+    if num == 0:
         return None, None
     axes = problem.model.emulator.axes
     best = infer.physical_values(axes, problem.model.point(result.values))
-    parameters, num = skies.at(**best), config.gradient_fields
+    parameters = skies.at(**best)
     first = axes[0].field
     where = float(best[first])
     gauge = infer.spectrum_gradient(
@@ -202,7 +175,7 @@ def _gauges(config: Fit, skies: infer.SkyEnsemble, problem: infer.Problem, resul
         names=("dB/B0" if first == "level" else first,),
         step=min(0.3, 0.5 * where),
         path_over_lyapunov=_path_over_lyapunov(skies, parameters),
-        progress=lambda x: tqdm(list(x), desc="gradient report", unit="field"),
+        progress=progress_bar("gradient report", unit="field"),
     )
     if not isinstance(skies.convention.stop(parameters), PathLength):
         return gauge, None

@@ -1,5 +1,6 @@
 """The pictures of a fit, and the numbers behind them for the result file."""
 
+import dataclasses
 from pathlib import Path
 
 import equinox as eqx
@@ -8,12 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import infer, plots, sky, traps
-from jaxcr.fields import UniformField
 from jaxcr.infer.likelihood import posterior_residuals
-from jaxcr.orbits import Boris
-from jaxcr.units import GYRORADIUS
 
 _PICTURE_NSIDE = 32
+_WAVES_NSIDE = 16
+"""Orbits through waves are longer and each step costs more."""
 _PLANE_POINTS = 25
 _NUM_ISOTROPIC = 1000
 
@@ -93,22 +93,15 @@ def _sky(folder: Path, problem, result, skies: infer.SkyEnsemble) -> dict:
     boundary = sky.TrapBoundary(series.at[0].set(1.0), axis)
     point = problem.model.point(result.values)
     parameters = skies.at(**infer.physical_values(problem.model.emulator.axes, point))
-    arrivals = sky.backtrack(
-        UniformField(axis) + parameters.level * skies.turbulence(0, parameters),
-        rigidity=parameters.gyroradius / GYRORADIUS,
-        stop=skies.convention.stop(parameters),
-        observer=jnp.zeros(3),
-        nside=_PICTURE_NSIDE,
-        per_pixel=4,
-        pusher=Boris(step=skies.step),
-        dtype=jnp.float32,
-    )
-    before = sky.intensity_map(arrivals, boundary)
+    nside = _PICTURE_NSIDE if skies.waves is None else _WAVES_NSIDE
+    one = dataclasses.replace(skies, observers_per_axis=1, nside=nside, per_pixel=4)
+    arrivals = one.arrivals(one.turbulence(0, parameters), parameters)
+    before = sky.intensity_map(arrivals, boundary)[0]
     after = sky.remove_dipole(before)
     before, after = np.asarray(before), np.asarray(after)
     _save(plots.plot_sky(before, after, title="one simulated sky at the best fit"),
           folder / "sky.png")  # fmt: skip
-    return {"before": before, "after": after, "nside": _PICTURE_NSIDE}
+    return {"before": before, "after": after, "nside": nside}
 
 
 def _chain(folder: Path, problem, result) -> dict:

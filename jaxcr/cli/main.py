@@ -1,11 +1,13 @@
 """Entry point of ``jaxcr``: sets JAX up, runs a command, turns bad input into one message."""
 
+import contextlib
 import importlib
 import os
 import sys
+from typing import Any
 
 from jaxcr.cli.config import COMMANDS, Settings, parse
-from jaxcr.cli.toml_settings import to_toml
+from jaxcr.cli.toml_settings import as_dict, to_toml
 
 _MODULES = dict.fromkeys(("resume", "status", "merge"), "ensemble")
 """Where a command's function is, if not in the module of its name."""
@@ -13,20 +15,22 @@ _MODULES = dict.fromkeys(("resume", "status", "merge"), "ensemble")
 _INTERRUPTED = (130, 143)
 """Exit codes after SIGINT and SIGTERM."""
 
+_CLOSED_PIPE = 141
+"""Exit code when nobody reads stdout any more, as after SIGPIPE."""
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; return 0, or 2 after one line that says what was wrong."""
+    """Run the command line; return its exit code, after one line of what was wrong unless 0."""
     try:
         command = parse(sys.argv[1:] if argv is None else argv)
-        if getattr(command, "show_config", False):
+        if command.json:
+            _print_document(command)
+        elif getattr(command, "show_config", False):
             print(to_toml(command))
-            return 0
-        _configure_jax()
-        if getattr(command, "distributed", False):
-            from jaxcr.cli.distributed import join_processes
-
-            join_processes(command)
-        _run(command)
+        else:
+            _start(command)
+    except BrokenPipeError:
+        return _CLOSED_PIPE
     except (ValueError, OSError) as problem:
         print(f"jaxcr: error: {problem}", file=sys.stderr)
         return 2
@@ -44,15 +48,23 @@ def main(argv: list[str] | None = None) -> int:
 def end_process() -> None:
     """Run the command line and end the process with its exit code.
 
-    Once interrupted, without Python's own tidying up: JAX's threads may still be at work then, and
-    crash. What was finished is on disk already.
+    Once interrupted, or when stdout cannot be written, without Python's own tidying up: JAX's
+    threads may still be at work then, and crash. What was finished is on disk already.
     """
+    code = None
     try:
-        code = main()
-    except SystemExit as ended:
-        code = ended.code
-    if code in _INTERRUPTED:
+        try:
+            code = main()
+        except SystemExit as ended:
+            code = ended.code
         sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(_CLOSED_PIPE)
+    except OSError as problem:
+        if code != 2:
+            print(f"jaxcr: error: {problem}", file=sys.stderr, flush=True)
+        os._exit(2)
+    if code in _INTERRUPTED:
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
@@ -75,11 +87,38 @@ def _configure_jax() -> None:
         keep_compiled()
 
 
-def _run(command: Settings) -> None:
+def _print_document(command: Settings) -> None:
+    """Run the command; one JSON document is all that stdout gets, the text goes to stderr."""
+    shown = getattr(command, "show_config", False)
+    with contextlib.redirect_stdout(sys.stderr):
+        outcome = None if shown else _start(command)
+    # Not above: benchmarks choose the threads of the libraries that this imports.
+    from jaxcr.cli.output import Outcome, document, to_json
+
+    if outcome is None:
+        outcome = Outcome({"configuration": as_dict(command)})
+    print(to_json(document(_name(command), outcome)))
+
+
+def _start(command: Settings) -> Any:
+    """Set JAX up and run the command; return its outcome."""
+    _configure_jax()
+    if getattr(command, "distributed", False):
+        from jaxcr.cli.distributed import join_processes
+
+        join_processes(command)
+    return _run(command)
+
+
+def _run(command: Settings) -> Any:
     """Import only the module of the command that was asked for, and call its ``run_NAME``."""
-    name = next(name for name, kind in COMMANDS.items() if kind is type(command))
+    name = _name(command)
     module = importlib.import_module(f"jaxcr.cli.{_MODULES.get(name, name)}")
-    getattr(module, f"run_{name}")(command)
+    return getattr(module, f"run_{name}")(command)
+
+
+def _name(command: Settings) -> str:
+    return next(name for name, kind in COMMANDS.items() if kind is type(command))
 
 
 if __name__ == "__main__":

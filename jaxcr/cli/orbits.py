@@ -1,6 +1,7 @@
 """``jaxcr orbits``: trace orbits, measure transport, draw and save."""
 
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +10,10 @@ import numpy as np
 from jaxcr import fields, orbits, plots
 from jaxcr.arrays import argument_error
 from jaxcr.cli.checks import check_place, check_rigidity
-from jaxcr.cli.config import Orbits
+from jaxcr.cli.field_numbers import field_numbers
 from jaxcr.cli.field_source import AXIS, check_source, choose_field
+from jaxcr.cli.orbits_config import Orbits
+from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict
 from jaxcr.runtime import result_folder, write_result
 
@@ -18,21 +21,27 @@ _PIXELS = 96
 _LINES = 40  # orbits that the picture of lines has, over which the slice shall reach
 
 
-def run_orbits(config: Orbits) -> None:
+def run_orbits(config: Orbits) -> Outcome:
     """Trace, print how orbits ended and what was measured, and save everything."""
     _check(config)
     with result_folder(config.out, kind="orbits", overwrite=config.overwrite) as folder:
         field, rigidity, title = choose_field(
             config.particles, config.cube, config.turbulence, config.rigidity
         )
-        print(f"{title}: rigidity {rigidity:g} PV")
-        print(fields.describe(field, rigidities=(rigidity,)))
-        _trace_and_save(config, folder, field, rigidity, title)
-        print(f"{folder}/ has result.h5, orbits.png and transport.png")
+        described = fields.describe(field, rigidities=(rigidity,))
+        head = f"{title}: rigidity {rigidity:g} PV\n{described}"
+        print(head)
+        numbers, lines = _trace_and_save(config, folder, field, rigidity, title)
+        (folder / "report.txt").write_text(f"{head}\n{lines}\n", encoding="utf-8")
+        print(f"{folder}/ has result.h5, report.txt, orbits.png and transport.png")
+    numbers |= {"rigidity": quantity(rigidity, unit="PV"), "field": field_numbers(described)}
+    return Outcome({"title": title} | numbers, folder, warnings=described.warnings)
 
 
-def _trace_and_save(config: Orbits, folder: Path, field, rigidity: float, title: str) -> None:
-    """Trace exits and tracks, and write numbers and pictures."""
+def _trace_and_save(
+    config: Orbits, folder: Path, field, rigidity: float, title: str
+) -> tuple[dict[str, Any], str]:
+    """Trace exits and tracks, write numbers and pictures; return what was measured, and text."""
     position, direction = _starts(config, field)
     stop = orbits.Sphere(config.radius, about_start=True) if config.radius else None
     pusher = _pusher(config)
@@ -40,7 +49,6 @@ def _trace_and_save(config: Orbits, folder: Path, field, rigidity: float, title:
         field, position, direction, rigidity=rigidity, pusher=pusher,
         stop=orbits.PathLength(config.path) if stop is None else stop,
     )  # fmt: skip
-    print(exits.report())
     tracks = orbits.record_tracks(
         field, position, direction, rigidity=rigidity, path_length=config.path,
         num_samples=config.samples,
@@ -50,7 +58,9 @@ def _trace_and_save(config: Orbits, folder: Path, field, rigidity: float, title:
     running = orbits.running_diffusion(tracks, **groups)
     free_path = orbits.mean_free_path(tracks, **groups)
     moments = orbits.moment_scatter(field, tracks, **groups)
-    _report(running, free_path, moments)
+    measured = _measured(exits, running, free_path, moments)
+    lines = f"{exits.report()}\n{_report(measured)}"
+    print(lines)
     figure = plots.plot_orbits(tracks, exits, *_slice(field, tracks), title=title)
     figure.savefig(folder / "orbits.png", dpi=150)
     figure = plots.plot_transport(running, free_path, moments, AXIS, title=title)
@@ -61,6 +71,7 @@ def _trace_and_save(config: Orbits, folder: Path, field, rigidity: float, title:
         seeds={"turbulence": config.turbulence.seed, "directions": config.seed},
         groups=_numbers(position, direction, exits, tracks, running, free_path, moments),
     )
+    return measured, lines
 
 
 def _numbers(position, direction, exits, tracks, running, free_path, moments) -> dict[str, dict]:
@@ -86,20 +97,46 @@ def _numbers(position, direction, exits, tracks, running, free_path, moments) ->
     }  # fmt: skip
 
 
-def _report(running, free_path, moments) -> None:
-    """Print the coefficients at the end of the tracks with their errors."""
-    for name, estimate in (
-        ("kappa along the mean field / v", running.by_velocity.along(AXIS)),
-        ("kappa across it / v", running.by_velocity.across(AXIS)),
-        ("mean free path, integral of <n n>", free_path.correlation),
-    ):
-        print(f"{name}: {float(estimate.value[-1]):.4g} ± {float(estimate.error[-1]):.2g} pc")
-    turning = free_path.turning
-    print(
-        f"mean free path, first 90°: {float(turning.value):.4g} ± {float(turning.error):.2g} pc "
-        f"({float(free_path.turned_share):.0%} of the orbits turned)"
-    )
-    print(f"sigma / mean of the magnetic moment: median {float(jnp.median(moments.ratio)):.3g}")
+def _measured(exits, running, free_path, moments) -> dict[str, Any]:
+    """Return how orbits ended, and the coefficients at the end of the tracks with their errors."""
+    status = np.asarray(exits.status)
+    lengths = {
+        "kappa_parallel_over_v": _last(running.by_velocity.along(AXIS)),
+        "kappa_perpendicular_over_v": _last(running.by_velocity.across(AXIS)),
+        "mean_free_path_correlation": _last(free_path.correlation),
+        "mean_free_path_turning": (free_path.turning.value, free_path.turning.error),
+    }
+    return {
+        "num_by_status": {
+            text: int(np.sum(status == key)) for key, text in orbits.STATUS_TEXT.items()
+        },
+        "num_steps": int(np.sum(np.asarray(exits.num_steps, np.int64))),
+        **{name: quantity(float(x), float(e), "pc") for name, (x, e) in lengths.items()},
+        "turned_share": float(free_path.turned_share),
+        "moment_scatter": float(jnp.median(moments.ratio)),
+    }
+
+
+def _last(estimate) -> tuple[jax.Array, jax.Array]:
+    """Return value and error at the end of the tracks."""
+    return estimate.value[-1], estimate.error[-1]
+
+
+def _report(measured: dict[str, Any]) -> str:
+    """Return the coefficients in words."""
+    names = {
+        "kappa_parallel_over_v": "kappa along the mean field / v",
+        "kappa_perpendicular_over_v": "kappa across it / v",
+        "mean_free_path_correlation": "mean free path, integral of <n n>",
+        "mean_free_path_turning": "mean free path, first 90°",
+    }
+    lines = [
+        f"{text}: {measured[name]['value']:.4g} ± {measured[name]['error']:.2g} pc"
+        for name, text in names.items()
+    ]
+    lines[-1] += f" ({measured['turned_share']:.0%} of the orbits turned)"
+    scatter = f"{measured['moment_scatter']:.3g}"
+    return "\n".join([*lines, f"sigma / mean of the magnetic moment: median {scatter}"])
 
 
 def _pusher(config: Orbits) -> orbits.Pusher:

@@ -1,7 +1,10 @@
-"""The text that a fit prints and saves."""
+"""The text that a fit prints and saves, and its numbers."""
+
+from typing import Any
 
 import numpy as np
 
+from jaxcr.cli.output import quantity
 from jaxcr.infer import (
     FitResult,
     GradientReport,
@@ -35,30 +38,75 @@ def fit_table(problem: Problem, result: FitResult, truth: np.ndarray | None = No
     return "\n".join(rows)
 
 
-def derived_lines(problem: Problem, result: FitResult) -> str:
-    """Return the derived numbers: A, dB/B0, R, gradient, and the place in the chain."""
-    low, middle, high = np.asarray(result.posterior.quantiles((0.16, 0.5, 0.84)))
+def fit_numbers(
+    problem: Problem, result: FitResult, truth: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Return the numbers of the report by name: those of the table, derived ones, goodness."""
+    parameters = {}
+    for i, parameter in enumerate(problem.parameters.parameters):
+        if parameter.fixed:
+            row = quantity(parameter.start, unit=parameter.unit or "1")
+        else:
+            row = quantity(
+                result.posterior.mean[i], result.posterior.errors[i], parameter.unit or "1"
+            )
+            row |= {"best_fit": result.values[i], "prior": str(parameter.prior)}
+            row |= {"lower": parameter.lower, "upper": parameter.upper}
+            row |= {"constrained": bool(result.constrained[i])}
+        planted = {} if truth is None else {"planted": truth[i]}
+        parameters[parameter.name] = row | {"held": parameter.fixed} | planted
+    return {
+        "target": problem.data.label,
+        "parameters": parameters,
+        "derived": derived_numbers(problem, result),
+        "likelihood": str(problem.likelihood),
+        "chi_squared": result.chi_squared,
+        "degrees_of_freedom": result.degrees_of_freedom,
+        "p_value": result.p_value,
+    }
+
+
+def derived_numbers(problem: Problem, result: FitResult) -> dict[str, Any]:
+    """Return A, dB/B0 and R with 68 % intervals; gradient and place in the chain at the best fit.
+
+    The place in the chain is ``None`` where no site has the amplitude.
+    """
+    quantiles = np.asarray(result.posterior.quantiles((0.16, 0.5, 0.84)))
     v = np.asarray(result.values)
     depth, eta = np.exp(v[-2]), v[-1]
     strong, weak = 1 + depth * (1 + eta), 1 + depth * (1 - eta)
-    site = problem.model.traps.place(float(np.exp(v[0])), 1 + float(depth), float(eta))
+    turbulence = {
+        axis.parameter.name.removeprefix("ln "): [float(axis.physical(x)) for x in row]
+        for axis, row in zip(problem.model.emulator.axes, quantiles.T[1:], strict=False)
+    }
+    intervals = {"A": np.exp(quantiles[:, 0]), **turbulence}
+    intervals["mirror ratio (B1 + B2)/2B0"] = 1 + np.exp(quantiles[:, -2])
+    numbers = {
+        name: {"median": middle, "low": low, "high": high}
+        for name, (low, middle, high) in intervals.items()
+    }
+    numbers["gradient ln(B1/B2)"] = np.log(strong / weak)
+    numbers["place"] = problem.model.traps.place(float(np.exp(v[0])), 1 + float(depth), float(eta))
+    return numbers
+
+
+def derived_lines(problem: Problem, numbers: dict[str, Any]) -> str:
+    """Return the text of `derived_numbers`."""
+    site = numbers["place"]
     place = (
         "unreachable: no site of the chain has this amplitude" if site is None else f"{site:.0f}"
     )
-    turbulence = [
-        f"{a.parameter.name.removeprefix('ln ')} = {float(a.physical(middle[i])):.3g} "
-        f"({float(a.physical(low[i])):.3g} to {float(a.physical(high[i])):.3g})"
-        for i, a in enumerate(problem.model.emulator.axes, 1)
+    intervals = [
+        f"{name} = {x['median']:.3g} ({x['low']:.3g} to {x['high']:.3g})"
+        for name, x in numbers.items()
+        if isinstance(x, dict)
     ]
     return "\n".join(
         [
             "median (68 % interval):",
-            f"A = {np.exp(middle[0]):.3g} ({np.exp(low[0]):.3g} to {np.exp(high[0]):.3g})",
-            *turbulence,
-            f"mirror ratio (B1 + B2)/2B0 = {1 + np.exp(middle[-2]):.3g} "
-            f"({1 + np.exp(low[-2]):.3g} to {1 + np.exp(high[-2]):.3g})",
+            *intervals,
             "at the best fit:",
-            f"gradient ln(B1/B2) = {np.log(strong / weak):.3g}",
+            f"gradient ln(B1/B2) = {numbers['gradient ln(B1/B2)']:.3g}",
             f"place in the chain (derived, of {problem.model.traps.num_sites} sites): {place}",
         ]
     )

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +10,10 @@ import numpy as np
 
 from jaxcr import fields, orbits, plots, sky
 from jaxcr.cli.checks import check_sky
-from jaxcr.cli.config import Sky
+from jaxcr.cli.field_numbers import field_numbers
 from jaxcr.cli.field_source import AXIS, choose_field
+from jaxcr.cli.output import Outcome, quantity
+from jaxcr.cli.sky_config import Sky
 from jaxcr.cli.sky_window import Ground, observe_from_ground
 from jaxcr.cli.toml_settings import as_dict
 from jaxcr.runtime import result_folder, write_result
@@ -33,19 +35,20 @@ class _Seen(NamedTuple):
     noise: np.ndarray
 
 
-def run_sky(config: Sky) -> None:
+def run_sky(config: Sky) -> Outcome:
     """Back-track a sky, save it, and print its dipole, first multipoles and null tests."""
     check_sky(config)
     with result_folder(config.out, kind="sky", overwrite=config.overwrite) as folder:
-        _make(config, folder)
+        outcome = _make(config, folder)
         print(f"{folder}/ has result.h5, sky.fits, sky.png and report.txt")
+    return outcome
 
 
-def _make(config: Sky, folder: Path) -> None:
+def _make(config: Sky, folder: Path) -> Outcome:
     """Back-track, measure, print, and write everything into the folder."""
     field, rigidity, title = _field(config, 0)
-    print(f"{title}: rigidity {rigidity:g} PV")
-    print(fields.describe(field, rigidities=(rigidity,)))
+    described = fields.describe(field, rigidities=(rigidity,))
+    print(f"{title}: rigidity {rigidity:g} PV\n{described}")
     options = _options(config, rigidity)
     arrivals = sky.backtrack(field, **options)
     boundary = _boundary(config, field)
@@ -55,10 +58,11 @@ def _make(config: Sky, folder: Path) -> None:
         nside=config.nside, lmax=config.lmax, num_events=config.events, num_skies=_ISOTROPIC_SKIES
     )
     labels = [f"{x:g} pc" for x in (config.radius or config.path)]
-    report = [_table(labels, seen)]
+    stops = _stops(config, seen)
+    report, tests, ground = [_table(labels, stops)], None, None
     if config.null_tests:
-        report.append(_null_tests(config, field, arrivals.select(stop=0), boundary, rigidity))
-    ground = None
+        tests = _null_tests(config, field, arrivals.select(stop=0), boundary, rigidity)
+        report.append(tests.report())
     if config.window.experiment is not None:
         ground, text = observe_from_ground(config, seen.maps[-1])
         report.append(text)
@@ -80,6 +84,12 @@ def _make(config: Sky, folder: Path) -> None:
         groups=_numbers(labels, arrivals, seen, spectra, isotropic)
         | ({} if ground is None else {"window": ground.numbers}),
     )
+    numbers = {
+        "title": title, "rigidity": quantity(rigidity, unit="PV"), "stops": stops,
+        "null_tests": None if tests is None else _test_numbers(tests),
+        "window": None if ground is None else ground.report, "field": field_numbers(described),
+    }  # fmt: skip
+    return Outcome(numbers, folder, warnings=described.warnings)
 
 
 def _field(config: Sky, number: int) -> tuple[fields.Field, float, str]:
@@ -149,27 +159,49 @@ def _band(config: Sky, options: dict, seen: _Seen):
     return (edges[0], edges[1]), spectra
 
 
-def _table(labels: list[str], seen: _Seen) -> str:
+def _stops(config: Sky, seen: _Seen) -> list[dict[str, Any]]:
     """Return dipole, quadrupole, noise and first multipoles at every stop."""
+    found = []
+    for stop, map, c_ell, noise in zip(
+        config.radius or config.path, seen.maps, seen.c_ell, seen.noise, strict=True
+    ):
+        fit = sky.fit_quadrupole(jnp.asarray(map))
+        x, y, z = np.asarray(fit.dipole.direction, float)
+        found.append(
+            {
+                "radius" if config.radius else "path": quantity(stop, unit="pc"),
+                "dipole": quantity(float(fit.dipole.amplitude), float(fit.dipole.amplitude_error)),
+                "longitude": quantity(float(np.degrees(np.arctan2(y, x)) % 360), unit="deg"),
+                "latitude": quantity(float(np.degrees(np.arcsin(np.clip(z, -1, 1)))), unit="deg"),
+                "quadrupole": quantity(float(fit.amplitude), float(fit.amplitude_error)),
+                "noise": quantity(float(noise), unit="sr"),
+                "c_ell": quantity(c_ell, unit="sr"),
+            }
+        )
+    return found
+
+
+def _table(labels: list[str], stops: list[dict[str, Any]]) -> str:
+    """Return those numbers as a table."""
     rows = [
         f"{'stop':>10} {'dipole':>21} {'longitude':>10} {'latitude':>9} {'quadrupole':>21} "
         f"{'noise [sr]':>11}  C_1 ... C_4 [sr]"
     ]
-    for label, map, c_ell, noise in zip(labels, seen.maps, seen.c_ell, seen.noise, strict=True):
-        fit = sky.fit_quadrupole(jnp.asarray(map))
-        x, y, z = np.asarray(fit.dipole.direction, float)
-        dipole = f"{float(fit.dipole.amplitude):.3e} ± {float(fit.dipole.amplitude_error):.1e}"
-        quadrupole = f"{float(fit.amplitude):.3e} ± {float(fit.amplitude_error):.1e}"
+    for label, stop in zip(labels, stops, strict=True):
+        dipole, quadrupole = (
+            f"{stop[name]['value']:.3e} ± {stop[name]['error']:.1e}"
+            for name in ("dipole", "quadrupole")
+        )
         rows.append(
-            f"{label:>10} {dipole:>21} {np.degrees(np.arctan2(y, x)) % 360:9.1f}° "
-            f"{np.degrees(np.arcsin(np.clip(z, -1, 1))):8.1f}° {quadrupole:>21} {noise:11.2e}  "
-            + " ".join(f"{value:.2e}" for value in c_ell[1:5])
+            f"{label:>10} {dipole:>21} {stop['longitude']['value']:9.1f}° "
+            f"{stop['latitude']['value']:8.1f}° {quadrupole:>21} {stop['noise']['value']:11.2e}  "
+            + " ".join(f"{value:.2e}" for value in stop["c_ell"]["value"][1:5])
         )
     return "\n".join(rows)
 
 
-def _null_tests(config: Sky, field, arrivals, boundary, rigidity: float) -> str:
-    """Run the null tests at the first stop and return their report."""
+def _null_tests(config: Sky, field, arrivals, boundary, rigidity: float) -> sky.NullTests:
+    """Run the null tests at the first stop."""
     sample = arrivals.position.reshape(-1, 3)[:: max(1, arrivals.weight.size // _SAMPLE)]
     strength = jnp.sqrt(jnp.mean(jnp.sum(jax.jit(jax.vmap(field))(sample) ** 2, axis=-1)))
     radius = float(gyroradius(abs(rigidity), jnp.maximum(strength, 1e-6)))
@@ -178,7 +210,20 @@ def _null_tests(config: Sky, field, arrivals, boundary, rigidity: float) -> str:
     return sky.run_null_tests(
         field, arrivals, boundary, rigidity=rigidity, path_length=path,
         num_steps=max(1, round(path / radius * _STEPS_PER_GYRORADIUS)), lmax=config.lmax,
-    ).report()  # fmt: skip
+    )  # fmt: skip
+
+
+def _test_numbers(tests: sky.NullTests) -> dict[str, Any]:
+    """Return what the null tests found, and which of them hold."""
+    return {
+        "isotropy": quantity(tests.isotropy),
+        "jacobian": quantity(tests.jacobian),
+        "path": quantity(tests.path, unit="pc"),
+        "return_distance": quantity(tests.return_distance, unit="pc"),
+        "half_difference": quantity(tests.half_difference, tests.half_difference_error),
+        "lost_share": quantity(tests.lost_share),
+        "passed": tests.passed(),
+    }
 
 
 def _write_maps(folder: Path, labels: list[str], seen: _Seen, ground: Ground | None) -> None:

@@ -1,21 +1,23 @@
 """What an observatory on the ground would make of a simulated sky."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import sky
-from jaxcr.cli.config import Sky, WindowConfig
+from jaxcr.cli.output import quantity
+from jaxcr.cli.sky_config import Sky, WindowConfig
 
 _DISC = np.radians(10.0)  # over which the observed map is averaged for the picture
 
 
 class Ground(NamedTuple):
-    """Arguments of the picture, and what goes into the result file."""
+    """Arguments of the picture, what goes into the result file, and what the table has."""
 
     picture: tuple
     numbers: dict
+    report: dict[str, Any]
 
 
 def observe_from_ground(config: Sky, map: np.ndarray) -> tuple[Ground, str]:
@@ -61,7 +63,15 @@ def observe_from_ground(config: Sky, map: np.ndarray) -> tuple[Ground, str]:
         "c_ell": found.estimate.c_ell,
         "c_ell_error": found.estimate.error,
     }
-    return Ground(picture, numbers), _table(settings, window, coupling, bins, found, model)
+    report = {
+        "experiment": settings.experiment,
+        "sky_fraction": float(window.sky_fraction),
+        "condition": float(sky.binned_condition(coupling, bins)),
+        "ell": list(bins.labels()),
+        "c_ell": quantity(np.asarray(found.estimate.c_ell), np.asarray(found.estimate.error), "sr"),
+        "whole_sky": quantity(np.asarray(bins.bin(model)), unit="sr"),
+    }
+    return Ground(picture, numbers, report), _table(report)
 
 
 def _rotate(settings: WindowConfig, map: np.ndarray, lmax: int):
@@ -82,16 +92,15 @@ def _window(settings: WindowConfig, nside: int) -> sky.SkyWindow:
     return makers[settings.experiment]()
 
 
-def _table(settings, window, coupling, bins, found, model) -> str:
+def _table(report: dict[str, Any]) -> str:
     """Return the deconvolved spectrum beside that of the whole sky."""
     rows = [
-        f"{settings.experiment}: {float(window.sky_fraction):.0%} of the sky, each declination "
-        f"against its mean; condition of the binned mixing matrix "
-        f"{sky.binned_condition(coupling, bins):.3g}",
+        f"{report['experiment']}: {report['sky_fraction']:.0%} of the sky, each declination "
+        f"against its mean; condition of the binned mixing matrix {report['condition']:.3g}",
         f"{'l':>7} {'deconvolved C_l [sr]':>26} {'whole sky':>11}",
     ]
-    values = (found.estimate.c_ell, found.estimate.error, bins.bin(model))
-    for label, *row in zip(bins.labels(), *map(np.asarray, values), strict=True):
+    c_ell, whole = report["c_ell"], report["whole_sky"]["value"]
+    for label, *row in zip(report["ell"], c_ell["value"], c_ell["error"], whole, strict=True):
         value, error, truth = map(float, row)
         rows.append(f"{label:>7} {value:13.3e} ± {error:10.1e} {truth:11.3e}")
     return "\n".join([*rows, "errors: statistical and from sky to sky"])

@@ -45,7 +45,7 @@ def to_toml(config: Any) -> str:
     plain, tables = [], []
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
-        if field.name in ("config", "show_config"):
+        if field.name in ("config", "show_config", "json"):
             continue
         if dataclasses.is_dataclass(value):
             tables.append(f"\n[{field.name}]\n{to_toml(value)}")

@@ -1,6 +1,7 @@
 """``jaxcr traps``: solve a chain of magnetic traps, or fit one to a density profile."""
 
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,8 +9,9 @@ import numpy as np
 
 from jaxcr import infer, plots, traps
 from jaxcr.arrays import argument_error
-from jaxcr.cli.config import Traps
+from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict
+from jaxcr.cli.traps_config import Traps
 from jaxcr.runtime import result_folder, write_result
 
 _CLOSURES = {"detailed-balance": traps.DetailedBalance(), "loss-cone": traps.LossCone()}
@@ -21,7 +23,7 @@ _MOST_SITES = 1000
 """All modes are found, from a full matrix."""
 
 
-def run_traps(config: Traps) -> None:
+def run_traps(config: Traps) -> Outcome:
     """Print the table of a chain and save numbers and pictures."""
     _check(config)
     with result_folder(config.out, kind="traps", overwrite=config.overwrite) as folder:
@@ -29,15 +31,18 @@ def run_traps(config: Traps) -> None:
             trap, fitted, line = _fit(config, folder)
         else:
             trap = traps.trap_from_ratio(config.mirror_ratio, config.gradient)
-        numbers, table = _solve(config, trap)
+        numbers = _solve(config, trap)
+        found = _one_trap(config, trap) | _whole_chain(config, numbers)
+        table = [*_trap_lines(config, found), *_chain_lines(config, found)]
         if config.fit is not None:
-            numbers["fit"], table = fitted, [line, *table]
+            numbers["fit"], table, found["fit"] = fitted, [line, *table], _fit_numbers(fitted)
         print("\n".join(table))
-        (folder / "table.txt").write_text("\n".join(table) + "\n", encoding="utf-8")
+        (folder / "report.txt").write_text("\n".join(table) + "\n", encoding="utf-8")
         plots.plot_traps(**_pictures(config, trap, numbers)).savefig(folder / "traps.png", dpi=150)
         write_result(folder / "result.h5", configuration=as_dict(config), seeds={}, groups=numbers)
         drawn = "traps.png and fit.png" if config.fit is not None else "traps.png"
-        print(f"{folder}/ has result.h5, table.txt, {drawn}")
+        print(f"{folder}/ has result.h5, report.txt, {drawn}")
+    return Outcome(found, folder, warnings=_warnings(found))
 
 
 def _chain(config: Traps, trap: traps.Trap) -> traps.Chain:
@@ -50,73 +55,127 @@ def _chain(config: Traps, trap: traps.Trap) -> traps.Chain:
     )  # fmt: skip
 
 
-def _solve(config: Traps, trap: traps.Trap) -> tuple[dict, list[str]]:
-    """Return all numbers by group, and the lines of the table."""
+def _solve(config: Traps, trap: traps.Trap) -> dict[str, dict]:
+    """Return what goes into the result file."""
     chain, source = _chain(config, trap), _source(config)
-    fed, place = _fed(config), _place(config)
+    place = _place(config)
     occupation = traps.steady_state(chain, source)
     density = occupation / traps.flux_tube_volume(trap, config.sites)
-    flux = traps.bond_flux(chain, source)
-    exits, log_time = traps.exit_probability(chain), traps.log_escape_time(chain)
-    rates = traps.relaxation_rates(chain)
+    exits = traps.exit_probability(chain)
     coefficients = traps.trap_distribution(
         trap, *density[place - 1 : place + 2], lmax=config.lmax, edge_width=config.edge_width
     )
-    spectrum = traps.gyrotropic_spectrum(coefficients)
-    numbers = {
-        "chain": {"rate_right": chain.rate_right, "rate_left": chain.rate_left, "source": source},
-        "steady": {"occupation": occupation, "density": density, "flux": flux},
+    return {
+        "chain": {
+            "rate_right": chain.rate_right, "rate_left": chain.rate_left, "source": source,
+            "loss_rate": chain.losses,
+        },
+        "steady": {
+            "occupation": occupation, "density": density, "flux": traps.bond_flux(chain, source),
+        },
         "escape": {
             "left": exits.left, "right": exits.right, "lost": exits.lost,
-            "log_time": log_time, "relaxation_rate": rates,
+            "log_time": traps.log_escape_time(chain),
+            "relaxation_rate": traps.relaxation_rates(chain),
         },
-        "sky": {"legendre": coefficients, "spectrum": spectrum},
+        "sky": {"legendre": coefficients, "spectrum": traps.gyrotropic_spectrum(coefficients)},
     }  # fmt: skip
-    lines = _geometry(config, trap)
-    lines += [
-        f"fed at site {fed + 1}: {float(-flux[0]):.4g} of {config.inflow:g} leave left, "
-        f"{float(flux[-1]):.4g} right, {float(jnp.sum(chain.losses * occupation)):.4g} are lost",
-        f"mean time from there to the end: {_power_of_ten(float(log_time[fed]))} pc of path",
-        f"slowest relaxation: {float(rates[0]):.4g} per pc",
-        f"sky at site {place + 1}: f_1/f_0 = {float(coefficients[1] / coefficients[0]):.4g}, "
-        f"C_l = {' '.join(f'{float(c):.3g}' for c in spectrum[1:7])} sr",
-    ]
-    return numbers, lines
 
 
-def _geometry(config: Traps, trap: traps.Trap) -> list[str]:
-    """Return the lines about one trap, with both closures beside each other."""
+def _one_trap(config: Traps, trap: traps.Trap) -> dict[str, Any]:
+    """Return the numbers of one trap, with both closures beside each other."""
     nu = _scattering(config)
-    cones = [float(np.degrees(np.arccos(mu))) for mu in (trap.left_cosine, trap.right_cosine)]
+    left, right = (float(np.degrees(np.arccos(mu))) for mu in (trap.left_cosine, trap.right_cosine))
     p = traps.escape_probabilities(trap)
-    lines = [
-        f"mirror ratio {float(trap.mirror_ratio):.4g}, ln(B1/B2) = {float(trap.gradient):.4g}, "
-        f"loss cones {cones[0]:.1f}° left, {cones[1]:.1f}° right",
-        f"a scattering sends {float(p.left):.4f} left, {float(p.right):.4f} right, "
-        f"keeps {float(p.trapped):.4f}",
-    ]
+    closures = {}
     for name, closure in _CLOSURES.items():
-        right, left = closure.rates(trap, nu)
-        drift, spread = traps.transport_cumulants(right, left, config.length, order=2)
-        lines.append(
-            f"{name}: g = {float(right):.4g}, r = {float(left):.4g} per pc, "
-            f"g/r = {float(right / left):.4g}, V = {float(drift):.4g}, "
-            f"D = {float(spread) / 2:.4g} pc" + (" (used)" if name == config.closure else "")
-        )
+        rate_right, rate_left = closure.rates(trap, nu)
+        drift, spread = traps.transport_cumulants(rate_right, rate_left, config.length, order=2)
+        closures[name] = {
+            "rate_right": quantity(float(rate_right), unit="1/pc"),
+            "rate_left": quantity(float(rate_left), unit="1/pc"),
+            "drift_over_v": quantity(float(drift)),
+            "diffusion_over_v": quantity(float(spread) / 2, unit="pc"),
+        }
     suppression = traps.mirror_suppression(
         trap, config.length, nu, closure=_CLOSURES[config.closure]
     )
-    capture = float(suppression.capture)
+    return {
+        "mirror_ratio": float(trap.mirror_ratio),
+        "gradient": float(trap.gradient),
+        "loss_cone_left": quantity(left, unit="deg"),
+        "loss_cone_right": quantity(right, unit="deg"),
+        "escape": {name: float(getattr(p, name)) for name in ("left", "right", "trapped")},
+        "closures": closures,
+        "scatterings_per_trap": float(suppression.capture),
+        "diffusion_over_unmirrored": float(suppression.ratio),
+    }
+
+
+def _whole_chain(config: Traps, numbers: dict[str, dict]) -> dict[str, Any]:
+    """Return the numbers of the chain that the table has."""
+    steady, escape, sky = numbers["steady"], numbers["escape"], numbers["sky"]
+    fed, flux, legendre = _fed(config), steady["flux"], sky["legendre"]
+    lost = jnp.sum(numbers["chain"]["loss_rate"] * steady["occupation"])
+    return {
+        "source": fed + 1,
+        "leave_left": quantity(float(-flux[0]), unit="1/pc"),
+        "leave_right": quantity(float(flux[-1]), unit="1/pc"),
+        "lost": quantity(float(lost), unit="1/pc"),
+        "log_escape_time": quantity(float(escape["log_time"][fed]), unit="ln pc"),
+        "slowest_relaxation": quantity(float(escape["relaxation_rate"][0]), unit="1/pc"),
+        "place": _place(config) + 1,
+        "legendre_1_over_0": float(legendre[1] / legendre[0]),
+        "c_ell": quantity(sky["spectrum"], unit="sr"),
+    }
+
+
+def _trap_lines(config: Traps, found: dict[str, Any]) -> list[str]:
+    """Return the lines about one trap."""
+    escape, capture = found["escape"], found["scatterings_per_trap"]
+    lines = [
+        f"mirror ratio {found['mirror_ratio']:.4g}, ln(B1/B2) = {found['gradient']:.4g}, "
+        f"loss cones {found['loss_cone_left']['value']:.1f}° left, "
+        f"{found['loss_cone_right']['value']:.1f}° right",
+        f"a scattering sends {escape['left']:.4f} left, {escape['right']:.4f} right, "
+        f"keeps {escape['trapped']:.4f}",
+    ]
+    for name, closure in found["closures"].items():
+        right, left, drift, spread = (x["value"] for x in closure.values())
+        lines.append(
+            f"{name}: g = {right:.4g}, r = {left:.4g} per pc, g/r = {right / left:.4g}, "
+            f"V = {drift:.4g}, D = {spread:.4g} pc" + (" (used)" if name == config.closure else "")
+        )
+    doubt = _doubt(capture)
     lines.append(
         f"scatterings per trap: {capture:.3g}"
-        + (
-            " (hops over several traps, which the chain has not)" if capture < 0.5
-            else " (the loss cones close, and the rates are too low)" if capture > 2
-            else ""
-        )
-        + f"; D over diffusion without mirrors: {float(suppression.ratio):.3g}"
-    )  # fmt: skip
+        + (f" ({doubt})" if doubt else "")
+        + f"; D over diffusion without mirrors: {found['diffusion_over_unmirrored']:.3g}"
+    )
     return lines
+
+
+def _chain_lines(config: Traps, found: dict[str, Any]) -> list[str]:
+    """Return the lines about the chain."""
+    left, right, lost, relaxation = (
+        found[name]["value"] for name in ("leave_left", "leave_right", "lost", "slowest_relaxation")
+    )
+    return [
+        f"fed at site {found['source']}: {left:.4g} of {config.inflow:g} leave left, "
+        f"{right:.4g} right, {lost:.4g} are lost",
+        "mean time from there to the end: "
+        f"{_power_of_ten(found['log_escape_time']['value'])} pc of path",
+        f"slowest relaxation: {relaxation:.4g} per pc",
+        f"sky at site {found['place']}: f_1/f_0 = {found['legendre_1_over_0']:.4g}, "
+        f"C_l = {' '.join(f'{float(c):.3g}' for c in found['c_ell']['value'][1:7])} sr",
+    ]
+
+
+def _doubt(capture: float) -> str:
+    """Return what is wrong with a chain of so many scatterings per trap, if anything."""
+    if capture < 0.5:
+        return "hops over several traps, which the chain has not"
+    return "the loss cones close, and the rates are too low" if capture > 2 else ""
 
 
 def _pictures(config: Traps, trap: traps.Trap, numbers: dict) -> dict:
@@ -160,14 +219,34 @@ def _fit(config: Traps, folder: Path) -> tuple[traps.Trap, dict, str]:
     names = ("mirror_ratio", "gradient", "mirror_ratio_error", "gradient_error", "correlation",
              "chi_squared", "converged")  # fmt: skip
     numbers = {name: np.asarray(getattr(best, name)) for name in names}
+    numbers["degrees_of_freedom"] = np.asarray(profile.site.shape[0] - 2)
     line = (
         f"fit: mirror ratio {float(best.mirror_ratio):.4g} ± {float(best.mirror_ratio_error):.2g}, "
         f"ln(B1/B2) = {float(best.gradient):.4g} ± {float(best.gradient_error):.2g}, correlation "
         f"{float(best.correlation):.2f}, chi² {float(best.chi_squared):.1f} for "
-        f"{profile.site.shape[0] - 2} degrees of freedom"
+        f"{int(numbers['degrees_of_freedom'])} degrees of freedom"
         + ("" if bool(best.converged) else "; NOT converged")
     )
     return best.trap, numbers, line
+
+
+def _fit_numbers(fitted: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Return the numbers of a fit with their errors."""
+    values = {
+        name: quantity(fitted[name], fitted[f"{name}_error"])
+        for name in ("mirror_ratio", "gradient")
+    }
+    names = ("correlation", "chi_squared", "degrees_of_freedom", "converged")
+    return values | {name: fitted[name] for name in names}
+
+
+def _warnings(found: dict[str, Any]) -> tuple[str, ...]:
+    """Return what stands in the table as a remark."""
+    doubt = _doubt(found["scatterings_per_trap"])
+    sentences = [f"scatterings per trap: {doubt}"] if doubt else []
+    if "fit" in found and not found["fit"]["converged"]:
+        sentences.append("the fit has not converged")
+    return tuple(sentences)
 
 
 def _power_of_ten(log: float) -> str:

@@ -21,11 +21,11 @@ from jaxcr.cli.config import (
     SkyConfig,
     TrapConfig,
     Traps,
-    WindowConfig,
     parse,
 )
 from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
 from jaxcr.cli.main import main
+from jaxcr.cli.sky_config import WindowConfig
 from jaxcr.cli.toml_settings import from_toml, to_toml
 
 

@@ -40,9 +40,11 @@ def cache(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_fit_leaves_everything_behind(cache, capsys):
-    assert main(["fit", *SMALL, "--gradient-fields", "2", "--out", str(cache / "one")]) == 0
-    printed = capsys.readouterr().out
+def test_a_fit_leaves_everything_behind(cache, capsys, read_document):
+    options = ["--gradient-fields", "2", "--out", str(cache / "one"), "--json"]
+    assert main(["fit", *SMALL, *options]) == 0
+    found = capsys.readouterr()
+    document, printed = read_document(found.out), found.err
     assert "unpublished, working level, for demonstration" in printed
     assert "constrained by data" in printed
     assert "d C_l / d dB/B0" in printed
@@ -59,6 +61,10 @@ def test_a_fit_leaves_everything_behind(cache, capsys):
         assert one["sky/before"].shape == (12 * 32**2,)
     report = (cache / "one" / "report.txt").read_text(encoding="utf-8")
     assert float(re.search(r"ln A +1 +(-?[\d.]+)", report)[1]) == pytest.approx(amplitude, abs=1e-3)
+    parameters = document["report"]["parameters"]
+    assert parameters["ln A"]["value"] == amplitude
+    assert document["report"]["chi_squared"] == document["numbers"]["fit"]["chi_squared"]
+    assert document["left_out"]["sky/before"] == str(cache / "one" / "result.h5")
 
 
 @pytest.mark.slow
@@ -172,7 +178,7 @@ def test_orbits_of_a_named_set_on_a_small_grid(cache, capsys):
     assert "64 of 64: reached the stop" in printed
     assert "kappa along the mean field / v: " in printed
     names = {p.name for p in (cache / "one").iterdir()}
-    assert names == {"result.h5", "orbits.png", "transport.png"}
+    assert names == {"result.h5", "report.txt", "orbits.png", "transport.png"}
     with h5py.File(cache / "one" / "result.h5") as one:
         away = one["exits/position"][:] - one["start/position"][:]
         np.testing.assert_allclose(np.linalg.norm(away, axis=1), 4.0, rtol=1e-10)
@@ -197,4 +203,4 @@ def test_traps_are_solved_and_fitted(cache, capsys):
     assert main(["traps", "--fit", str(data), "--out", str(cache / "fit")]) == 0
     assert "fit: mirror ratio 3 ± " in capsys.readouterr().out
     names = {p.name for p in (cache / "fit").iterdir()}
-    assert names == {"result.h5", "table.txt", "traps.png", "fit.png"}
+    assert names == {"result.h5", "report.txt", "traps.png", "fit.png"}

@@ -61,7 +61,7 @@ def test_a_run_leaves_numbers_picture_and_verdicts(folder, stub, capsys):
 
 def test_no_is_an_answer_and_not_an_error(folder, stub, capsys):
     assert main(["experiment", "stub", "--full", "--field", "mhd", "--json"]) == 0
-    verdicts = json.loads(capsys.readouterr().out)
+    verdicts = json.loads(capsys.readouterr().out)["report"]
     assert verdicts["stub"][0]["holds"] is False
     result = folder / "jaxcr-results" / "experiment-001" / "stub" / "result.json"
     assert json.loads(result.read_text(encoding="utf-8"))["size"]["simulated"] is True

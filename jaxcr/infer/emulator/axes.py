@@ -144,7 +144,8 @@ def _defaults(skies: SkyEnsemble, name: str) -> tuple[float, tuple[float, float]
     if name == "reach":
         own, factors = skies.path, (0.5, 2.0)
     elif name == "outer_scale":
-        own, factors = skies.outer_scale, (0.7, min(1.4, 0.999 * skies.cells / skies.outer_scale))
+        own = skies.outer_scale
+        factors = (0.7, min(1.4, 0.999 * skies.max_outer_scale / own))
     else:
         own, factors = getattr(skies, name), (0.7, 1.4)
     return own, (own * factors[0], own * factors[1]), Normal(float(np.log(own)), 0.3)

@@ -10,6 +10,7 @@ from jaxcr.infer.skies.conventions import (
     FixedSphere,
     PathConvention,
     PathOverMeanFreePath,
+    PathOverReferencePath,
     sky_mean_free_path,
 )
 from jaxcr.infer.skies.direct import direct_spectrum
@@ -29,6 +30,7 @@ __all__ = [
     "FixedSphere",
     "PathConvention",
     "PathOverMeanFreePath",
+    "PathOverReferencePath",
     "PathSystematic",
     "SkyEnsemble",
     "SkyParameters",

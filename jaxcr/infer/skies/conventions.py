@@ -83,6 +83,26 @@ class PathOverMeanFreePath(PathConvention):
         return "dB/B0 at a path in quasi-linear mean free paths"
 
 
+class PathOverReferencePath(PathConvention):
+    """Every orbit has the same length, ``reach`` mean free paths of turbulence with dB = B0.
+
+    That length depends on index, outer scale and gyroradius, so that skies of very different
+    energies are equally mixed; dB/B0 says how often orbits are deflected within it.
+    """
+
+    def stop(self, parameters: SkyParameters) -> PathLength:
+        """Return the path, reach × `sky_mean_free_path` at a level of 1."""
+        return PathLength(_length(parameters, sky_mean_free_path(parameters.at(level=1.0))))
+
+    def describe(self, reach: float) -> str:
+        """Return "dB/B0 at a path of 0.5 quasi-linear mean free paths of dB = B0"."""
+        return f"dB/B0 at a path of {reach:g} quasi-linear mean free paths of dB = B0"
+
+    def __str__(self) -> str:
+        """Return "dB/B0 at a path in quasi-linear mean free paths of dB = B0"."""
+        return "dB/B0 at a path in quasi-linear mean free paths of dB = B0"
+
+
 def sky_mean_free_path(parameters: SkyParameters) -> Scalar:
     """Return the quasi-linear mean free path along the mean field, in cells.
 

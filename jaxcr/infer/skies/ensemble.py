@@ -10,7 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike, argument_error, is_concrete
-from jaxcr.fields import GridField, Stencil, UniformField, mhd_snapshot
+from jaxcr.fields import GridField, Stencil, UniformField, WaveField, mhd_snapshot
 from jaxcr.infer.skies.conventions import FixedPath, PathConvention
 from jaxcr.infer.skies.fixed_path import backtrack_fixed_path
 from jaxcr.infer.skies.sky_parameters import (
@@ -19,16 +19,24 @@ from jaxcr.infer.skies.sky_parameters import (
     SkyParameters,
     check_sky_parameters,
 )
-from jaxcr.infer.skies.turbulence import AXIS, cube_turbulence, realise_turbulence
+from jaxcr.infer.skies.turbulence import (
+    AXIS,
+    cube_turbulence,
+    realise_turbulence,
+    wave_turbulence,
+)
 from jaxcr.orbits import Boris, PathLength, Pusher, Stop
 from jaxcr.sky import Arrivals, backtrack, refined_directions
 from jaxcr.units import GYRORADIUS
 
 _CUBES = {"mhd": mhd_snapshot}
 
+_WAVE_BATCH = 256
+"""Orbits that are stepped together through waves: their phases stay in a core's own cache."""
+
 
 class SkyEnsemble(eqx.Module):
-    """Skies in turbulence on a periodic grid, all lengths in cells.
+    """Skies in turbulence on a periodic grid, or of plane waves, all lengths in cells.
 
     The same field number gives the same phases at every value of the parameters, so that skies
     differ only by what was changed.
@@ -41,6 +49,9 @@ class SkyEnsemble(eqx.Module):
         Name of a shipped cube that takes the place of synthetic turbulence: ``"mhd"``. Its
         fluctuations are scaled to every level; a field number moves it about the observers, so
         that skies of different numbers come from one realisation and are not independent.
+    waves
+        Number of plane waves that take the place of a grid: any range of scales, no box. The unit
+        of length is then any one, ``cells`` only says how far apart observers are.
     cells
         Of the box, on each axis.
     index, outer_scale, inner_scale, gyroradius, slab_share, level
@@ -61,6 +72,7 @@ class SkyEnsemble(eqx.Module):
 
     seed: int = eqx.field(static=True, default=0)
     cube: str | None = eqx.field(static=True, default=None)
+    waves: int | None = eqx.field(static=True, default=None)
     cells: int = eqx.field(static=True, default=128)
     index: float = eqx.field(static=True, default=5 / 3)
     outer_scale: float = eqx.field(static=True, default=51.2)
@@ -85,6 +97,13 @@ class SkyEnsemble(eqx.Module):
                 got=repr(self.cube),
                 remedy="Leave it out for synthetic turbulence.",
             )
+        if self.cube is not None and self.waves is not None:
+            raise argument_error(
+                "SkyEnsemble: cube, waves",
+                expected="one of them",
+                got="both",
+                remedy="Waves take the place of a grid, a cube is one.",
+            )
         if not self.step > 0:
             raise argument_error(
                 "SkyEnsemble: step",
@@ -92,7 +111,7 @@ class SkyEnsemble(eqx.Module):
                 got=f"{self.step:g}",
                 remedy="A twentieth of the gyroradius is short enough.",
             )
-        check_sky_parameters("SkyEnsemble", self.fiducial, self._cells)
+        check_sky_parameters("SkyEnsemble", self.fiducial, self._lattice)
 
     @property
     def num_observers(self) -> int:
@@ -123,7 +142,7 @@ class SkyEnsemble(eqx.Module):
                 remedy="A cube has the spectrum that it has; leave cube out.",
             )
         parameters = self.fiducial.at(**changes)
-        check_sky_parameters("SkyEnsemble.at", parameters, self._cells)
+        check_sky_parameters("SkyEnsemble.at", parameters, self._lattice)
         return parameters
 
     def conventions(self) -> str:
@@ -137,7 +156,7 @@ class SkyEnsemble(eqx.Module):
         *,
         stencil: Stencil | None = None,
         storage=jnp.float32,
-    ) -> GridField:
+    ) -> GridField | WaveField:
         """Return field ``number`` with unit rms (µG); the mean field is added by `arrivals`.
 
         Parameters
@@ -151,6 +170,8 @@ class SkyEnsemble(eqx.Module):
         if self.cube is not None:
             return cube_turbulence(_CUBES[self.cube](), key)
         parameters = self.fiducial if parameters is None else parameters
+        if self.waves is not None:
+            return wave_turbulence(parameters, key, num_waves=self.waves, storage=storage)
         return realise_turbulence(
             parameters, key, cells=self.cells, stencil=stencil, storage=storage
         )
@@ -183,7 +204,7 @@ class SkyEnsemble(eqx.Module):
 
     def arrivals(
         self,
-        turbulence: GridField,
+        turbulence: GridField | WaveField,
         parameters: SkyParameters | ScalarLike,
         *,
         pusher: Pusher | None = None,
@@ -224,6 +245,7 @@ class SkyEnsemble(eqx.Module):
                 num_steps=self._segments(p, stop) if num_steps is None else _tuple(num_steps),
                 observers=self.observers(),
                 directions=jnp.asarray(refined_directions(self.nside, self.per_pixel), dtype),
+                batch=None if self.waves is None else _WAVE_BATCH,
             )
         return backtrack(
             field,
@@ -235,6 +257,16 @@ class SkyEnsemble(eqx.Module):
             pusher=Boris(step=self.step) if pusher is None else pusher,
             dtype=dtype,
         )
+
+    @property
+    def max_outer_scale(self) -> float:
+        """The longest wave that there is room for: the box, or any for waves without one."""
+        return float("inf") if self._lattice is None else float(self._lattice)
+
+    @property
+    def _lattice(self) -> int | None:
+        """Cells that hold the turbulence, ``None`` for waves."""
+        return None if self.waves is not None else self._cells
 
     @property
     def _cells(self) -> int:

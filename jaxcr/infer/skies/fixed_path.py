@@ -4,6 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float
 
@@ -21,6 +22,7 @@ def backtrack_fixed_path(
     num_steps: tuple[int, ...],
     observers: Float[Array, "observer xyz=3"],
     directions: Float[Array, "pixel child xyz=3"],
+    batch: int | None = None,
 ) -> Arrivals:
     """Return the skies of all observers, as ``sky.backtrack`` with Boris steps does.
 
@@ -35,6 +37,9 @@ def backtrack_fixed_path(
     observers, directions
         In the unit of the field, and unit vectors of arrival; the type of the directions is that
         of the orbits.
+    batch
+        Orbits that are stepped together on each device; default all. A field whose evaluation
+        needs much memory for each orbit wants few.
 
     Notes
     -----
@@ -45,7 +50,7 @@ def backtrack_fixed_path(
     start = jnp.broadcast_to(directions[None], shape)
     lengths = jnp.atleast_1d(stop.length).astype(directions.dtype)
     position, direction = _trace_on_devices(
-        field, position.reshape(-1, 3), start.reshape(-1, 3), -rigidity, lengths, num_steps
+        field, position.reshape(-1, 3), start.reshape(-1, 3), -rigidity, lengths, num_steps, batch
     )
 
     def unfold(x):
@@ -64,16 +69,21 @@ def backtrack_fixed_path(
     )
 
 
-def _trace_on_devices(field, position, direction, rigidity, lengths, num_steps):
+def _trace_on_devices(field, position, direction, rigidity, lengths, num_steps, batch):
     """Return positions and directions at all lengths, ``(stop, particle, 3)``."""
     devices = jax.local_devices()
     num = position.shape[0]
-    extra = -num % len(devices)
+    extra = -num % (len(devices) * (batch or 1))
     starts = [jnp.concatenate([x, x[:1].repeat(extra, axis=0)]) for x in (position, direction)]
     arrays, rest = eqx.partition((field, rigidity, lengths), eqx.is_array)
 
     def run(position, direction, arrays):
-        return _trace_segments(position, direction, *eqx.combine(arrays, rest), num_steps)
+        trace = lambda start: _trace_segments(*start, *eqx.combine(arrays, rest), num_steps)  # noqa: E731
+        if batch is None:
+            return trace((position, direction))
+        groups = [x.reshape(-1, batch, 3) for x in (position, direction)]
+        ends = lax.map(trace, tuple(groups))
+        return tuple(jnp.moveaxis(x, 0, 1).reshape(len(num_steps), -1, 3) for x in ends)
 
     row, ends = PartitionSpec("device"), PartitionSpec(None, "device")
     traced = jax.shard_map(

@@ -78,17 +78,25 @@ SPECTRAL_PARAMETERS = ("index", "outer_scale", "inner_scale", "slab_share")
 """Those that change the realised field; the others act on the orbits."""
 
 
-def check_sky_parameters(name: str, parameters: SkyParameters, cells: int) -> None:
-    """Raise ``ValueError`` for known values that no sky in a box of ``cells`` cells can have."""
-    limits = {
-        "level": (0, None, "dB/B0, not negative", "0 is the mean field alone."),
+def check_sky_parameters(name: str, parameters: SkyParameters, cells: int | None) -> None:
+    """Raise ``ValueError`` for known values that no sky can have.
+
+    ``cells`` are those of the box along an axis; ``None`` for waves without a grid.
+    """
+    scales = {
         "outer_scale": (0, cells, f"at most the box, {cells} cells", "Enlarge cells."),
         "inner_scale": (2, None, "at least two cells", "A grid holds no shorter waves."),
+    }
+    may_vanish = ("level", "slab_share", "inner_scale")
+    if cells is None:
+        positive = (0, None, "a positive length", "Waves are as long as one likes.")
+        scales, may_vanish = dict.fromkeys(scales, positive), ("level", "slab_share")
+    limits = scales | {
+        "level": (0, None, "dB/B0, not negative", "0 is the mean field alone."),
         "gyroradius": (0, None, "a positive length in cells", "It is that in the mean field."),
         "slab_share": (0, 1, "a share between 0 and 1", "It is a share of the power."),
         "reach": (0, None, "a positive number", "Path, radius or factor of the convention."),
     }
-    may_vanish = ("level", "slab_share", "inner_scale")
     for key, (low, high, expected, remedy) in limits.items():
         if not is_concrete(getattr(parameters, key)):
             continue

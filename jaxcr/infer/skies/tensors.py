@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.fields import GridField
+from jaxcr.fields import GridField, WaveField
 from jaxcr.infer.skies.ensemble import SkyEnsemble, as_parameters
 from jaxcr.infer.skies.sky_parameters import SkyParameters
 from jaxcr.infer.skies.turbulence import AXIS
@@ -39,7 +39,9 @@ def simulated_tensors(
 
 
 def simulate_tensors(
-    skies: SkyEnsemble, turbulence: GridField, parameters: SkyParameters | ScalarLike
+    skies: SkyEnsemble,
+    turbulence: GridField | WaveField,
+    parameters: SkyParameters | ScalarLike,
 ) -> tuple[Float[Array, "observer ell pair"], Scalar]:
     """Return the packed transfer tensors of all observers in a realised field, and their noise.
 

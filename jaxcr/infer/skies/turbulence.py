@@ -1,10 +1,10 @@
-"""The fluctuating field of a sky: synthetic, of one seed at all parameters, or a shipped cube."""
+"""The fluctuating field of a sky: a grid or waves, of one seed at all parameters, or a cube."""
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import Scalar, is_concrete
+from jaxcr.arrays import Scalar, argument_error, is_concrete
 from jaxcr.fields import (
     Geometry,
     GridField,
@@ -14,7 +14,9 @@ from jaxcr.fields import (
     PowerLaw,
     Slab,
     Stencil,
+    WaveField,
     realise_grid,
+    realise_waves,
 )
 from jaxcr.fields.field import sample_field
 from jaxcr.infer.skies.sky_parameters import SkyParameters
@@ -87,6 +89,40 @@ def realise_turbulence(
         boundary=Periodic(),
         storage=storage,
     )
+
+
+def wave_turbulence(
+    parameters: SkyParameters, key: Key[Array, ""], *, num_waves: int, storage=jnp.float32
+) -> WaveField:
+    """Return isotropic fluctuations of unit rms (µG) in the mean over space, as plane waves.
+
+    Parameters
+    ----------
+    parameters
+        Index and scales act here, in any one unit of length.
+    key
+        Fixes phases, and directions and places in ln k within the range of scales.
+    storage
+        float32 knows k · x to 6e-8 of itself: enough for paths of 1e4 of the shortest waves.
+
+    Raises
+    ------
+    ValueError
+        For a known share of slab waves other than 0: they are drawn on a grid only.
+    """
+    share = parameters.slab_share
+    if not is_concrete(share) or float(share) != 0:
+        raise argument_error(
+            "SkyEnsemble: slab_share",
+            expected="0 with plane waves",
+            got=str(share),
+            remedy="Leave waves out: a grid mixes isotropic and slab turbulence.",
+        )
+    spectrum = PowerLaw(
+        parameters.index, outer_scale=parameters.outer_scale, inner_scale=parameters.inner_scale
+    )
+    waves = realise_waves(spectrum, key=key, num_waves=num_waves, rms=1.0)
+    return jax.tree.map(lambda x: x.astype(storage), waves)
 
 
 def cube_turbulence(cube: GridField, key: Key[Array, ""]) -> GridField:
