@@ -50,7 +50,9 @@ def _fit(config: Fit, folder: Path) -> Outcome:
     data = _data(config, skies, traps, axes, truth)
     check_data(data, skies)
     print(f"target: {data.label}, l = {data.ell[0]} to {data.ell[-1]}")
-    model = infer.SkyModel(simulated.emulator(data.num_skies), traps)
+    model = infer.SkyModel(
+        simulated.emulator(data.num_skies), traps, bright_nodes=simulated.bright_nodes
+    )
     problem = _problem(model, data, parameters)
     result = infer.fit(
         problem,

@@ -17,6 +17,9 @@ _CONVENTIONS = {
 _SKIES_PER_TARGET_SKY = 10
 """Simulated skies for each sky that the target is the mean of, for a usable covariance."""
 
+_BRIGHT_NODES = 0.5
+"""With --energy: long paths in strong turbulence leave but noise of the few orbits there."""
+
 
 class FitSkies(NamedTuple):
     """What a fit compares data with.
@@ -31,12 +34,15 @@ class FitSkies(NamedTuple):
         From the number of skies behind the data to the emulator; this may simulate.
     fixed
         What is held, in one line.
+    bright_nodes
+        Share of the emulator's nodes at which a multipole must rise above the simulation's noise.
     """
 
     skies: infer.SkyEnsemble
     axes: tuple[infer.TurbulenceAxis, ...]
     emulator: Callable[[int], infer.TransferEmulator]
     fixed: str
+    bright_nodes: float = 1.0
 
 
 def fit_skies(config: Fit) -> FitSkies:
@@ -86,4 +92,4 @@ def _at_energy(config: Fit) -> FitSkies:
         f"protons of {infer.energy_label(energy)} in 3 µG (r_L = {skies.gyroradius:.3g} pc), "
         f"{skies.waves} plane waves from {skies.outer_scale:g} to {skies.inner_scale:.2g} pc"
     )
-    return FitSkies(skies, infer.energy_axes(skies), emulator, fixed)
+    return FitSkies(skies, infer.energy_axes(skies), emulator, fixed, _BRIGHT_NODES)

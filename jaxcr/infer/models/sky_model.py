@@ -41,12 +41,15 @@ class SkyModel(SpectrumModel):
         What the model was made of.
     skies
         The emulator's tensors in the combinations of pairs that traps can reach.
+    bright_nodes
+        Share of the nodes at which a multipole must rise above the simulation's noise.
     """
 
     parameters: ParameterSet
     emulator: TransferEmulator
     traps: TrapSeries
     skies: CompressedSkies
+    bright_nodes: float = eqx.field(static=True)
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class SkyModel(SpectrumModel):
         traps: TrapSeries,
         *,
         edge_width: Parameter | None = None,
+        bright_nodes: float = 1.0,
     ):
         """Build the model.
 
@@ -64,9 +68,12 @@ class SkyModel(SpectrumModel):
         edge_width
             Frees the rounding of the cone edges in rad, with these bounds and prior, beside
             ``traps.edge_width``; A is the amplitude after it.
+        bright_nodes
+            Below 1 multipoles are kept although they are noise at some nodes, such as those of
+            the strongest turbulence: predictions there are that noise.
         """
         _check_orders(emulator, traps)
-        self.emulator, self.traps = emulator, traps
+        self.emulator, self.traps, self.bright_nodes = emulator, traps, bright_nodes
         self.parameters = default_parameters(emulator.axes, edge_width=edge_width)
         self.skies = compress(emulator.tensors, _family(traps, edge_width))
 
@@ -144,8 +151,8 @@ class SkyModel(SpectrumModel):
 
         The half-cross C_l of a simulated sky may be negative where its noise wins. So the data
         get at least the noise level of its half maps, scaled to them, which is added on both sides
-        before the logarithm. Multipoles whose mean, for a dipole boundary at any node, is under
-        three sigma of that noise are dropped.
+        before the logarithm. Multipoles whose mean, for a dipole boundary, is under three sigma of
+        that noise at any node, or at more than ``bright_nodes`` allows, are dropped.
 
         Raises
         ------
@@ -162,7 +169,8 @@ class SkyModel(SpectrumModel):
             )
         mean = _dipole_means(self.emulator)
         noise = 2 * np.asarray(self.emulator.noise)[:, None] / np.sqrt(2 * data.ell + 1)
-        keep = np.all(mean[:, data.ell] > _SIGNIFICANCE * noise, axis=0)
+        bright = np.mean(mean[:, data.ell] > _SIGNIFICANCE * noise, axis=0)
+        keep = bright >= self.bright_nodes
         if not keep.any():
             raise argument_error(
                 "fit: multipoles of the data",

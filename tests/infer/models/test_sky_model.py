@@ -145,6 +145,21 @@ def test_orders_must_agree(table):
         infer.SkyModel(table, infer.TrapSeries(lmax=24))
 
 
+def test_multipoles_that_are_noise_at_some_nodes_can_be_kept(table):
+    # One node in five where the second multipole is a hundredth of its noise.
+    faint = float(table.noise[4]) / 100
+    scale = np.ones((*table.tensors.shape[:3], 1), np.float32)
+    dipole = jnp.zeros(table.boundary_lmax + 1).at[1].set(1.0)
+    scale[4, :, 2, 0] = faint / float(table.spectra(dipole)[4, :, 2].mean())
+    dim = eqx.tree_at(lambda e: e.tensors, table, table.tensors * scale)
+    data = one_sky([1, 2], [1e-6, 1e-7])
+    traps = infer.TrapSeries(lmax=12)
+    assert infer.SkyModel(dim, traps).comparable(data).ell.tolist() == [1]
+    four_of_five = infer.SkyModel(dim, traps, bright_nodes=0.8)
+    assert four_of_five.comparable(data).ell.tolist() == [1, 2]
+    assert np.all(np.isfinite(four_of_five.predict(four_of_five.parameters.start, data).log_mean))
+
+
 def test_data_beyond_the_simulated_multipoles(model):
     with pytest.raises(ValueError, match="expected at most 8, the largest the model was simulated"):
         model.comparable(one_sky([1, 9], [1e-6, 1e-8]))
