@@ -70,7 +70,8 @@ class SkyModel(SpectrumModel):
             ``traps.edge_width``; A is the amplitude after it.
         bright_nodes
             Below 1 multipoles are kept although they are noise at some nodes, such as those of
-            the strongest turbulence: predictions there are that noise.
+            the strongest turbulence, and data get the noise of the noisiest node instead of a
+            typical one: else single skies there would be nothing but scatter.
         """
         _check_orders(emulator, traps)
         self.emulator, self.traps, self.bright_nodes = emulator, traps, bright_nodes
@@ -178,7 +179,8 @@ class SkyModel(SpectrumModel):
                 got=f"none of {data.ell.tolist()}",
                 remedy="Raise per_pixel or nside of the skies.",
             )
-        relative = HALF_MAP * float(np.median(np.asarray(self.emulator.noise) / mean[:, 1]))
+        typical = np.median if self.bright_nodes == 1 else np.max
+        relative = HALF_MAP * float(typical(np.asarray(self.emulator.noise) / mean[:, 1]))
         level = relative * float(np.max(data.c_ell)) - float(np.min(data.noise))
         return data.select(keep).with_level(max(level, 0.0))
 

@@ -157,6 +157,10 @@ def test_multipoles_that_are_noise_at_some_nodes_can_be_kept(table):
     assert infer.SkyModel(dim, traps).comparable(data).ell.tolist() == [1]
     four_of_five = infer.SkyModel(dim, traps, bright_nodes=0.8)
     assert four_of_five.comparable(data).ell.tolist() == [1, 2]
+    assert (
+        four_of_five.comparable(data).noise[0]
+        > infer.SkyModel(dim, traps).comparable(data).noise[0]
+    )
     assert np.all(np.isfinite(four_of_five.predict(four_of_five.parameters.start, data).log_mean))
 
 
