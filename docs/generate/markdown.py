@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 _BAR = "\\|"
+_ANSWERS = {True: "yes", False: "**no**", None: "not resolved"}
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -12,6 +13,14 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(
         "| " + " | ".join(x.replace("|", "\\|") for x in line) + " |" for line in lines
     )
+
+
+def statements(data: dict) -> str:
+    """Return the statements of ``jaxcr experiment``, and whether they hold."""
+    rows = [
+        (x["statement"], x["measured"], _ANSWERS[x["holds"]], x["note"]) for x in data["verdicts"]
+    ]
+    return table(("published", "measured", "holds", "note"), rows)
 
 
 def cell(value: object) -> str:

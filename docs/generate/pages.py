@@ -11,14 +11,22 @@ from generate import (
     layers,
     reference,
     sky_checks,
+    spectrum_checks,
     speed,
+    theory_checks,
     transport_checks,
     trap_checks,
     values,
 )
 from generate.descriptions import Description
 
-CHECKS = sky_checks.DESCRIPTIONS | transport_checks.DESCRIPTIONS | trap_checks.DESCRIPTIONS
+CHECKS = (
+    sky_checks.DESCRIPTIONS
+    | transport_checks.DESCRIPTIONS
+    | theory_checks.DESCRIPTIONS
+    | trap_checks.DESCRIPTIONS
+    | spectrum_checks.DESCRIPTIONS
+)
 BENCHMARKS = speed.DESCRIPTIONS
 OPTIONAL = ("benchmarks/results/long_runs.json",)
 """Described, but made only on a machine of its own."""

@@ -1,7 +1,7 @@
 """Descriptions of the checks of transport: orbits against theory, and theory against itself."""
 
 from generate.descriptions import Description
-from generate.markdown import number, span, table, with_error
+from generate.markdown import number, table, with_error
 
 
 def _particle_sets(data: dict) -> list[str]:
@@ -103,40 +103,6 @@ def _ratios(found: dict, names: tuple[str, ...]) -> list[str]:
     return [with_error(x["ratio"], x["ratio_error"]) for x in ratios]
 
 
-def _spectrum_to_transport(data: dict) -> list[str]:
-    """Return deviations from closed forms, shocks, the halo and the two solvers."""
-    free = data["free_paths"]
-    rows = [
-        (f"mean free path, {name}", number(free[name]["largest_deviation_from_closed_form"]),
-         "largest relative deviation from the hypergeometric closed form")
-        for name in ("Kolmogorov, 5/3", "Kraichnan, 3/2")
-    ]  # fmt: skip
-    for x in data["shocks"]:
-        name = f"shock of compression {number(x['compression'])}"
-        rows += [
-            (f"{name}: index", number(x["index"], 4), f"{number(x['expected_index'])} (theory)"),
-            (f"{name}: time per e-fold over theory",
-             number(x["time_per_e_fold"] / x["expected_time_per_e_fold"], 4), "1"),
-        ]  # fmt: skip
-    halo = data["halo"]
-    slope = halo["no wind"]["slope"][0]
-    rows.append(("halo without wind: slope in the plane", number(slope, 5),
-                 f"{number(halo['injected'] + halo['delta'], 5)} (injection + delta)"))  # fmt: skip
-    solvers = [
-        (name, span(x["z_scores"]), span(x["z_scores_of_wrong_paths"])
-         if "z_scores_of_wrong_paths" in x else "")
-        for name, x in data["comparison"].items()
-    ]  # fmt: skip
-    chi2 = data["chi_squared"]
-    return [
-        table(("quantity", "found", "asked"), rows),
-        "Parker's equation on a grid against pseudo-particles, differences in standard errors; the "
-        "last column is the control, paths with a part of the drift left out:",
-        table(("problem", "difference, standard errors", "control"), solvers),
-        f"chi² = {number(chi2['value'])} for {chi2['points']} points.",
-    ]
-
-
 def _snapshot(data: dict) -> list[str]:
     """Return Mach numbers and what the shipped cube resolves."""
     rows = [
@@ -178,17 +144,6 @@ DESCRIPTIONS = {
         "Top: D_μμ of orbits and theory at dB/B0 = 0.1, 0.3 and 1 (dotted: quasilinear theory "
         "without the finite lags). Bottom: κ along B0 times (dB/B0)², spread across B0 in slab "
         "turbulence with that of the field lines, κ across B0 in composite turbulence.",
-    ),
-    f"{_RESULTS}/spectrum_to_transport.json": Description(
-        "From the spectrum to the transport equation",
-        "experiments/transport_theory/spectrum_to_transport.py",
-        "Mean free paths against their closed form, diffusive shock acceleration against its "
-        "index 3r/(r−1) and acceleration time, the slope of a halo, and Parker's equation on a "
-        "grid against pseudo-particles.",
-        _spectrum_to_transport,
-        f"{_RESULTS}/spectrum_to_transport.png",
-        "Mean free path, its exponent, D_μμ with three kinds of resonance; shocks of compression "
-        "2, 3 and 4, slope in the halo's plane, differences of both solvers in standard errors.",
     ),
     f"{_RESULTS}/particle_sets.json": Description(
         "The three published particle sets",

@@ -1,17 +1,7 @@
 """Descriptions of the experiments with the chain of traps: statements, and orbits beside them."""
 
 from generate.descriptions import Description
-from generate.markdown import number, percent, table, with_error
-
-_ANSWERS = {True: "yes", False: "**no**", None: "not resolved"}
-
-
-def _statements(data: dict) -> str:
-    """Return the published statements and whether they hold."""
-    rows = [
-        (x["statement"], x["measured"], _ANSWERS[x["holds"]], x["note"]) for x in data["verdicts"]
-    ]
-    return table(("published", "measured", "holds", "note"), rows)
+from generate.markdown import number, percent, statements, table, with_error
 
 
 def _estimate(found: dict) -> str:
@@ -33,7 +23,7 @@ def _escape(data: dict) -> list[str]:
         "scattering, v/λ", "V λ/D measured", "detailed balance", "published partition",
         "hops over ν", "share of hops over more than one trap",
     )  # fmt: skip
-    return [_statements(data), table(header, rows)]
+    return [statements(data), table(header, rows)]
 
 
 def _regimes(data: dict) -> list[str]:
@@ -51,7 +41,7 @@ def _regimes(data: dict) -> list[str]:
         "regime, scattering", f"displacement at path {at} λ", "chain", f"spread at {at} λ", "chain",
         "escape time, λ/v", "chain",
     )  # fmt: skip
-    return [_statements(data), table(header, rows)]
+    return [statements(data), table(header, rows)]
 
 
 def _variants(data: dict) -> list[str]:
@@ -61,7 +51,7 @@ def _variants(data: dict) -> list[str]:
         for x in data["numbers"]["rows"]
     ]
     header = ("chain", "rates", "closure", "escape time, 1/ν", "share that leaves on the left")
-    return [_statements(data), table(header, rows)]
+    return [statements(data), table(header, rows)]
 
 
 def _continuum(data: dict) -> list[str]:
@@ -75,7 +65,7 @@ def _continuum(data: dict) -> list[str]:
     }  # fmt: skip
     exponents = ", ".join(f"{names[k]}: {number(x[-1])}" for k, x in numbers["exponents"].items())
     return [
-        _statements(data),
+        statements(data),
         table(("traps", "largest error over largest density", "order"), rows),
         f"Exponent of the profile without flux at g/r = {number(numbers['ratio'][-1])}: "
         f"{exponents}.",

@@ -18,108 +18,40 @@ import argparse
 import time
 from pathlib import Path
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.linalg import expm
 
-from jaxcr import fields, kinetic, orbits, units
+from jaxcr import fields, kinetic, orbits
+from jaxcr.experiments.transport_theory.setup import (
+    Z,
+    both_hemispheres,
+    make_spectrum,
+    record_tracks,
+    rigidity_of,
+    second_half,
+    seen_by_lags,
+    seen_on_plateau,
+    slab_theories,
+)
 from jaxcr.plots import style
 from jaxcr.runtime import write_record
 from jaxcr.statistics import group_means, jackknife
 
-Z = jnp.array([0.0, 0.0, 1.0])
 GYRORADIUS = 1.0  # pc, of the mean field of 1 µG
-RIGIDITY = GYRORADIUS / units.GYRORADIUS
+RIGIDITY = rigidity_of(GYRORADIUS)
 GYRATION = 2 * np.pi * GYRORADIUS
 LAGS = (GYRATION, 2 * GYRATION)
-WAVES_A_DECADE = 40
 SLAB_SHARE = 0.2
 # four to sixty mean free paths
 SLAB_PATH = {0.1: 2400.0, 0.3: 900.0, 1.0: 240.0}
 COMPOSITE_PATH = {0.1: 6000.0, 0.3: 800.0, 1.0: 120.0}
 BINS, WIDE = jnp.linspace(0, 1, 11), jnp.array([0.0, 0.3, 1.0])
-CELLS = 200
 # Slab lines diffuse up to the outer scale, and particles go 1e3 pc along them. Two-dimensional
 # ones must diffuse past it: the ultrascale of a spectrum that is flat below 1/pc grows with it.
 SLAB_WAVES, COMPOSITE_WAVES = (
-    fields.BendOver(5 / 3, energy_index=0.0, bend_over_scale=1.0, outer_scale=outer_scale,
-                    inner_scale=2 * np.pi / 50) for outer_scale in (1e4, 30.0)
-)  # fmt: skip
-
-
-@eqx.filter_jit
-def realise(spectrum: fields.Spectrum, geometry: fields.Geometry, num_waves, key, amplitude):
-    """Return one field of unit mean along z and waves."""
-    waves = fields.realise_waves(
-        spectrum, key=key, num_waves=num_waves, rms=amplitude, geometry=geometry
-    )
-    return fields.UniformField(Z) + waves
-
-
-def tracks_in(spectrum, geometry, amplitude, *, path_length, num_samples, realisations, per_field,
-              refine=1.0, dtype=jnp.float32) -> orbits.Tracks:  # fmt: skip
-    """Return orbits of isotropic starts, spread over realisations, at their guiding centres.
-
-    A step sees less than a third of a cycle of the shortest wave.
-    """
-    low, high = (float(x) for x in spectrum.edges(jnp.float64))
-    num_waves = round(WAVES_A_DECADE * np.log10(high / low)) * geometry.kinds
-    tracks = []
-    for seed in range(realisations):
-        rng = np.random.default_rng(seed)
-        n = rng.standard_normal((per_field, 3))
-        n = jnp.asarray(n / np.linalg.norm(n, axis=1, keepdims=True), dtype)
-        start = jnp.asarray(rng.uniform(-500, 500, (per_field, 3)), dtype)
-        key, rms = jax.random.key(seed), jnp.asarray(amplitude)
-        tracks.append(
-            orbits.record_tracks(
-                realise(spectrum, geometry, num_waves, key, rms), start, n, rigidity=RIGIDITY,
-                path_length=path_length, num_samples=num_samples,
-                pusher=orbits.Boris(2 / high / refine),
-            )
-        )  # fmt: skip
-    joined = orbits.join_tracks(tracks)
-    turned = jnp.cross(joined.direction, Z.astype(dtype)[None, None])
-    return orbits.Tracks(joined.path, joined.position + GYRORADIUS * turned, joined.direction)
-
-
-def theories_of(amplitude: float, spectrum: fields.Spectrum) -> dict[str, kinetic.ScatteringModel]:
-    """Return models of slab scattering; the sharp ones go on where the waves end."""
-    given = {"rms": amplitude, "mean_strength": 1.0}
-    double = given | {"rms": np.sqrt(2) * amplitude}
-    second = kinetic.SecondOrderResonance()
-    return {
-        "quasilinear": kinetic.SlabScattering(spectrum, **given, endless=True),
-        "second order": kinetic.SlabScattering(spectrum, **given, resonance=second),
-        "twice the power": kinetic.SlabScattering(spectrum, **double, endless=True),
-    }
-
-
-def diffusion_of(model: kinetic.ScatteringModel) -> tuple[np.ndarray, np.ndarray]:
-    """Return cosines, and the matrix of d_mu (D d_mu f) between them."""
-    method = kinetic.FiniteVolume(CELLS)
-    matrix = method.operator(lambda mu: kinetic.pitch_angle_diffusion(model, mu, RIGIDITY), 0.0)
-    return np.asarray(method.cosines()), np.asarray(matrix)
-
-
-def seen_by_lags(model: kinetic.ScatteringModel, edges) -> np.ndarray:
-    """Return what the lags measure, bin by bin, where mu diffuses with the model's D_mumu."""
-    mu, matrix = diffusion_of(model)
-    short, long = (((mu[:, None] - mu) ** 2 * expm(lag * matrix)).sum(axis=0) for lag in LAGS)
-    found = (long - short) / (2 * (LAGS[1] - LAGS[0]))
-    inside = (mu >= np.asarray(edges)[:-1, None]) & (mu < np.asarray(edges)[1:, None])
-    return (inside * found).sum(axis=1) / inside.sum(axis=1)
-
-
-def seen_on_plateau(model: kinetic.ScatteringModel, path: float) -> float:
-    """Return d<z²>/2ds, the integral of <mu(0) mu(s)>, in the mean over half a path on."""
-    mu, matrix = diffusion_of(model)
-    rates, modes = np.linalg.eigh(matrix)
-    rates, share = -rates[:-1], ((modes.T @ mu) ** 2 / CELLS)[:-1]  # the last mode is at rest
-    decayed = (np.exp(-rates * path / 2) - np.exp(-rates * path)) / (rates * path / 2)
-    return float((share / rates * (1 - decayed)).sum())
+    make_spectrum(outer_scale=outer_scale, largest=50.0) for outer_scale in (1e4, 30.0)
+)
 
 
 def nodes_of(spectrum: fields.Spectrum) -> tuple[np.ndarray, np.ndarray]:
@@ -137,7 +69,7 @@ def memory(mu: np.ndarray) -> np.ndarray:
     rates = [k * mu[:, None] + sign / GYRORADIUS for sign in (1, -1)]
     squares = [sum((1 - np.cos(a * lag)) / a**2 for a in rates) @ power for lag in LAGS]
     found = (1 - mu**2) / 2 / GYRORADIUS**2 * (squares[1] - squares[0]) / 2 / (LAGS[1] - LAGS[0])
-    endless = theories_of(1.0, SLAB_WAVES)["quasilinear"]
+    endless = slab_theories(1.0, SLAB_WAVES)["quasilinear"]
     return found / np.asarray(kinetic.pitch_angle_diffusion(endless, mu, RIGIDITY)) - 1
 
 
@@ -153,29 +85,20 @@ def compare(measured, error, theories: dict) -> dict:
     }  # fmt: skip
 
 
-def both_hemispheres(tracks: orbits.Tracks, realisations: int) -> orbits.Tracks:
-    """Return tracks with their mirror images, group by group: the sign of mu does not matter."""
-    states = []
-    for x in (tracks.position, tracks.direction):
-        grouped = x.reshape(len(x), realisations, -1, 3)
-        states.append(jnp.concatenate([grouped, -grouped], axis=2).reshape(len(x), -1, 3))
-    return orbits.Tracks(tracks.path, *states)
-
-
 def scattering(amplitude: float, realisations: int, per_field: int, **numerics) -> dict:
     """Return D_mumu in bins and in two wide ones, against theories at the same lags."""
-    tracks = tracks_in(
+    tracks = record_tracks(
         SLAB_WAVES, fields.Slab(Z), amplitude, path_length=4 * GYRATION, num_samples=32,
         realisations=realisations, per_field=per_field, **numerics,
     )  # fmt: skip
     tracks = both_hemispheres(tracks, realisations)
-    theories = theories_of(amplitude, SLAB_WAVES)
+    theories = slab_theories(amplitude, SLAB_WAVES)
     out = {"amplitude": amplitude}
     for name, edges in (("bins", BINS), ("wide", WIDE)):
         found = orbits.measure_pitch_angle_diffusion(
             tracks, axis=Z, lags=LAGS, edges=edges, num_groups=realisations
         )
-        seen = {key: seen_by_lags(model, edges) for key, model in theories.items()}
+        seen = {key: seen_by_lags(model, LAGS, edges) for key, model in theories.items()}
         value, error = found.coefficient.value, found.coefficient.error
         out[name] = [
             {"edges": [float(edges[i]), float(edges[i + 1])]}
@@ -185,21 +108,15 @@ def scattering(amplitude: float, realisations: int, per_field: int, **numerics) 
     return out
 
 
-def late(tensor: orbits.RunningTensor) -> orbits.RunningTensor:
-    """Return the mean over the second half of the path."""
-    half = len(tensor.path) // 2
-    return orbits.RunningTensor(tensor.path[-1:], tensor.groups[:, half:].mean(1, keepdims=True))
-
-
 def slab_diffusion(amplitude: float, realisations: int, per_field: int) -> dict:
     """Return kappa along the field, and how guiding centres spread across it."""
-    tracks = tracks_in(
+    tracks = record_tracks(
         SLAB_WAVES, fields.Slab(Z), amplitude, path_length=SLAB_PATH[amplitude], num_samples=120,
         realisations=realisations, per_field=per_field,
     )  # fmt: skip
     running = orbits.running_diffusion(tracks, num_groups=realisations).by_derivative
-    along = late(running).along(Z)
-    models = theories_of(amplitude, SLAB_WAVES)
+    along = second_half(running).along(Z)
+    models = slab_theories(amplitude, SLAB_WAVES)
     theory = {key: seen_on_plateau(x, SLAB_PATH[amplitude]) for key, x in models.items()}
     moved = jnp.moveaxis(tracks.displacement, 1, 0).astype(float)
     away = jnp.abs(moved[..., 2])
@@ -235,12 +152,12 @@ def line_spread() -> tuple[np.ndarray, np.ndarray]:
 
 def composite_diffusion(amplitude: float, realisations: int, per_field: int) -> dict:
     """Return kappa along and across the field in slab and two-dimensional turbulence."""
-    tracks = tracks_in(
+    tracks = record_tracks(
         COMPOSITE_WAVES, fields.SlabTwoD(Z, SLAB_SHARE), amplitude, num_samples=120,
         path_length=COMPOSITE_PATH[amplitude], realisations=realisations, per_field=per_field,
     )  # fmt: skip
     running = orbits.running_diffusion(tracks, num_groups=realisations).by_derivative
-    along, across = late(running).along(Z), late(running).across(Z)
+    along, across = second_half(running).along(Z), second_half(running).across(Z)
     slab, plane = amplitude * np.sqrt(SLAB_SHARE), amplitude * np.sqrt(1 - SLAB_SHARE)
     line = kinetic.composite_field_line_diffusion(
         kinetic.slab_field_line_diffusion(COMPOSITE_WAVES, rms=slab, mean_strength=1.0),
@@ -249,7 +166,7 @@ def composite_diffusion(amplitude: float, realisations: int, per_field: int) -> 
     given = {"rms": amplitude, "mean_strength": 1.0, "slab_share": SLAB_SHARE}
     free_path = float(3 * along.value[0])
     guiding = kinetic.nonlinear_perpendicular_diffusion(COMPOSITE_WAVES, free_path, **given)
-    models = theories_of(slab, COMPOSITE_WAVES)
+    models = slab_theories(slab, COMPOSITE_WAVES)
     theory = {key: seen_on_plateau(x, COMPOSITE_PATH[amplitude]) for key, x in models.items()}
     walk = kinetic.field_line_perpendicular_diffusion(line)
     return {
@@ -280,7 +197,7 @@ def draw_scattering(axes, found: dict) -> None:
     for name, color in (("quasilinear", style.BLUE), ("second order", style.VERMILION)):
         seen = [row["theories"][name]["value"] for row in rows]
         axes.plot(mu, seen, color=color, label=f"{name}, over the lags")
-    sharp = theories_of(amplitude, SLAB_WAVES)["quasilinear"]
+    sharp = slab_theories(amplitude, SLAB_WAVES)["quasilinear"]
     at_once = kinetic.pitch_angle_diffusion(sharp, mu, RIGIDITY)
     axes.plot(mu, at_once, ":", color=style.GREY, label="quasilinear, at once")
     axes.errorbar(mu, [row["measured"] for row in rows], [row["error"] for row in rows], fmt="o",

@@ -39,8 +39,8 @@ def check_fit(config: Fit) -> None:
         raise ValueError(
             "--gradient-fields: expected 0, or at least 2, got 1. Errors are between fields."
         )
-    _check_skies(config.sky)
     _check_energy(config)
+    _check_skies(config.sky)
 
 
 def _check_energy(config: Fit) -> None:

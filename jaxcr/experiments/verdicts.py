@@ -20,6 +20,11 @@ def judge_sign(change: float, error: float) -> bool | None:
     return bool(change > 0)
 
 
+def agrees(found: Estimate, expected: float) -> bool:
+    """Return whether a number is within its errors from an expected one."""
+    return judge_sign(float(found.value) - expected, float(found.error)) is None
+
+
 def judge_settled(last: Estimate, earlier: Estimate, share: float) -> bool | None:
     """Return whether a quantity changed in the last step by at most a share of its earlier change.
 
@@ -43,6 +48,18 @@ def judge_between(published: float, estimates: list[Estimate]) -> bool:
 def difference(last: Estimate, first: Estimate) -> Estimate:
     """Return the difference of two independent estimates."""
     return Estimate(last.value - first.value, jnp.hypot(last.error, first.error))
+
+
+def scaled(found: Estimate, factor: float) -> Estimate:
+    """Return an estimate in another unit."""
+    return Estimate(found.value * factor, found.error * abs(factor))
+
+
+def quotient(above: Estimate, below: Estimate) -> Estimate:
+    """Return the ratio of two independent estimates."""
+    ratio = above.value / below.value
+    relative = jnp.hypot(above.error / above.value, below.error / below.value)
+    return Estimate(ratio, jnp.abs(ratio) * relative)
 
 
 def plus_minus(estimate: Estimate, unit: str = "") -> str:

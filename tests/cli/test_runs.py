@@ -89,6 +89,20 @@ def test_a_simulated_fit_prints_what_was_planted(cache, capsys):
     assert re.search(r"ln A .* -6\.908", printed)
 
 
+@pytest.mark.slow
+def test_a_fit_at_an_energy_takes_its_skies_from_the_package(cache, capsys):
+    out = cache / "energy"
+    options = ["--simulate", "2", "--skies", "4", "--plant", "eta=0.4"]
+    assert main(["fit", "--energy", "30PeV", *options, "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "protons of 30PeV in 3 µG (r_L = 10.8 pc), 240 plane waves from 100 to 3.2 pc" in printed
+    assert "16 points of 96 skies" in printed
+    assert not (cache / "cache").exists()  # nothing was simulated for the model
+    pulls = re.findall(r"planted|(-?\d+\.\d\d)$", printed, flags=re.MULTILINE)
+    assert len([x for x in pulls if x]) == 5
+    assert all(abs(float(x)) < 4 for x in pulls if x)
+
+
 SMALL_SKY = [
     "--turbulence.cells", "32", "--turbulence.outer-scale", "10", "--nside", "4", "--lmax", "8",
     "--rigidity", "8",

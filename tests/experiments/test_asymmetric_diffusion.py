@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxcr import traps
-from jaxcr.experiments import EXPERIMENTS
+from jaxcr.experiments import EXPERIMENTS, verdicts
 from jaxcr.experiments.asymmetric_diffusion import (
     ASYMMETRIC_DIFFUSION,
     continuum_limit,
@@ -37,7 +37,7 @@ def test_the_worst_number_is_one_that_has_an_error():
 
 
 def test_errors_of_a_quotient_add_relatively():
-    ratio = setup.quotient(estimate(6, 0.18), estimate(-2, 0.08))
+    ratio = verdicts.quotient(estimate(6, 0.18), estimate(-2, 0.08))
     np.testing.assert_allclose([ratio.value, ratio.error], [-3, 3 * 0.05])
 
 

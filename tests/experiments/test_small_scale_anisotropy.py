@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +23,11 @@ from jaxcr.experiments.small_scale_anisotropy.skies import Skies, mean_degree, s
 HIGH = orbits.PARTICLE_SETS["30PeV"]
 
 
-SLOW = {"energy-conservation", "dipole-removal"}
-"""Adaptive steps over 27 gyrations, and a set that no other result has skies of."""
+SLOW = {
+    "energy-conservation", "dipole-removal", "spectrum-derivatives", "forecast",
+    "spectrum-by-energy", "mean-free-path", "pitch-angle-scattering", "parker", "grid-and-paths",
+}  # fmt: skip
+"""Adaptive steps over 27 gyrations, skies that no other result has, much to compile."""
 
 
 @pytest.mark.parametrize(
@@ -35,7 +39,7 @@ def test_a_result_has_numbers_verdicts_and_a_picture(name, tiny):
     assert outcome.verdicts
     for verdict in outcome.verdicts:
         assert verdict.holds is None or type(verdict.holds) is bool
-        assert "nan" not in verdict.measured
+        assert not re.search(r"\bnan\b", verdict.measured)
         assert verdict.note or verdict.holds is not None
     assert outcome.draw().axes
 

@@ -15,15 +15,20 @@ from jaxcr.experiments.asymmetric_diffusion.setup import (
     CLOSURES,
     FALL,
     SOURCE,
-    agrees,
     make_bottles,
     make_trap,
-    quotient,
-    scaled,
     whole_groups,
 )
 from jaxcr.experiments.experiment import Experiment, Outcome, Size, Verdict
-from jaxcr.experiments.verdicts import UNRESOLVED, as_numbers, judge_sign, plus_minus
+from jaxcr.experiments.verdicts import (
+    UNRESOLVED,
+    agrees,
+    as_numbers,
+    judge_sign,
+    plus_minus,
+    quotient,
+    scaled,
+)
 from jaxcr.plots.style import BLUE, GREY, VERMILION, add_legend, new_figure, polish
 from jaxcr.statistics import Estimate
 from jaxcr.units import GYRORADIUS

@@ -33,13 +33,19 @@ from jaxcr.experiments.asymmetric_diffusion.setup import (
     OPEN,
     RATIO,
     SOURCE,
-    agrees,
     make_trap,
+)
+from jaxcr.experiments.experiment import Experiment, Outcome, Size, Verdict
+from jaxcr.experiments.verdicts import (
+    SIGMAS,
+    UNRESOLVED,
+    agrees,
+    as_numbers,
+    judge_sign,
+    plus_minus,
     quotient,
     scaled,
 )
-from jaxcr.experiments.experiment import Experiment, Outcome, Size, Verdict
-from jaxcr.experiments.verdicts import SIGMAS, UNRESOLVED, as_numbers, judge_sign, plus_minus
 from jaxcr.plots.style import BLUE, GREEN, ORANGE, VERMILION, add_legend, new_figure, polish
 from jaxcr.statistics import Estimate
 

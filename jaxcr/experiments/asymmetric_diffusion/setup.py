@@ -1,14 +1,12 @@
-"""What the experiments share: the source, the traps, and how a number is held against another."""
+"""What the experiments share: the source, the traps, the largest of many differences."""
 
 import math
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from jaxcr import fields, traps
 from jaxcr.experiments.experiment import Size
-from jaxcr.experiments.verdicts import judge_sign
 from jaxcr.statistics import Estimate
 
 SOURCE = "Medvedev & Medvedev, arXiv:1504.03914"
@@ -49,25 +47,8 @@ def make_bottles(trap: traps.Trap) -> fields.MirrorChainField:
     )  # fmt: skip
 
 
-def agrees(found: Estimate, expected: float) -> bool:
-    """Return whether a number is within its errors from an expected one."""
-    return judge_sign(float(found.value) - expected, float(found.error)) is None
-
-
 def largest_difference(found: Estimate, expected: Float[np.ndarray, " site"]) -> float:
     """Return the largest difference in errors, of the numbers that have any."""
     error = np.asarray(found.error)
     seen = error > 0
     return float(np.max(np.abs(np.asarray(found.value) - expected)[seen] / error[seen]))
-
-
-def scaled(found: Estimate, factor: float) -> Estimate:
-    """Return an estimate in another unit."""
-    return Estimate(found.value * factor, found.error * abs(factor))
-
-
-def quotient(above: Estimate, below: Estimate) -> Estimate:
-    """Return the ratio of two independent estimates."""
-    ratio = above.value / below.value
-    relative = jnp.hypot(above.error / above.value, below.error / below.value)
-    return Estimate(ratio, jnp.abs(ratio) * relative)

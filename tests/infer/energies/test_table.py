@@ -62,7 +62,9 @@ def test_packaged_tables_are_what_the_notes_say(energy):
     dipoles = spectra(emulator)[:, :, 1].mean(1)[order]
     assert dipoles[0] > 2 * dipoles[-1] > 0
     assert np.all(np.asarray(emulator.noise) > 0)
-    assert np.all(np.asarray(emulator.error)[1:] < 0.4)  # of the scatter of one sky
+    # Of the scatter of one sky; more where the noise of few orbits comes and goes with dB/B0.
+    assert np.asarray(emulator.error)[1] < 0.3
+    assert np.all(np.asarray(emulator.error)[1:] < 0.8)
 
 
 def test_the_package_holds_the_skies_that_are_simulated(table):

@@ -1,0 +1,128 @@
+"""Descriptions of the experiments with the angular spectrum: scatter, derivatives, forecast."""
+
+from generate.descriptions import Description
+from generate.markdown import number, statements, table, with_error
+
+
+def _row(found: dict, place: int) -> str:
+    return with_error(found["value"][place], found["error"][place])
+
+
+def _scatter(data: dict) -> list[str]:
+    """Return the scatter of single skies at some multipoles."""
+    numbers = data["numbers"]
+    rows = [
+        (str(ell), *(_row(numbers[x], ell - 1) for x in ("excess", "axial", "shared", "skewness")),
+         number(numbers["skies"]["value"][ell - 1]))
+        for ell in (1, 2, 3, 4, 8, 16)
+    ]  # fmt: skip
+    header = (
+        "l", "variance over 2 C²/(2l+1)", "Gaussian about the mean field",
+        "share common to observers", "skewness over √(8/(2l+1))", "skies for C_l to 10 %",
+    )  # fmt: skip
+    return [statements(data), table(header, rows)]
+
+
+def _derivatives(data: dict) -> list[str]:
+    """Return d ln C_l by each parameter at some multipoles, by three methods."""
+    numbers = data["numbers"]
+    rows = []
+    for place, name in enumerate(numbers["parameters"]):
+        for ell in (1, 2, 4, 8, 16):
+            found = [
+                with_error(numbers[x]["value"][place][ell - 1], numbers[x]["error"][place][ell - 1])
+                for x in ("emulator", "orbits", "difference")
+            ]
+            rows.append((name, str(ell), *found))
+    header = ("parameter", "l", "emulator", "through the orbits", "difference, same phases")
+    return [statements(data), table(header, rows)]
+
+
+def _forecast(data: dict) -> list[str]:
+    """Return the errors of all parameters beside their priors."""
+    numbers = data["numbers"]
+    rows = [
+        (name, number(numbers["point"][i]), number(numbers["prior"][i]),
+         _row(numbers["working"]["posterior_error"], i), number(numbers["working"]["fisher"][i]),
+         _row(numbers["full"]["posterior_error"], i), number(numbers["full"]["fisher"][i]))
+        for i, name in enumerate(numbers["parameters"])
+    ]  # fmt: skip
+    header = (
+        "parameter", "at", "width of the prior", "working level, posterior", "Fisher",
+        "full sky, posterior", "Fisher",
+    )  # fmt: skip
+    return [statements(data), table(header, rows)]
+
+
+def _energies(data: dict) -> list[str]:
+    """Return C_l over C_1 at each energy, and the tables behind them."""
+    numbers = data["numbers"]
+    rows = [
+        (energy, with_error(numbers["c_1_sr"][energy]["value"], numbers["c_1_sr"][energy]["error"]),
+         *(_row(found, place) for place in range(3)), numbers["tables"][energy]["num_fields"],
+         ", ".join(f"{x:.2f}" for x in numbers["tables"][energy]["cross_validated_error"][1:5]))
+        for energy, found in numbers["c_ell_over_c_1"].items()
+    ]  # fmt: skip
+    header = (
+        "energy", "C_1, sr", "C_2/C_1", "C_3/C_1", "C_4/C_1", "skies a point of the table",
+        "error of its E[ln C_1 ... C_4], in scatters of one sky",
+    )  # fmt: skip
+    return [statements(data), table(header, rows)]
+
+
+_RESULTS = "experiments/results"
+_CODE = "jaxcr/experiments/angular_spectrum"
+_COMMAND = "jaxcr experiment"
+DESCRIPTIONS = {
+    f"{_RESULTS}/cosmic_variance.json": Description(
+        "Scatter of one sky",
+        f"{_CODE}/cosmic_variance.py",
+        "C_l of many observers in many fields, for a boundary's dipole, beside a Gaussian sky "
+        "without a direction: a squared scatter of 2/(2l+1), a skewness of √(8/(2l+1)), "
+        "independent multipoles. The noise of orbits, at most 4 % of C_l, is subtracted from the "
+        "variance.",
+        _scatter,
+        f"{_RESULTS}/cosmic_variance.png",
+        "Bands of the skies and of Gaussian ones; scatter over 2/(2l+1); what observers of a field "
+        "share, and skewness; correlation between multipoles.",
+        command=f"{_COMMAND} cosmic-variance",
+    ),
+    f"{_RESULTS}/spectrum_derivatives.json": Description(
+        "What turbulence and trap do to C_l",
+        f"{_CODE}/spectrum_derivatives.py",
+        "d ln C_l by turbulence (ln dB/B0, index) and trap (ln R with R = √(B1 B2)/B0, gradient "
+        "ln B1/B2) in the same fields, from an emulator, through the orbits, and by a difference "
+        "with the same phases. Cosines compare what two parameters do to the shape.",
+        _derivatives,
+        f"{_RESULTS}/spectrum_derivatives.png",
+        "Emulator (bands), path-wise derivatives and differences (points); cosines of the shapes; "
+        "path-wise error over that of the difference, for two lengths of path.",
+        command=f"{_COMMAND} spectrum-derivatives",
+    ),
+    f"{_RESULTS}/forecast.json": Description(
+        "What a full sky would measure",
+        f"{_CODE}/forecast.py",
+        "Four parameters from the embedded working-level C_1 ... C_4 (unpublished, for "
+        "demonstration; blind to a_l0), and from C_1 ... C_16 of one full sky with white noise "
+        "N_l = 10⁻³ C_1, subtracted, and no other error. Fisher matrices are taken at the "
+        "posterior mean of the first, and held against posteriors; priors are in all errors.",
+        _forecast,
+        f"{_RESULTS}/forecast.png",
+        "Posterior of the working-level data (dots), 68 % ellipses of both Fisher matrices, and "
+        "errors over the widths of the priors.",
+        command=f"{_COMMAND} forecast",
+    ),
+    f"{_RESULTS}/spectrum_by_energy.json": Description(
+        "Spectra from 20 TeV to 30 PeV",
+        f"{_CODE}/spectrum_by_energy.py",
+        "A boundary's dipole after half a quasi-linear mean free path in plane waves from 100 pc "
+        "to 0.3 gyroradii, dB = B0 = 3 µG, index 5/3: means by the tables in the package, single "
+        "skies in other fields, and the embedded working-level spectrum with the mean loss of a_l0 "
+        "made good.",
+        _energies,
+        f"{_RESULTS}/spectrum_by_energy.png",
+        "Means at five energies and the observed shape; two multipoles over energy with bands of "
+        "single skies.",
+        command=f"{_COMMAND} spectrum-by-energy",
+    ),
+}
