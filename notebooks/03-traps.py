@@ -12,7 +12,9 @@
 # # Traps
 #
 # Particles between magnetic mirrors hop from trap to trap. Where the mean field weakens along the chain,
-# they hop more easily one way: asymmetric diffusion. Runs in under a minute.
+# they hop more easily one way: asymmetric diffusion. This notebook builds a chain of traps, looks at the sky
+# inside one of them, asks real orbits whether they do what the chain says, and reads the traps off a measured
+# density. Half a minute.
 
 # %%
 # %matplotlib inline
@@ -25,9 +27,15 @@ import numpy as np
 
 from jaxcr import fields, infer, plots, traps
 
+# %% tags=["sizes"]
+num_traps = 40  # of the chain
+num_particles, hop_path = 4096, 200.0  # followed through bottles, over a path in their lengths
+
 # %% [markdown]
 # ## One trap
-# Mirror ratio R = sqrt(B1 B2)/B0 and gradient ln(B1/B2) fix the loss cones and, with a closure, the rates.
+# Mirror ratio R = sqrt(B1 B2)/B0 and gradient ln(B1/B2) fix the loss cones: who escapes through which mirror, and who
+# stays. How fast they hop to the right (g) and to the left (r) is an assumption, a closure. Two of them, with
+# different answers: balance in equilibrium, and the shares of the loss cones.
 
 # %%
 trap = traps.trap_from_ratio(mirror_ratio=3.0, gradient=0.2)
@@ -39,17 +47,18 @@ for closure in (traps.DetailedBalance(), traps.LossCone()):
 # %% [markdown]
 # ## A chain
 # Fed at its right end. `steady_state` gives occupations n; the phase-space density is f = n / volume, and
-# the angular distribution in a trap is made of f.
+# the angular distribution in a trap is made of f. Look at both curves: most particles are on the right because the
+# traps are wide there, while their density has long become flat. The mark is the trap whose sky comes next.
 
 # %%
 ends = {"left_end": traps.AbsorbingEnd(), "right_end": traps.AbsorbingEnd()}
-chain = traps.trap_chain(trap, 40, scattering_rate=1.0, **ends)
-source = jnp.zeros(40).at[-1].set(1.0)
+chain = traps.trap_chain(trap, num_traps, scattering_rate=1.0, **ends)
+source = jnp.zeros(num_traps).at[-1].set(1.0)
 occupation = traps.steady_state(chain, source)
-density = occupation / traps.flux_tube_volume(trap, 40)
+density = occupation / traps.flux_tube_volume(trap, num_traps)
 print(f"reach the left end: {-traps.bond_flux(chain, source)[0]:.3g}")
 print(f"time to get out from the left end: {traps.escape_time(chain)[0]:.1f} scattering times")
-plots.plot_chain(density=density, occupation=occupation, place=None)
+plots.plot_chain(density=density, occupation=occupation, place=num_traps // 2 + 1)
 
 # %% [markdown]
 # ## The sky in a trap, and its derivative by the gradient of the field
@@ -57,9 +66,10 @@ plots.plot_chain(density=density, occupation=occupation, place=None)
 # %%
 def spectrum(gradient):
     trap = traps.trap_from_ratio(3.0, gradient)
-    chain = traps.trap_chain(trap, 40, scattering_rate=1.0, **ends)
-    f = traps.steady_state(chain, source) / traps.flux_tube_volume(trap, 40)
-    series = traps.trap_distribution(trap, f[19], f[20], f[21], lmax=8, edge_width=0.1)
+    chain = traps.trap_chain(trap, num_traps, scattering_rate=1.0, **ends)
+    f = traps.steady_state(chain, source) / traps.flux_tube_volume(trap, num_traps)
+    middle = num_traps // 2
+    series = traps.trap_distribution(trap, *f[middle - 1 : middle + 2], lmax=8, edge_width=0.1)
     return traps.gyrotropic_spectrum(series)[1:]
 
 
@@ -67,8 +77,13 @@ print("C_l:", np.array2string(np.asarray(spectrum(0.2)), precision=3))
 print("d ln C_l / d gradient:", np.round(jax.jacfwd(lambda g: jnp.log(spectrum(g)))(0.2), 2))
 
 # %% [markdown]
+# The steps of density shrink by exp(-gradient) from trap to trap, and the sky sees the steps: C_l in the middle of
+# forty traps goes roughly as exp(-40 gradient), hence derivatives of minus thirty. Odd multipoles are stronger
+# than even ones, for a density that rises from left to right is odd; only the asymmetry makes an even part.
+#
 # ## Do real particles do that?
-# Guiding centres that scatter once per trap, in bottles whose field falls by 1.25 from one to the next.
+# Guiding centres that scatter once per trap, in bottles whose field falls by 1.25 from one to the next. Drift over
+# diffusion decides which closure is right.
 
 # %%
 real = traps.trap_from_ratio(3.0, np.log(1.25))
@@ -77,7 +92,8 @@ bottles = fields.MirrorChainField(
     num_bottles=100,
 )
 hops = traps.measure_hops(
-    bottles, scattering_rate=1.0, path_length=200.0, num_particles=4096, key=jax.random.key(0)
+    bottles, scattering_rate=1.0, path_length=hop_path, num_particles=num_particles,
+    key=jax.random.key(0),
 )
 print(f"V λ/D = {hops.exponent.value:.3f} ± {hops.exponent.error:.3f} "
       "(detailed balance 0.222, published partition 0.440)")
@@ -86,12 +102,17 @@ print(f"hops to neighbours, right over left: {hops.asymmetry.value:.3f} ± {hops
 print(f"but {hops.jumps.value:.0%} of the hops skip a trap or more, which the chain leaves out")
 
 # %% [markdown]
+# Detailed balance holds, the shares of loss cones do not. But the chain assumes hops to neighbours only, and two in
+# five go farther: its times are wrong where its densities are right
+# (`experiments/results/four_regimes.json`).
+#
 # ## From a measured density back to the trap
+# A density in each trap with errors of 5 %, drawn from the chain above:
 
 # %%
-noise = np.random.default_rng(1).standard_normal(40)
+noise = np.random.default_rng(1).standard_normal(num_traps)
 error = 0.05 * occupation
-profile = infer.DensityProfile(jnp.arange(40), occupation + error * noise, error)
+profile = infer.DensityProfile(jnp.arange(num_traps), occupation + error * noise, error)
 best = infer.fit_density(profile, source)
 print(f"mirror ratio {best.mirror_ratio:.2f} ± {best.mirror_ratio_error:.2f} planted 3.0")
 print(f"gradient {best.gradient:.3f} ± {best.gradient_error:.3f} planted 0.2")

@@ -12,7 +12,9 @@
 # # From spectrum to transport
 #
 # One spectrum of turbulence makes a field, scatters particles, and so fixes how cosmic rays diffuse,
-# are accelerated and fill a halo. Everything is differentiable. Runs in under a minute.
+# are accelerated and fill a halo. Everything is differentiable. The theory here is the quasi-linear one and its
+# relatives; where orbits contradict it is measured elsewhere (02-orbits, `jaxcr experiment --list`). Runs in under
+# a minute.
 
 # %%
 # %matplotlib inline
@@ -26,6 +28,11 @@ import numpy as np
 from jaxcr import fields, kinetic, sky, traps, units
 from jaxcr.plots.style import BLUE, VERMILION, add_legend, new_figure, polish
 
+# %% tags=["sizes"]
+num_waves = 64  # of the turbulence
+num_shock_momenta, num_momenta, num_cells = 30, 24, 32  # of the shock; of the halo, with its cells
+num_steps = 6  # of the fit
+
 # %% [markdown]
 # ## One spectrum: a field, and the scattering in it
 # Kolmogorov's law below 10 pc, flat above; waves along a mean field of 3 µG with a tenth of its energy.
@@ -36,7 +43,7 @@ spectrum = fields.BendOver(
     5 / 3, energy_index=0.0, bend_over_scale=10.0, outer_scale=1e5, inner_scale=1e-5
 )
 waves = fields.realise_waves(
-    spectrum, key=jax.random.key(0), num_waves=64, rms=0.9, geometry=fields.Slab(along)
+    spectrum, key=jax.random.key(0), num_waves=num_waves, rms=0.9, geometry=fields.Slab(along)
 )
 field = fields.UniformField(3 * along) + waves
 print("B at the origin:", field(jnp.zeros(3)).round(2), "µG")
@@ -80,17 +87,20 @@ chain = traps.trap_chain(
 print(f"{rate:.4f} scatterings per pc; out of the chain in {traps.escape_time(chain)[20]:.0f} pc/c")
 
 # %% [markdown]
+# Such a chain lets go of its particles after some hundred thousand parsecs of path: traps are slow. That number is the
+# chain's; measured times are off by a factor of two (03-traps).
+#
 # ## A shock
 # Particles that diffuse across a converging flow gain energy: f ~ p^-q with q = 3 r/(r - 1).
 
 # %%
 index = kinetic.shock_index(4.0)
-momentum = kinetic.MomentumGrid(1.0, 1e3, 30, reference_index=index - 3)
+momentum = kinetic.MomentumGrid(1.0, 1e3, num_shock_momenta, reference_index=index - 3)
 shock = kinetic.planar_shock(
     upstream_speed=0.01, compression=4.0, diffusion=1.0, momentum=momentum
 )
-f = kinetic.solve_parker(shock).phase_space_density()[5:25, 80]
-slope = np.polyfit(np.log(momentum.centers()[5:25]), np.log(f), 1)[0]
+f = kinetic.solve_parker(shock).phase_space_density()[5:-5, 80]
+slope = np.polyfit(np.log(momentum.centers()[5:-5]), np.log(f), 1)[0]
 print(f"q = {-slope:.3f}, theory {index:.3f}")
 
 # %% [markdown]
@@ -99,7 +109,7 @@ print(f"q = {-slope:.3f}, theory {index:.3f}")
 # with the exponent of the spectrum. Simulated: the spectrum in the disc, and the profile at 10 GV, to 3%.
 
 # %%
-momentum = kinetic.MomentumGrid(1e-6, 1e-2, 24, reference_index=1.68, continued=True)
+momentum = kinetic.MomentumGrid(1e-6, 1e-2, num_momenta, reference_index=1.68, continued=True)
 place = int(jnp.argmin(jnp.abs(momentum.centers() - 1e-5)))
 names = ("kappa_10 [pc]", "delta", "H [kpc]", "V [km/s]")
 
@@ -111,7 +121,7 @@ def observed(values):
     halo = kinetic.galactic_halo(
         half_height=1e3 * height, diffusion=lambda p: kappa * (p / 1e-5) ** delta,
         injection=lambda p: (p / 1e-5) ** -1.35, momentum=momentum, wind_speed=wind * units.km_per_s,
-        num_cells=32,
+        num_cells=num_cells,
     )
     density = kinetic.solve_parker(halo).density
     # the profile is read at fixed heights of 0.2, 0.4 ... 2.4 kpc
@@ -130,7 +140,7 @@ data = data + noise * np.random.default_rng(3).standard_normal(data.size)
 # %%
 slopes_of = jax.jit(jax.jacfwd(observed))
 best = jnp.array([1.5, 0.45, 3.0, 10.0])
-for _ in range(6):
+for _ in range(num_steps):
     slopes = slopes_of(best) / noise
     best = best + jnp.linalg.lstsq(slopes, (data - observed(best)) / noise)[0]
 errors = jnp.sqrt(jnp.diagonal(jnp.linalg.inv(slopes.T @ slopes)))
@@ -141,7 +151,9 @@ for row in zip(names, best, errors, planted, strict=True):
 figure = new_figure(7.8, 3)
 left, right = figure.subplots(1, 2)
 fitted, p = observed(best), momentum.centers() / 1e-6
-for axes, x, rows in ((left, p, slice(24)), (right, jnp.linspace(0.2, 2.4, 12), slice(24, 36))):
+for axes, x, rows in (
+    (left, p, slice(num_momenta)), (right, jnp.linspace(0.2, 2.4, 12), slice(num_momenta, None)),
+):
     power = 1.68 * jnp.log(x / 10) if axes is left else 0.0
     axes.errorbar(x, jnp.exp(data[rows] + power), noise * jnp.exp(data[rows] + power), fmt="o",
                   color=BLUE, label="simulated")
@@ -153,6 +165,10 @@ polish(right, x_label="height [kpc]", y_label="N", title="at 10 GV")
 figure
 
 # %% [markdown]
+# Spectrum and profile together separate the strength of diffusion from the height of the halo; of the spectrum in
+# the disc alone their ratio would come out. The wind is the least certain: it matters where diffusion is slow, at the lowest
+# rigidities.
+#
 # ## Into the sky
 # A gradient of density along a field that weakens (focusing) makes an anisotropy: the boundary of a sky.
 
@@ -171,3 +187,7 @@ excess = [boundary.excess(jnp.zeros(3), sign * along, jnp.zeros(3)) for sign in 
 print(f"excess of particles along the field {excess[0]:.4f}, against it {excess[1]:.4f}")
 print("f_l/f_0:", series[1:].round(5))
 print("d ln f_l / d ln(1/L):", (focusing * growth / series)[1:].round(3))
+
+# %% [markdown]
+# The gradient makes the odd coefficients, the dipole first; they do not ask for the focusing. The even ones need
+# both, and grow in proportion to it: an $f_2$ on the sky would say that the field weakens.

@@ -29,6 +29,13 @@ import numpy as np
 from jaxcr import fields, orbits, plots, sky, units
 from jaxcr.plots.style import BLUE, GREEN, ORANGE, VERMILION, add_legend, new_figure, polish
 
+# %% tags=["sizes"]
+num_cells = 64  # on each axis of the box, 1 pc each
+nside, lmax, per_pixel = 16, 32, 4  # pixels, highest multipole, orbits in a pixel
+num_null_steps = 600  # for 30 pc, of the test of volumes and the way back
+num_isotropic, num_fields = 1000, 8  # skies of chance, fields of the same spectrum
+slope_nside, num_slope_steps = 8, 160  # of the derivatives
+
 # %% [markdown]
 # ## One sky
 # A mean field of 3 µG along x and Kolmogorov turbulence as strong, in a periodic box of 64 pc; particles
@@ -44,13 +51,12 @@ turbulence = fields.PowerLaw(5 / 3, outer_scale=32.0, inner_scale=4.0)
 
 def make_field(number):
     key = jax.random.fold_in(jax.random.key(7), number)
-    waves = fields.realise_grid(turbulence, key=key, shape=(64, 64, 64), spacing=1.0, rms=mean)
+    waves = fields.realise_grid(turbulence, key=key, shape=(num_cells,) * 3, spacing=1.0, rms=mean)
     return fields.UniformField(mean * along) + waves
 
 
 field = make_field(0)
 rigidity = 10 * mean / units.GYRORADIUS  # PV
-nside, lmax, per_pixel = 16, 32, 4
 radii = jnp.array([10.0, 20.0, 40.0])
 options = {"stop": orbits.Sphere(radii), "observer": here, "pusher": orbits.Boris(step=0.5)}
 directions = sky.jittered_directions(jax.random.key(1), nside, per_pixel)
@@ -122,7 +128,7 @@ print(f"the Earth's own motion, which no field scrambles: {1e3 * own_motion:.3f}
 
 # %%
 null = sky.run_null_tests(
-    field, last, outside, rigidity=rigidity, path_length=30.0, num_steps=600, lmax=lmax
+    field, last, outside, rigidity=rigidity, path_length=30.0, num_steps=num_null_steps, lmax=lmax
 )
 print(null.report())
 
@@ -162,10 +168,10 @@ print(f"orbits that a counting map needs for the noise of the mean map: {num * l
 
 # %%
 c_ell = sky.cross_spectrum(*half_maps(arrivals, outside), lmax=lmax)
-isotropic = sky.isotropic_bands(nside=nside, lmax=lmax, num_events=1e10, num_skies=1000)
+isotropic = sky.isotropic_bands(nside=nside, lmax=lmax, num_events=1e10, num_skies=num_isotropic)
 figure = new_figure(7.8, 4)
 axes = figure.add_subplot()
-axes.set(xscale="log", yscale="log", ylim=(1e-13, 2e-6))
+axes.set(xscale="log", yscale="log", ylim=(1e-15, 2e-6))
 degree = np.arange(1, lmax + 1)
 axes.fill_between(degree, isotropic.lower[1, 1:], isotropic.upper[1, 1:], color="#d9d9d9",
                   label="isotropic, 1e10 events, 90 %")
@@ -183,7 +189,7 @@ figure
 
 # %%
 spectra = sky.realisation_spectra(
-    make_field, range(1, 9), boundary=outside, rigidity=rigidity, nside=nside, lmax=lmax,
+    make_field, range(1, num_fields + 1), boundary=outside, rigidity=rigidity, nside=nside, lmax=lmax,
     per_pixel=per_pixel, **options,
 )  # (field, radius, l)
 statistics = sky.spectrum_statistics(spectra[:, 2])
@@ -215,7 +221,7 @@ for closure, color, label in (
     axes.plot(degree, shape[1:] * statistics.mean[1], color=color, label=label)
 add_legend(axes, loc="lower left")
 ratio = statistics.mean[1:] / statistics.mean[1] / sky.cascade_spectrum(lmax)[1:]
-print("mean over cascade at l = 2, 4, 8, 16, 32:", ratio[np.array([1, 3, 7, 15, 31])].round(2))
+print(f"mean over cascade at l = 2, 4, 8, 16, {lmax}:", ratio[np.array([1, 3, 7, 15, lmax - 1])].round(2))
 figure
 
 # %% [markdown]
@@ -237,7 +243,7 @@ noise = sky.noise_power(sky.pixel_samples(smeared, outside)[0])
 error = sky.gaussian_error(c_smeared, noise[:, None], num_folds=2, sample_variance=False)
 print("rigidities, 16, 50 and 84 %:", np.percentile(drawn.rigidity, [16, 50, 84]).round(1), "PV")
 print("smeared over sharp C_l")
-bins = sky.SpectrumBins((1, 2, 4, 8, 16, 32))
+bins = sky.SpectrumBins((1, 2, 4, 8, 16, lmax))
 weights = bins.average_matrix(lmax)
 for radius, one, many, sigma in zip(radii, c_ell, c_smeared, error):
     ratio, bar = weights @ many / (weights @ one), np.sqrt(weights**2 @ sigma**2) / (weights @ one)
@@ -269,7 +275,7 @@ print(f"{window.sky_fraction:.0%} of the sky, error of a pixel {jnp.max(observed
 
 # %%
 coupling = sky.pseudo_coupling(window, lmax=lmax, lmax_in=lmax)  # this map has nothing above
-bins = sky.SpectrumBins((1, 4, 8, 16, 32))
+bins = sky.SpectrumBins((1, 4, 8, 16, lmax))
 truth = sky.power_spectrum(equatorial, lmax=lmax)
 fiducial = sky.cascade_spectrum(lmax) * truth[1]
 ground = observed.spectrum(coupling, bins, fiducial=fiducial, model=truth)
@@ -299,14 +305,14 @@ plots.plot_sky_page(
 
 # %%
 waves = make_field(0) + fields.UniformField(-mean * along)
-centers = jnp.asarray(sky.pixel_centers(8))
+centers = jnp.asarray(sky.pixel_centers(slope_nside))
 
 
 def log_spectrum(strength, path):
     """Return ln C_l for l = 1 ... 4 with the turbulence scaled by ``strength``."""
     scaled = fields.UniformField(mean * along) + strength * waves
     _, direction = orbits.trace_fixed_path(
-        scaled, here, centers, rigidity=-rigidity, path_length=path, num_steps=160
+        scaled, here, centers, rigidity=-rigidity, path_length=path, num_steps=num_slope_steps
     )
     map = 1e-3 * direction @ along  # traced back, so minus the forward momentum
     return jnp.log(sky.power_spectrum(map, lmax=4)[1:])

@@ -34,6 +34,13 @@ from jax import lax
 from jaxcr import fields, infer, orbits, plots, sky, units
 from jaxcr.plots.style import BLUE, GREEN, ORANGE, VERMILION, add_legend, new_figure, polish
 
+# %% tags=["sizes"]
+cells, nside = 32, 4  # on each axis of the box; pixels
+num_fields, num_stand_in_fields = 8, 32  # of the skies; of the mean of their cheap stand-in
+paths = (1.5, 3.0, 6.0, 9.0)  # in gyroradii
+num_pairs = 4  # of random moves, for the smoothed derivative
+num_fit_steps = 10
+
 # %% [markdown]
 # ## What chaos does to a derivative
 # Isotropic Kolmogorov turbulence as strong as the mean field, in a box of 32 cells; $r_L$ is 8 cells; each
@@ -43,10 +50,9 @@ from jaxcr.plots.style import BLUE, GREEN, ORANGE, VERMILION, add_legend, new_fi
 
 # %%
 skies = infer.SkyEnsemble(
-    cells=32, outer_scale=12.8, gyroradius=8.0, step=1.0, path=9.0, nside=4, lmax=8
+    cells=cells, outer_scale=12.8, gyroradius=8.0, step=1.0, path=9.0, nside=nside, lmax=8
 )
 level = jnp.float32(1.0)
-num_fields = 8
 
 
 def at_path(path):
@@ -55,7 +61,7 @@ def at_path(path):
 
 
 slopes = {}
-for path in (1.5, 3.0, 6.0, 9.0):
+for path in paths:
     spectra = at_path(path)
     rows = [
         jax.jvp(lambda x, i=i, f=spectra: f(x, i), (level,), (jnp.ones_like(level),))[1]
@@ -78,14 +84,11 @@ for path in (1.5, 3.0, 6.0, 9.0):
 # %%
 figure = new_figure(7, 4)
 axes = figure.subplots()
-for (path, values), colour in zip(slopes.items(), (BLUE, GREEN, ORANGE, VERMILION), strict=True):
+for (path, values), colour in zip(slopes.items(), (BLUE, GREEN, ORANGE, VERMILION)):
     size = np.sort(np.abs(values))
     axes.step(size, np.arange(size.size, 0, -1) / size.size, color=colour, label=f"{path:g} $r_L$")
-axes.set(
-    xscale="log", yscale="log", xlabel=r"$|dC_1/d(\delta B/B_0)|$ of one sky [sr]",
-    ylabel="share of skies with more",
-)  # fmt: skip
-polish(axes)
+axes.set(xscale="log", yscale="log")
+polish(axes, x_label=r"$|dC_1/d(\delta B/B_0)|$ of one sky [sr]", y_label="share of skies with more")
 add_legend(axes)
 figure
 
@@ -170,7 +173,7 @@ def short_path(values, number):
 
 
 series = np.array([0.0, 1.0, 0.0, 0.0, 0.0])  # a dipole
-extra = tuple(range(100, 132))
+extra = tuple(range(100, 100 + num_stand_in_fields))
 surrogate = infer.composed_surrogate(
     short_path, series=series, repeats=1, operator_numbers=extra
 )
@@ -225,7 +228,7 @@ def two(values, number):
 
 both = infer.spectrum_gradient(
     two, np.array([1.0, 0.0]), num_fields=num_fields, names=("dB/B0", "ln r_L"), step=0.15,
-    estimator=infer.Smoothed(width=0.15, num_pairs=4),
+    estimator=infer.Smoothed(width=0.15, num_pairs=num_pairs),
 )  # fmt: skip
 print(both.verdict())
 for j, name in enumerate(("dB/B0", "ln r_L")):
@@ -286,7 +289,7 @@ def fitted(function, max_steps):
 
 
 smooth = infer.estimated_jacobian(log_mean, lambda values: jacobian)
-best, chi_squared = fitted(smooth, 10)
+best, chi_squared = fitted(smooth, num_fit_steps)
 design = np.asarray(whiten @ jacobian.T)
 errors = np.sqrt(np.diag(np.linalg.inv(design.T @ design)))
 print(f"estimated Jacobian: chi² = {chi_squared:.1f} for 4 degrees of freedom")

@@ -15,7 +15,7 @@
 # both sides, and those that come in through the left or the right loss cone. Three densities, two edges:
 # that is a power spectrum. This notebook plants a mirror ratio and an asymmetry, simulates a measured
 # spectrum, fits both back, and asks which multipoles told them, and how much noise they bear. No orbits are
-# needed, so it takes about a minute.
+# needed, and yet it takes one to two minutes: most of it goes into 64 repetitions at the end.
 
 # %%
 # %matplotlib inline
@@ -29,6 +29,12 @@ import numpy as np
 from jaxcr import infer
 from jaxcr.plots.style import BLUE, GREEN, ORANGE, VERMILION, add_legend, new_figure, polish
 
+# %% tags=["sizes"]
+lmax = 24
+num_starts, num_odd_starts = 64, 32  # of the fits to all and to odd multipoles
+num_likelihoods, num_profile = 901, 16  # points of two curves
+num_closures, num_closure_starts = 64, 32  # simulated data sets, and starts of the fit to each
+
 # %% [markdown]
 # ## From a chain to $C_\ell$
 # The parameters are the dipole amplitude $A = |f_1/f_0|$, the mean mirror ratio
@@ -39,7 +45,6 @@ from jaxcr.plots.style import BLUE, GREEN, ORANGE, VERMILION, add_legend, new_fi
 # Edges of loss cones are not sharp in nature; `edge_width` rounds them, in rad.
 
 # %%
-lmax = 24
 traps = infer.TrapSeries(lmax=lmax, edge_width=0.05)
 model = infer.TrapModel(traps)
 mean_ratio, eta = 3.0, 0.25
@@ -93,7 +98,7 @@ print(f"{likelihood}: {likelihood.reason}")
 # %%
 figure = new_figure(7.5, 3.8)
 axes = figure.subplots()
-grid = jnp.linspace(-2.0, 2.5, 901)
+grid = jnp.linspace(-2.0, 2.5, num_likelihoods)
 for width, colour in ((0.0, VERMILION), (0.05, BLUE), (0.2, GREEN)):
     trap_model = infer.TrapModel(infer.TrapSeries(lmax=lmax, edge_width=width))
     exact = infer.simulate_from(
@@ -116,11 +121,11 @@ figure
 
 # %% [markdown]
 # No optimiser that walks downhill crosses those ridges, and a good-looking $\chi^2$ is no proof of the right
-# valley. The cure is dull: start in many places. A start here costs milliseconds, so 64 of them cost little.
+# valley. The cure is dull: start in many places. A start here costs milliseconds, so many of them cost little.
 
 # %%
 problem = infer.Problem(model, data, likelihood=likelihood)
-result = infer.fit(problem, num_starts=64)
+result = infer.fit(problem, num_starts=num_starts)
 arrived = np.asarray(result.start_costs) < result.cost + 0.1
 print(f"{arrived.sum()} of {arrived.size} starts end in the best valley, the others up to "
       f"{float(result.start_costs.max() - result.cost):.0f} above it in -2 ln posterior")
@@ -154,7 +159,7 @@ print("{:12s} {:8.4f} ± {:.4f}   planted {:.4f}".format("R", *ratio, mean_ratio
 # %%
 odd_data = data.select(ell % 2 == 1)
 odd = infer.Problem(model, odd_data, likelihood=infer.choose_likelihood(model, odd_data))
-odd_result = infer.fit(odd, num_starts=32, optimisers=(infer.LevenbergMarquardt(),))
+odd_result = infer.fit(odd, num_starts=num_odd_starts, optimisers=(infer.LevenbergMarquardt(),))
 for name, one, fitted in (("all", problem, result), ("odd", odd, odd_result)):
     print(f"{name} multipoles: {infer.data_directions(one.parameters, fitted.information).text()}")
 slope = np.array([1.0, 1 / (1 + float(odd_result.values[2]))])
@@ -166,7 +171,7 @@ print("d ln[(R-1)(1+eta)], of unit length:", (slope / np.linalg.norm(slope)).rou
 # with a symmetric error for $\eta$ would be wrong, and the profile says so.
 
 # %%
-walked = infer.profile(odd, odd_result, "eta", num=16)
+walked = infer.profile(odd, odd_result, "eta", num=num_profile)
 print(f"odd multipoles: {walked.text()}")
 
 figure = new_figure(10, 3.8)
@@ -238,7 +243,7 @@ print(f"noise of 0.3 C_1, C_1 ... C_8: {needed} measurements for R to 20 %")
 # %%
 report = infer.closure(
     problem, lambda values, key: infer.simulate_from(model, values, key, template),
-    jax.random.key(0), num=64, planted=planted, num_starts=32,
+    jax.random.key(0), num=num_closures, planted=planted, num_starts=num_closure_starts,
 )  # fmt: skip
 print(report.verdict())
 print(f"largest pull {np.abs(report.pulls).max():.1f} sigma")
@@ -252,4 +257,4 @@ print(f"largest pull {np.abs(report.pulls).max():.1f} sigma")
 # 1. A trap prints its loss cones on the sky. Odd multipoles see the stronger mirror, even ones the weaker.
 # 2. Where the trap sits in its chain sets the amplitude only.
 # 3. $\ln C_\ell$ has dips that move with the parameters: start often, and round the edges as nature does.
-# 4. Real skies are seen through turbulence, which mixes these multipoles: 08-joint-fit-and-posterior.
+# 4. Real skies are seen through turbulence, which mixes these multipoles: 11-joint-fit-and-posterior.
