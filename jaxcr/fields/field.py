@@ -101,8 +101,20 @@ class ScaledField(Field):
         return self.field.lattice()
 
 
-@eqx.filter_jit
 def sample_field(field: Field, lattice: Lattice) -> Float[Array, "nx ny nz xyz=3"]:
     """Return B in µG at every sample of ``lattice``, in batches that bound the memory."""
     centers = lattice.centers().reshape(-1, 3)
-    return jax.lax.map(field, centers, batch_size=65536).reshape(*lattice.shape, 3)
+    return _in_batches(field, centers).reshape(*lattice.shape, 3)
+
+
+@eqx.filter_jit
+def _in_batches(
+    field: Field, positions: Float[Array, "sample xyz=3"]
+) -> Float[Array, "sample xyz=3"]:
+    """Return B at many positions.
+
+    They are an argument: computed in one program with their cells, XLA rounds the cell of a sample
+    in two ways, and where it is an integer takes the offset in one cell and the coefficients of
+    another.
+    """
+    return jax.lax.map(field, positions, batch_size=65536)

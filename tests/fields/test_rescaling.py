@@ -5,7 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr.fields import GridField, Linear, describe, rescale_field
+from jaxcr.fields import (
+    CubicSpline,
+    GridField,
+    Linear,
+    describe,
+    mhd_snapshot,
+    rescale_field,
+)
 from jaxcr.fields.field import sample_field
 
 
@@ -73,3 +80,14 @@ def test_rejects_a_cube_without_what_is_scaled(cube):
     )
     with pytest.raises(ValueError, match="whose cells are cubes"):
         rescale_field(long, injection_scale=10.0, injection_cells=2.0)
+
+
+def test_samples_at_cells_that_are_integers_to_rounding_are_the_samples():
+    """48 cells of 1.0416666666666665 pc: 2,304 of the places are integers but for 1e-15."""
+    cube = mhd_snapshot(stencil=CubicSpline(), storage=jnp.float64)
+    cells = 19.200000000000003
+    field = rescale_field(cube, injection_cells=cells, injection_scale=40.0, rms=3.0)
+    old, new = (np.asarray(sample_field(f, f.lattice())) for f in (cube, field))
+    mean = old.mean((0, 1, 2))
+    factor = 3 / np.sqrt(np.mean(np.sum((old - mean) ** 2, axis=-1)))
+    np.testing.assert_allclose(new, mean + factor * (old - mean), atol=1e-11)
