@@ -82,7 +82,8 @@ def drifting_box(cells: int) -> Comparison:
     def tensor(drift):
         def function(x, p):
             turn = drift * jnp.cos(jnp.pi * x[0] / 2) * jnp.cos(jnp.pi * x[1] / 2)
-            return jnp.array([[0.5, 0.15], [0.15, 0.3]]) + turn * jnp.array([[0.0, 1.0], [-1.0, 0.0]])
+            turning = jnp.array([[0.0, 1.0], [-1.0, 0.0]])
+            return jnp.array([[0.5, 0.15], [0.15, 0.3]]) + turn * turning
 
         return function
 
