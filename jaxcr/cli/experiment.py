@@ -41,7 +41,7 @@ def run_experiment(config: Experiment) -> Outcome:
             found[experiment.name] = _run(experiment, size, out / experiment.name)
             files += sorted((out / experiment.name).iterdir())
             write_whole(out / "verdicts.md", f"{experiments.verdict_table(found)}\n".encode())
-    print(f"{experiments.verdict_table(found)}\n\n{out}")
+    print(f"{experiments.verdict_lines(found)}\n\n{out}/ has verdicts.md, numbers and pictures")
     return Outcome({name: _as_dicts(x) for name, x in found.items()}, out, tuple(files))
 
 

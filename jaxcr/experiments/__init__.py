@@ -10,7 +10,7 @@ from jaxcr.experiments.experiment import (
     Verdict,
 )
 from jaxcr.experiments.registry import EXPERIMENTS, select
-from jaxcr.experiments.verdicts import answer, verdict_table
+from jaxcr.experiments.verdicts import answer, verdict_lines, verdict_table
 
 __all__ = [
     "DEFAULT",
@@ -23,5 +23,6 @@ __all__ = [
     "Verdict",
     "answer",
     "select",
+    "verdict_lines",
     "verdict_table",
 ]

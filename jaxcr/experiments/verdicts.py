@@ -1,6 +1,7 @@
 """From numbers with errors to yes, no, or not resolved; and how both are written."""
 
 import math
+import textwrap
 
 import jax.numpy as jnp
 import numpy as np
@@ -95,3 +96,18 @@ def verdict_table(found: dict[str, tuple[Verdict, ...]]) -> str:
             cells = (name, verdict.statement, verdict.measured, answer(verdict), verdict.note)
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
+
+
+def verdict_lines(found: dict[str, tuple[Verdict, ...]], width: int = 100) -> str:
+    """Return the verdicts of several experiments as text for a terminal."""
+    lines = []
+    for name, verdicts in found.items():
+        lines.append(f"\n{name}")
+        for verdict in verdicts:
+            first = f"  {answer(verdict):13}"
+            for text in (verdict.statement, verdict.measured, verdict.note):
+                lines += textwrap.wrap(
+                    text, width, initial_indent=first, subsequent_indent=" " * len(first)
+                )
+                first = " " * len(first)
+    return "\n".join(lines).lstrip("\n")

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr.experiments import EXPERIMENTS, Verdict, select, verdict_table
+from jaxcr.experiments import EXPERIMENTS, Verdict, select, verdict_lines, verdict_table
 from jaxcr.experiments.small_scale_anisotropy import (
     energy_conservation,
     skies_by_radius,
@@ -141,3 +141,13 @@ def test_names_of_experiments():
         select(["tabel-1"])
     with pytest.raises(ValueError, match="See jaxcr experiment"):
         select(["zzz"])
+
+
+def test_lines_for_a_terminal_are_short_and_lose_no_word():
+    verdict = Verdict("a statement " * 12, "1.0 ± 0.1 pc", None, "why not " * 20)
+    text = verdict_lines({"one": (verdict,), "two": (verdict,)})
+    assert max(len(line) for line in text.splitlines()) <= 100
+    words = text.split()
+    assert words.count("statement") == 24
+    assert words.count("why") == 40
+    assert "  not resolved a statement" in text
