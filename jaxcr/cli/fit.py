@@ -15,6 +15,7 @@ from jaxcr.cli.config import Fit
 from jaxcr.cli.fit_pictures import draw, draw_gradient
 from jaxcr.cli.fit_skies import FitSkies, fit_skies
 from jaxcr.cli.fit_uncertainty import extra_uncertainty
+from jaxcr.cli.fit_warnings import fit_warnings
 from jaxcr.cli.named_values import named_values
 from jaxcr.cli.output import Outcome, progress_bar
 from jaxcr.cli.toml_settings import as_dict
@@ -49,7 +50,8 @@ def _fit(config: Fit, folder: Path) -> Outcome:
     truth = None if config.simulate is None else planted_values(config, skies, axes, parameters)
     data = _data(config, skies, traps, axes, truth)
     check_data(data, skies)
-    print(f"target: {data.label}, l = {data.ell[0]} to {data.ell[-1]}")
+    target = f"target: {data.label}, l = {data.ell[0]} to {data.ell[-1]}"
+    print(target)
     model = infer.SkyModel(
         simulated.emulator(data.num_skies), traps, bright_nodes=simulated.bright_nodes
     )
@@ -60,20 +62,25 @@ def _fit(config: Fit, folder: Path) -> Outcome:
         optimisers=(infer.LevenbergMarquardt(), infer.Adam(num_steps=config.adam_steps)),
     )
     extra = extra_uncertainty(config, folder, problem, result, truth)
-    numbers = report.fit_numbers(problem, extra.result, truth)
+    dropped = _dropped(data, problem)
+    numbers = report.fit_numbers(problem, extra.result, truth) | {"dropped_multipoles": dropped}
+    warnings = fit_warnings(problem, extra.result)
     fixed = _fixed_line(config, problem, simulated)
-    lines = _lines(problem, extra.result, truth, numbers["derived"], fixed) + extra.text
-    print(lines, flush=True)
+    told = _lines(problem, extra.result, truth, numbers["derived"], fixed, warnings) + extra.text
+    print(told, flush=True)
+    lines = "\n".join([target, *_dropped_lines(dropped), told])
     with ThreadPoolExecutor(1) as beside:  # half of either is compilation, on one core
         pictures = beside.submit(draw, folder, problem, extra.result, skies, data, truth)
         gauge, path = _gauges(config, skies, problem, extra.result)
         groups = pictures.result() | extra.groups
+    groups |= _groups(data, problem, extra.result)
     if gauge is not None:
         draw_gradient(folder, gauge)
-        told = [report.gradient_table(gauge)] + ([] if path is None else [report.path_line(path)])
-        print("", *told, sep="\n\n", flush=True)
-        lines += "\n\n" + "\n\n".join(told)
-    groups |= _groups(data, problem, extra.result, gauge, path)
+        told, found, doubts = _gradient_findings(skies, problem, extra.result, gauge, path)
+        print("", told, sep="\n\n", flush=True)
+        lines, warnings = f"{lines}\n\n{told}", warnings + doubts
+        groups |= found
+        numbers |= {"gradient_verdict": found["gradient"]["verdict"]}
     write_result(
         folder / "result.h5",
         configuration=as_dict(config),
@@ -81,7 +88,7 @@ def _fit(config: Fit, folder: Path) -> Outcome:
         groups=groups,
     )
     (folder / "report.txt").write_text(lines + "\n", encoding="utf-8")
-    return Outcome(numbers, folder, warnings=tuple(extra.result.warnings.splitlines()))
+    return Outcome(numbers, folder, warnings=warnings)
 
 
 def planted_values(
@@ -124,11 +131,21 @@ def _problem(
 ) -> infer.Problem:
     """Return what is fitted, and print what was left out."""
     compared = model.comparable(data)
-    dropped = sorted(set(data.ell.tolist()) - set(compared.ell.tolist()))
-    if dropped:
-        print(f"dropped, below 3 sigma of the simulation's noise: l = {dropped}")
-    likelihood = infer.choose_likelihood(model, compared)
-    return infer.Problem(model, compared, parameters, likelihood)
+    problem = infer.Problem(model, compared, parameters, infer.choose_likelihood(model, compared))
+    for line in _dropped_lines(_dropped(data, problem)):
+        print(line)
+    return problem
+
+
+def _dropped(data: infer.SpectrumData, problem: infer.Problem) -> list[int]:
+    """Return the multipoles of the data that are not compared."""
+    return sorted(set(data.ell.tolist()) - set(problem.data.ell.tolist()))
+
+
+def _dropped_lines(dropped: list[int]) -> list[str]:
+    """Return the line on multipoles that were left out, or none."""
+    text = f"dropped, below 3 sigma of the simulation's noise: l = {dropped}"
+    return [text] if dropped else []
 
 
 def _fixed_line(config: Fit, problem: infer.Problem, simulated: FitSkies) -> str:
@@ -139,7 +156,7 @@ def _fixed_line(config: Fit, problem: infer.Problem, simulated: FitSkies) -> str
     )
 
 
-def _lines(problem, result, truth, derived, fixed: str) -> str:
+def _lines(problem, result, truth, derived, fixed: str, warnings: tuple[str, ...]) -> str:
     """Return the report of the fit itself."""
     return "\n".join(
         [
@@ -152,6 +169,7 @@ def _lines(problem, result, truth, derived, fixed: str) -> str:
             report.emulator_line(problem),
             report.goodness_lines(result),
             fixed,
+            *(f"warning: {line}" for line in warnings),
         ]
     )
 
@@ -164,10 +182,9 @@ def _gauges(config: Fit, skies: infer.SkyEnsemble, problem: infer.Problem, resul
     if num == 0:
         return None, None
     axes = problem.model.emulator.axes
-    best = infer.physical_values(axes, problem.model.point(result.values))
-    parameters = skies.at(**best)
+    parameters = _best_parameters(skies, problem, result)
     first = axes[0].field
-    where = float(best[first])
+    where = float(getattr(parameters, first))
     gauge = infer.spectrum_gradient(
         lambda value, number: infer.simulated_spectra(
             skies, parameters.at(**{first: value}), number
@@ -200,9 +217,40 @@ def _path_over_lyapunov(skies: infer.SkyEnsemble, parameters: infer.SkyParameter
     return float(stop.length) / float(length)
 
 
-def _groups(data, problem, result, gauge, path) -> dict[str, dict]:
+def _gradient_findings(skies, problem, result, gauge, path):
+    """Return text, groups of the result file and warnings of the gradient report."""
+    length = _path_in_gyroradii(skies, _best_parameters(skies, problem, result))
+    verdict = report.gradient_verdict(gauge, length)
+    text = report.gradient_table(gauge, length)
+    numbers = _attributes(gauge) | {"verdict": verdict, "ell": np.arange(gauge.spectrum.size)}
+    groups = {"gradient": numbers}
+    if path is not None:
+        text += "\n\n" + report.path_line(path)
+        groups["path_systematic"] = {
+            "factors": path.factors,
+            "c_1": path.c_1,
+            "amplitude_factor": path.amplitude_factor,
+        }
+    return text, groups, () if gauge.trusted else (verdict,)
+
+
+def _best_parameters(skies: infer.SkyEnsemble, problem: infer.Problem, result):
+    """Return the sky parameters of the best fit."""
+    point = problem.model.point(result.values)
+    return skies.at(**infer.physical_values(problem.model.emulator.axes, point))
+
+
+def _path_in_gyroradii(skies: infer.SkyEnsemble, parameters: infer.SkyParameters) -> float:
+    """Return the length of the orbits in gyroradii; nan where they end on a sphere."""
+    stop = skies.convention.stop(parameters)
+    if not isinstance(stop, PathLength):
+        return float("nan")
+    return float(stop.length) / float(parameters.gyroradius)
+
+
+def _groups(data, problem, result) -> dict[str, dict]:
     """Return everything that the result file keeps, by group."""
-    groups = {
+    return {
         "data": {name: getattr(data, name) for name in ("ell", "c_ell", "log_error", "noise")}
         | {"label": data.label, "m0_blind": data.m0_blind, "debiased": data.debiased}
         | {"num_skies": data.num_skies, "compared_ell": problem.data.ell},
@@ -213,14 +261,6 @@ def _groups(data, problem, result, gauge, path) -> dict[str, dict]:
         | _attributes(result, leave_out="posterior"),
         "posterior": _attributes(result.posterior),
     }
-    if gauge is not None:
-        groups["gradient"] = _attributes(gauge) | {"verdict": gauge.verdict()}
-        groups["path_systematic"] = {
-            "factors": path.factors,
-            "c_1": path.c_1,
-            "amplitude_factor": path.amplitude_factor,
-        }
-    return groups
 
 
 def _attributes(module, leave_out: str = "") -> dict:

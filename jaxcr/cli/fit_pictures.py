@@ -99,8 +99,9 @@ def _sky(folder: Path, problem, result, skies: infer.SkyEnsemble) -> dict:
     before = sky.intensity_map(arrivals, boundary)[0]
     after = sky.remove_dipole(before)
     before, after = np.asarray(before), np.asarray(after)
-    _save(plots.plot_sky(before, after, title="one simulated sky at the best fit"),
-          folder / "sky.png")  # fmt: skip
+    level, ratio = float(parameters.level), 1 + float(jnp.exp(result.values[-2]))
+    title = rf"one simulated sky at the best fit: $\delta B/B_0$ = {level:.2f}, R = {ratio:.2f}"
+    _save(plots.plot_sky(before, after, title=title), folder / "sky.png")
     return {"before": before, "after": after, "nside": nside}
 
 
@@ -156,6 +157,7 @@ def _plane(folder: Path, problem, result, truth) -> dict:
         best=values[:2],
         covariance=_conditional(np.asarray(result.covariance), result.is_free),
         truth=None if truth is None else truth[:2],
+        titles=("convergence of Adam", "cost, other parameters at their best fit"),
     )
     _save(figure, folder / "fit.png")
     return {"ln_A": axes[0], "ln_level": axes[1], "cost": cost}

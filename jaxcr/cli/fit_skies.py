@@ -69,7 +69,7 @@ def _in_cells(config: Fit) -> FitSkies:
 
     fixed = (
         f"r_L = {sky.gyroradius:g} of {sky.cells} cells, index {sky.index:.3g}, outer scale "
-        f"{sky.outer_scale:g} cells (but what was varied)"
+        f"{sky.outer_scale:g} cells (held except what was varied)"
     )
     return FitSkies(skies, infer.turbulence_axes(skies, sky.vary), emulator, fixed)
 

@@ -1,11 +1,14 @@
 """The text that a fit prints and saves, and its numbers."""
 
+import dataclasses
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxcr.cli.output import quantity
 from jaxcr.infer import (
+    CONSTRAINED,
     FitResult,
     GradientReport,
     PathSystematic,
@@ -13,13 +16,25 @@ from jaxcr.infer import (
     data_directions,
 )
 
+_WEAK = 0.9
+"""Error over width of the prior from which a parameter only repeats it."""
+
+_FEW_FIELDS = 10
+"""Below, z is printed with the uncertainty of its errors."""
+
+_CALIBRATED = (2.0, 9.0)
+"""Gyroradii of path up to and from which the thresholds of the verdict on gradients are tested."""
+
+_GRADIENT = "gradient ln(B1/B2)"
+
 
 def fit_table(problem: Problem, result: FitResult, truth: np.ndarray | None = None) -> str:
-    """Return the table of parameters: posterior mean and error, best fit, prior, constrained."""
+    """Return the table of parameters: posterior mean and error, best fit, prior and its share."""
     head = (
-        f"{'parameter':12}{'unit':8}{'value':>10}{'error':>9}{'best fit':>10}  {'prior':32}"
-        f"{'constrained by data'}"
+        f"{'parameter':12}{'unit':8}{'value':>10}{'error':>9}{'best fit':>10}  {'prior':36}"
+        f"{'error/prior':>11}"
     )
+    shares = prior_shares(problem, result)
     rows = [head + ("   planted   pull" if truth is not None else "")]
     for i, parameter in enumerate(problem.parameters.parameters):
         if parameter.fixed:
@@ -28,10 +43,10 @@ def fit_table(problem: Problem, result: FitResult, truth: np.ndarray | None = No
             )
             continue
         value, error = float(result.posterior.mean[i]), float(result.posterior.errors[i])
-        bounds = f" in [{parameter.lower:.2g}, {parameter.upper:.2g}]"
+        bounds = f" in [{parameter.lower:.4g}, {parameter.upper:.4g}]"
         row = f"{parameter.name:12}{parameter.unit or '1':8}{value:10.3f} ±{error:7.3f}"
         row += f"{float(result.values[i]):10.3f}  "
-        row += f"{str(parameter.prior) + bounds:32}{'yes' if result.constrained[i] else 'no':19}"
+        row += f"{str(parameter.prior) + bounds:36}{shares[i]:11.2f}"
         if truth is not None:
             row += f"{truth[i]:10.3f}{(value - truth[i]) / error:7.2f}"
         rows.append(row)
@@ -43,6 +58,7 @@ def fit_numbers(
 ) -> dict[str, Any]:
     """Return the numbers of the report by name: those of the table, derived ones, goodness."""
     parameters = {}
+    shares = prior_shares(problem, result)
     for i, parameter in enumerate(problem.parameters.parameters):
         if parameter.fixed:
             row = quantity(parameter.start, unit=parameter.unit or "1")
@@ -52,6 +68,7 @@ def fit_numbers(
             )
             row |= {"best_fit": result.values[i], "prior": str(parameter.prior)}
             row |= {"lower": parameter.lower, "upper": parameter.upper}
+            row |= {"error_over_prior": shares[i], "class": _class(shares[i])}
             row |= {"constrained": bool(result.constrained[i])}
         planted = {} if truth is None else {"planted": truth[i]}
         parameters[parameter.name] = row | {"held": parameter.fixed} | planted
@@ -63,31 +80,58 @@ def fit_numbers(
         "chi_squared": result.chi_squared,
         "degrees_of_freedom": result.degrees_of_freedom,
         "p_value": result.p_value,
+        "convergence": {
+            "num_starts": len(result.converged),
+            "num_converged": int(np.sum(result.converged)),
+            "optimisers_apart_sigma": optimisers_apart(result),
+            "effective_samples": float(result.posterior.effective_samples),
+        },
+        "directions": data_directions(problem.parameters, result.information).text(),
     }
 
 
+def prior_shares(problem: Problem, result: FitResult) -> np.ndarray:
+    """Return the error of the posterior over the width of the prior, ``(parameter,)``."""
+    return np.asarray(result.posterior.errors) / problem.parameters.prior_sigmas
+
+
+def optimisers_apart(result: FitResult) -> float:
+    """Return how far the check of the optimum ends from it in errors, the worst parameter."""
+    apart = np.abs(np.asarray(result.check_values[0] - result.values))[result.is_free]
+    return float(np.max(apart / np.asarray(result.errors)[result.is_free]))
+
+
 def derived_numbers(problem: Problem, result: FitResult) -> dict[str, Any]:
-    """Return A, dB/B0 and R with 68 % intervals; gradient and place in the chain at the best fit.
+    """Return A, dB/B0, R, gradient with 68 % intervals; place in the chain at the best fit.
 
     The place in the chain is ``None`` where no site has the amplitude.
     """
-    quantiles = np.asarray(result.posterior.quantiles((0.16, 0.5, 0.84)))
+    levels = (0.16, 0.5, 0.84)
+    quantiles = np.asarray(result.posterior.quantiles(levels))
     v = np.asarray(result.values)
     depth, eta = np.exp(v[-2]), v[-1]
-    strong, weak = 1 + depth * (1 + eta), 1 + depth * (1 - eta)
+    samples = result.posterior.samples
+    samples = samples.at[:, -1].set(_gradient(samples))  # in place of eta
+    gradient = dataclasses.replace(result.posterior, samples=samples).quantiles(levels)
     turbulence = {
         axis.parameter.name.removeprefix("ln "): [float(axis.physical(x)) for x in row]
         for axis, row in zip(problem.model.emulator.axes, quantiles.T[1:], strict=False)
     }
     intervals = {"A": np.exp(quantiles[:, 0]), **turbulence}
-    intervals["mirror ratio (B1 + B2)/2B0"] = 1 + np.exp(quantiles[:, -2])
+    intervals["mirror ratio R = (B1 + B2)/2B0"] = 1 + np.exp(quantiles[:, -2])
+    intervals[_GRADIENT] = np.asarray(gradient)[:, -1]
     numbers = {
         name: {"median": middle, "low": low, "high": high}
         for name, (low, middle, high) in intervals.items()
     }
-    numbers["gradient ln(B1/B2)"] = np.log(strong / weak)
     numbers["place"] = problem.model.traps.place(float(np.exp(v[0])), 1 + float(depth), float(eta))
     return numbers
+
+
+def _gradient(values):
+    """Return ln(B1/B2), ``(sample,)``, of parameters ``(sample, parameter)``."""
+    depth, eta = jnp.exp(values[:, -2]), values[:, -1]
+    return jnp.log((1 + depth * (1 + eta)) / (1 + depth * (1 - eta)))
 
 
 def derived_lines(problem: Problem, numbers: dict[str, Any]) -> str:
@@ -105,23 +149,21 @@ def derived_lines(problem: Problem, numbers: dict[str, Any]) -> str:
         [
             "median (68 % interval):",
             *intervals,
-            "at the best fit:",
-            f"gradient ln(B1/B2) = {numbers['gradient ln(B1/B2)']:.3g}",
-            f"place in the chain (derived, of {problem.model.traps.num_sites} sites): {place}",
+            "mirrors: B1, B2 = B0 [1 + (R - 1)(1 ± eta)]",
+            "place in the chain at the best fit (derived, of "
+            f"{problem.model.traps.num_sites} sites): {place}",
         ]
     )
 
 
 def goodness_lines(result: FitResult) -> str:
     """Return goodness of fit, how far the optimisers agree, how well the posterior is sampled."""
-    free = result.is_free
-    apart = np.abs(np.asarray(result.check_values[0] - result.values))[free]
-    apart = apart / np.asarray(result.errors)[free]
     return (
-        f"chi² = {result.chi_squared:.2f} for {result.degrees_of_freedom} degrees of freedom, "
+        f"chi² = {result.chi_squared:.2f} for {result.degrees_of_freedom} degrees of freedom "
+        "(multipoles less constrained parameters, at least 1), "
         f"p = {result.p_value:.3f}\n"
         f"{int(np.sum(result.converged))} of {len(result.converged)} starts converged; Adam ends "
-        f"{apart.max():.1e} sigma from Levenberg-Marquardt\n"
+        f"{optimisers_apart(result):.1e} sigma from Levenberg-Marquardt\n"
         f"posterior: {len(result.posterior.weights)} weighted samples, worth "
         f"{float(result.posterior.effective_samples):.0f} independent ones"
     )
@@ -129,14 +171,25 @@ def goodness_lines(result: FitResult) -> str:
 
 def constraint_lines(problem: Problem, result: FitResult) -> str:
     """Say plainly what the data tell, and what only repeats its prior."""
-    names = np.array(problem.parameters.names)
-    told = ", ".join(names[result.constrained]) or "nothing"
-    prior = ", ".join(names[result.is_free & ~result.constrained])
-    text = f"The data constrain {told}."
-    text += f" {prior}: no information, the value returns its prior." if prior else ""
+    found: dict[str, list[str]] = {"constrained": [], "weakly": [], "returns its prior": []}
+    shares = prior_shares(problem, result)
+    for name, share, free in zip(problem.parameters.names, shares, result.is_free, strict=True):
+        if free:
+            found[_class(share)].append(name)
+    told, weak, prior = (", ".join(x) or "nothing" for x in found.values())
+    text = (
+        f"error/prior below {CONSTRAINED:g}, constrained: {told}; {CONSTRAINED:g} to {_WEAK:g}, "
+        f"weakly: {weak}; {_WEAK:g} or more, returns its prior: {prior}."
+    )
     directions = data_directions(problem.parameters, result.information).text()
-    text += f"\n{directions[0].upper()}{directions[1:]}."
-    return text + (f"\n{result.warnings}" if result.warnings else "")
+    return f"{text}\n{directions[0].upper()}{directions[1:]}."
+
+
+def _class(share: float) -> str:
+    """Return what the data say about a parameter of this error over width of its prior."""
+    if share < CONSTRAINED:
+        return "constrained"
+    return "weakly" if share < _WEAK else "returns its prior"
 
 
 def likelihood_line(problem: Problem) -> str:
@@ -165,14 +218,36 @@ def path_line(systematic: PathSystematic) -> str:
     return "systematic of the fixed path (degenerate with A at low l): " + ", ".join(parts)
 
 
-def gradient_table(report: GradientReport) -> str:
+def gradient_table(report: GradientReport, gyroradii: float) -> str:
     """Return the gradient report: both estimates at a few multipoles, and the verdict."""
-    rows = [f"{'l':>3} {'path-wise':>22} {'same-phase difference':>26}  {'z':>5}  believe"]
-    for ell in (1, 2, 3, 4, 6, 8, 12, 16):
+    rows = [
+        f"d C_l / d {report.name}, C_l of a boundary dipole of amplitude 1, sr; the fit itself "
+        "uses the emulator, not these derivatives",
+        f"{'l':>3} {'path-wise':>22} {'same-phase difference':>26}  {'z':>5}  believe",
+    ]
+    worst = 1 + int(np.argmax(np.abs(report.z_score[1:])))
+    for ell in sorted({1, 2, 3, 4, 6, 8, 12, 16, worst}):
         if ell < len(report.spectrum):
             rows.append(
                 f"{ell:3d} {report.pathwise[ell]:11.3e} ±{report.pathwise_error[ell]:9.1e} "
                 f"{report.difference[ell]:14.3e} ±{report.difference_error[ell]:9.1e}  "
                 f"{report.z_score[ell]:5.1f}  {'path-wise' if report.chosen[ell] else 'difference'}"
             )
-    return "\n".join([*rows, report.verdict()])
+    if report.num_fields < _FEW_FIELDS:
+        scatter = 1 / np.sqrt(2 * (report.num_fields - 1))  # of a standard error, Gaussian
+        rows.append(f"z from {report.num_fields} fields: its errors are uncertain by {scatter:.0%}")
+    return "\n".join([*rows, gradient_verdict(report, gyroradii)])
+
+
+def gradient_verdict(report: GradientReport, gyroradii: float) -> str:
+    """Return the verdict, with a caution for paths at which it was not calibrated.
+
+    ``gyroradii`` is the length of the path in gyroradii, nan where orbits end on a sphere.
+    """
+    low, high = _CALIBRATED
+    if not low < gyroradii < high:
+        return report.verdict()
+    return (
+        f"{report.verdict()}; not calibrated between {low:g} and {high:g} gyroradii "
+        f"(path {gyroradii:.3g}): read both estimates with their errors"
+    )

@@ -36,6 +36,7 @@ from jaxcr.infer.energies import (
     write_table,
 )
 from jaxcr.infer.fitting import (
+    CONSTRAINED,
     LBFGS,
     Adam,
     Directions,
@@ -172,6 +173,7 @@ from jaxcr.observed import SpectrumData, read_spectrum
 
 __all__ = [
     "AXIS",
+    "CONSTRAINED",
     "LBFGS",
     "PLANTED",
     "SKY_PARAMETERS",

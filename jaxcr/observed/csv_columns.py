@@ -42,7 +42,7 @@ def read_columns(
         raise argument_error(
             f"{path}",
             expected="a readable CSV file",
-            got=shortened(f"{type(problem).__name__} ({problem})"),
+            got=shortened(getattr(problem, "strerror", None) or str(problem)),
             remedy=f"Give the path of a text file with columns {','.join(required)}.",
         ) from problem
     _check_table(path, table, required, optional, example)

@@ -29,6 +29,7 @@ def plot_fit(
     covariance: Float[Array | np.ndarray, "2 2"],
     names: tuple[str, str] = ("ln A", "ln dB/B0"),
     truth: _Pair | None = None,
+    titles: tuple[str, str] = ("", ""),
 ) -> Figure:
     """Draw the convergence of a fit, and the shape of the cost about its optimum.
 
@@ -38,12 +39,15 @@ def plot_fit(
         Cost, -2 ln posterior, at every step; the lowest cost known. Steps at or below it are
         left out of the logarithmic axis.
     plane_x, plane_y, plane_cost
-        Cost over a grid of two parameters, at the minimum over all others, so that it compares
-        with the ellipse.
+        Cost over a grid of two parameters: either at the minimum over all others, or with the
+        others held.
     best, covariance
-        Best values of the two, and their covariance from the Fisher matrix.
+        Best values of the two, and their covariance from the Fisher matrix, with the others free
+        or held as in the plane.
     names, truth
         Labels of the two; the values that were planted, if they are known.
+    titles
+        Of the convergence and of the plane.
 
     Raises
     ------
@@ -57,14 +61,14 @@ def plot_fit(
     (covariance,) = as_arrays("plot_fit", (2, 2), covariance=covariance)
     figure = new_figure(12, 5)
     left, right = figure.subplots(1, 2)
-    _draw_history(left, np.asarray(history, dtype=float) - float(best_cost))
+    _draw_history(left, np.asarray(history, dtype=float) - float(best_cost), titles[0])
     _draw_contours(right, np.asarray(plane_x), np.asarray(plane_y), plane - float(best_cost))
     for level in _LEVELS:
         right.plot(*fisher_ellipse(best, covariance, level), color=VERMILION, lw=1.8, ls="--")
     right.plot(*best, "+", color=BLACK, ms=13, mew=2.2, zorder=5)
     if truth is not None:
         right.plot(*truth, "*", color=ORANGE, ms=17, mec=BLACK, mew=0.9, zorder=4)
-    polish(right, x_label=names[0], y_label=names[1])
+    polish(right, x_label=names[0], y_label=names[1], title=titles[1])
     add_legend(right, handles=_handles(with_truth=truth is not None), loc="best")
     return figure
 
@@ -89,12 +93,12 @@ def fisher_ellipse(
     return center[:, None] + math.sqrt(level) * np.linalg.cholesky(covariance) @ circle
 
 
-def _draw_history(axes: Axes, excess: np.ndarray) -> None:
+def _draw_history(axes: Axes, excess: np.ndarray, title: str) -> None:
     """Draw the cost above the best one at every step."""
     excess = np.where(excess > 0, excess, np.nan)
     axes.plot(np.arange(excess.size), excess, color=BLUE, lw=2.2)
     axes.set_yscale("log")
-    polish(axes, x_label="step", y_label="cost $-$ best cost")
+    polish(axes, x_label="step", y_label="cost $-$ best cost", title=title)
 
 
 def _draw_contours(axes: Axes, x: np.ndarray, y: np.ndarray, excess: np.ndarray) -> None:

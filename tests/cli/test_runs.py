@@ -4,11 +4,15 @@ import json
 import re
 
 import h5py
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxcr import sky
 from jaxcr.cli.main import main
+from jaxcr.cli.sky import _outside_warnings
+from jaxcr.cli.sky_config import Sky
+from jaxcr.fields import Clamped, GridField, describe
 
 SMALL = [
     "--sky.cells",
@@ -46,8 +50,10 @@ def test_a_fit_leaves_everything_behind(cache, capsys, read_document):
     found = capsys.readouterr()
     document, printed = read_document(found.out), found.err
     assert "unpublished, working level, for demonstration" in printed
-    assert "constrained by data" in printed
+    assert "error/prior" in printed
     assert "d C_l / d dB/B0" in printed
+    assert "not calibrated between 2 and 9 gyroradii (path 3)" in printed
+    assert "z from 2 fields: its errors are uncertain by 71%" in printed
     names = {p.name for p in (cache / "one").iterdir()}
     pictures = {"spectrum.png", "sky.png", "chain.png", "fit.png", "gradient.png"}
     assert names - {"corner.png"} == {"result.h5", "report.txt"} | pictures
@@ -61,8 +67,23 @@ def test_a_fit_leaves_everything_behind(cache, capsys, read_document):
         assert one["sky/before"].shape == (12 * 32**2,)
     report = (cache / "one" / "report.txt").read_text(encoding="utf-8")
     assert float(re.search(r"ln A +1 +(-?[\d.]+)", report)[1]) == pytest.approx(amplitude, abs=1e-3)
+    assert report.startswith("target: ")
+    assert report.splitlines()[0] in printed
+    assert document["numbers"]["gradient"]["ell"] == list(range(9))
+    told = document["report"]
+    assert told["dropped_multipoles"] == sorted(
+        {*document["numbers"]["data"]["ell"]} - {*document["numbers"]["data"]["compared_ell"]}
+    )
+    assert told["directions"].startswith("these data constrain")
+    assert told["gradient_verdict"] in printed
+    assert told["convergence"]["num_starts"] == 2
+    apart = told["convergence"]["optimisers_apart_sigma"] > 0.5
+    assert any(x.startswith("Adam ends ") for x in document["warnings"]) == apart
+    assert all(x in printed for x in document["warnings"])
+    assert told["derived"]["gradient ln(B1/B2)"]["low"] >= 0
     parameters = document["report"]["parameters"]
     assert parameters["ln A"]["value"] == amplitude
+    assert parameters["ln A"]["class"] == "constrained"
     assert document["report"]["chi_squared"] == document["numbers"]["fit"]["chi_squared"]
     assert document["left_out"]["sky/before"] == str(cache / "one" / "result.h5")
 
@@ -218,3 +239,20 @@ def test_traps_are_solved_and_fitted(cache, capsys):
     assert "fit: mirror ratio 3 ± " in capsys.readouterr().out
     names = {p.name for p in (cache / "fit").iterdir()}
     assert names == {"result.h5", "report.txt", "traps.png", "fit.png"}
+
+
+def test_an_observer_outside_a_cube_is_warned_of():
+    clamped = GridField(
+        jnp.ones((16, 16, 16, 3)), spacing=1.0, origin=jnp.zeros(3), boundary=Clamped()
+    )
+    described = describe(clamped)
+    middle = {"observer": (8.0, 8.0, 8.0)}
+    assert _outside_warnings(Sky(path=(8.0,), **middle), described) == []
+    for config, text in (
+        (Sky(observer=(-1.0, 0.0, 0.0)), "The observer, -1 0 0 pc, is outside the box, 0 0 0 to"),
+        (Sky(radius=(4.0, 9.0), **middle), "--radius 9 pc can leave the box"),
+        (Sky(path=(20.0,), **middle), "--path 20 pc can leave the box"),
+    ):
+        (sentence,) = _outside_warnings(config, described)
+        assert text in sentence
+        assert "The middle of the box is --observer 8 8 8; the default is 0 0 0." in sentence

@@ -78,8 +78,8 @@ def test_negative_values_need_debiased(write):
         ("ell,c_ell\n2,1e-7\n1,1e-6\n", "in strictly rising order, got [2, 1]. Sort the rows"),
         ("ell,c_ell\n0,1e-7\n1,1e-6\n", "ell: expected multipoles from 1 on"),
         ("ell,c_ell,log_error\n1,1e-6,-0.1\n", "log_error, noise: expected numbers >= 0"),
-        (b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "expected a readable CSV file, got UnicodeDecodeError"),
-        (b"\x00" * 300_000, "expected a readable CSV file, got Error"),
+        (b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "expected a readable CSV file, got 'utf-8' codec"),
+        (b"\x00" * 300_000, "expected a readable CSV file, got field larger than"),
     ],
 )
 def test_wrong_files_are_named(write, text, message):
@@ -90,7 +90,7 @@ def test_wrong_files_are_named(write, text, message):
 
 
 def test_missing_file_and_folder(tmp_path):
-    with pytest.raises(ValueError, match=r"none\.csv: expected a readable CSV.*FileNotFoundError"):
+    with pytest.raises(ValueError, match=r"none\.csv: expected a readable CSV.*No such file"):
         read_spectrum(tmp_path / "none.csv")
-    with pytest.raises(ValueError, match=r"expected a readable CSV file, got IsADirectoryError"):
+    with pytest.raises(ValueError, match=r"expected a readable CSV file, got Is a directory"):
         read_spectrum(tmp_path)

@@ -44,8 +44,6 @@ NOISE = 1e-3
 NOISE_FACTORS = (1.0, 0.1)
 TOLERANCE = 0.2
 """Share by which a Fisher error may be off from that of posteriors."""
-CONSTRAINED = 0.7
-"""Error over that of the prior below which data count as informative, as in fits."""
 _FEWEST_FIELDS = 8
 """Of eight skies each, for the covariance of sixteen multipoles."""
 _NODES = 8
@@ -187,13 +185,13 @@ def posterior_error(case: Case) -> Estimate:
 
 def judge_constrained(names: tuple[str, ...], shares: Float[np.ndarray, " parameter"]) -> Verdict:
     """Return whether the working-level data inform on the amplitude alone."""
-    told = [name for name, x in zip(names, shares, strict=True) if x < CONSTRAINED]
+    told = [name for name, x in zip(names, shares, strict=True) if x < infer.CONSTRAINED]
     parts = ", ".join(f"{name} {x:.2f}" for name, x in zip(names, shares, strict=True))
     return Verdict(
         "working-level data constrain the amplitude ln A alone",
         f"posterior error over that of the prior: {parts}",
         told == ["ln A"],
-        f"Below {CONSTRAINED:g} counts as constrained.",
+        f"Below {infer.CONSTRAINED:g} counts as constrained.",
     )
 
 

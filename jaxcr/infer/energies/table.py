@@ -141,7 +141,7 @@ def check_tabulated(energy: float) -> resources.abc.Traversable:
         "energy",
         expected="one of " + ", ".join(map(energy_label, tabulated_energies())),
         got=energy_label(energy),
-        remedy="Any other energy can be simulated: recompute.",
+        remedy="Any other energy can be simulated: --recompute, or recompute=True in Python.",
     )
 
 

@@ -1,6 +1,6 @@
 """Fits: optimisers, several starts, what the data constrain, profiles."""
 
-from jaxcr.infer.fitting.directions import Directions, data_directions
+from jaxcr.infer.fitting.directions import CONSTRAINED, Directions, data_directions
 from jaxcr.infer.fitting.fit import fit
 from jaxcr.infer.fitting.gradient_descent import LBFGS, Adam
 from jaxcr.infer.fitting.levenberg_marquardt import LevenbergMarquardt
@@ -10,6 +10,7 @@ from jaxcr.infer.fitting.profile import Profile, profile
 from jaxcr.infer.fitting.result import FitResult
 
 __all__ = [
+    "CONSTRAINED",
     "LBFGS",
     "Adam",
     "Directions",

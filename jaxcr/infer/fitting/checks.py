@@ -1,6 +1,7 @@
 """What is looked at before a fit: freedom, noise, the start, what nothing constrains."""
 
 import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -23,11 +24,12 @@ def check_problem(problem: Problem, starts: Float[Array, "start parameter"]) -> 
     Raises
     ------
     ValueError
-        When every parameter is fixed; when parameters of flat priors outnumber the multipoles;
-        when all multipoles lie under the noise; when the posterior at the first start is not a
-        number, with that point; when neither data nor prior tell a combination of parameters at
-        any of the first three starts, with that combination.
+        Without float64; when every parameter is fixed; when parameters of flat priors outnumber
+        the multipoles; when all multipoles lie under the noise; when the posterior at the first
+        start is not a number, with that point; when neither data nor prior tell a combination of
+        parameters at any of the first three starts, with that combination.
     """
+    _check_float64()
     _check_freedom(problem)
     _check_noise(problem.data)
     _check_start(problem, starts[0])
@@ -39,6 +41,16 @@ def check_problem(problem: Problem, starts: Float[Array, "start parameter"]) -> 
         f"{num_free} free parameters from {num_ell} multipoles: priors decide at least "
         f"{num_free - num_ell} of them",
     )
+
+
+def _check_float64() -> None:
+    if not jax.config.jax_enable_x64:
+        raise argument_error(
+            "fit: jax_enable_x64",
+            expected="True, for covariances of C_l need float64",
+            got=False,
+            remedy='Call jax.config.update("jax_enable_x64", True) before all else.',
+        )
 
 
 def _check_freedom(problem: Problem) -> None:

@@ -8,8 +8,9 @@ from jaxtyping import Array, Float
 from jaxcr.infer.likelihood import Problem, fisher_matrix
 from jaxcr.infer.parameters import ParameterSet
 
-_CONSTRAINED = 0.7
-"""Data constrain a direction when data and prior leave less than this share of the prior alone."""
+CONSTRAINED = 0.7
+"""Data constrain a parameter, or a direction, when its error with them is below this share of that
+of the prior alone."""
 
 _LEAST_SHARE = 0.1
 """Weights below this share of the largest are not written."""
@@ -29,24 +30,27 @@ class Directions(eqx.Module):
         Their standard errors from the data alone; infinite where the data say nothing.
     shares
         Error of data and prior together over that of the prior alone, 0 to 1.
+    sigmas
+        Standard deviations of the priors, ``(parameter,)``.
     """
 
     names: tuple[str, ...] = eqx.field(static=True)
     weights: Float[np.ndarray, "direction parameter"]
     errors: Float[np.ndarray, " direction"]
     shares: Float[np.ndarray, " direction"]
+    sigmas: Float[np.ndarray, " parameter"]
 
     def text(self) -> str:
         """Return what the data tell and what they do not, in one sentence."""
         known = [
-            f"{weights_text(self.names, w)} (± {e:.2g})"
+            f"{weights_text(self.names, w, self.sigmas)} (± {e:.2g})"
             for w, e, share in zip(self.weights, self.errors, self.shares, strict=True)
-            if share < _CONSTRAINED
+            if share < CONSTRAINED
         ]
         unknown = [
-            weights_text(self.names, w)
+            weights_text(self.names, w, self.sigmas)
             for w, share in zip(self.weights, self.shares, strict=True)
-            if share >= _CONSTRAINED
+            if share >= CONSTRAINED
         ]
         text = "these data constrain " + (", ".join(known) or "nothing")
         if not unknown:
@@ -81,9 +85,9 @@ def data_directions(
     sign = np.sign(weights[np.arange(len(weights)), np.argmax(np.abs(weights), axis=1)])
     with np.errstate(divide="ignore"):
         errors = 1 / np.sqrt(values) / length
-    return Directions(
-        parameters.free_names, weights * (sign / length)[:, None], errors, 1 / np.sqrt(1 + values)
-    )
+    weights = weights * (sign / length)[:, None]
+    shares = 1 / np.sqrt(1 + values)
+    return Directions(parameters.free_names, weights, errors, shares, sigmas)
 
 
 def data_information(
@@ -111,14 +115,22 @@ def prior_information(parameters: ParameterSet) -> Float[np.ndarray, "free free"
     return (slope.T @ slope)[np.ix_(parameters.is_free, parameters.is_free)]
 
 
-def weights_text(names: tuple[str, ...], weights: Float[np.ndarray, " parameter"]) -> str:
-    """Return a combination as ``0.86 ln A - 0.51 ln dB/B0``, small weights left out."""
+def weights_text(
+    names: tuple[str, ...],
+    weights: Float[np.ndarray, " parameter"],
+    sigmas: Float[np.ndarray, " parameter"] | float = 1.0,
+) -> str:
+    """Return a combination as ``0.86 ln A - 0.51 ln dB/B0``, small weights times sigma left out.
+
+    Small in widths of the priors: independent combinations never read as the same one name.
+    """
     weights = weights / np.linalg.norm(weights)
     weights = weights * np.sign(weights[np.argmax(np.abs(weights))])
+    sizes = np.abs(weights * sigmas)
     kept = [
         (name, weight)
-        for name, weight in zip(names, weights, strict=True)
-        if abs(weight) >= _LEAST_SHARE * np.max(np.abs(weights))
+        for name, weight, size in zip(names, weights, sizes, strict=True)
+        if size >= _LEAST_SHARE * np.max(sizes)
     ]
     if len(kept) == 1:
         return kept[0][0]

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from jaxcr.arrays import Scalar, argument_error
 from jaxcr.infer.fitting.checkpoint import resumed_starts
 from jaxcr.infer.fitting.checks import check_problem, point_text
-from jaxcr.infer.fitting.directions import data_fisher
+from jaxcr.infer.fitting.directions import CONSTRAINED, data_fisher
 from jaxcr.infer.fitting.gradient_descent import Adam
 from jaxcr.infer.fitting.levenberg_marquardt import LevenbergMarquardt
 from jaxcr.infer.fitting.objective import Objective
@@ -23,9 +23,6 @@ from jaxcr.infer.posterior.free import fisher_covariance, sample_free
 from jaxcr.infer.posterior.importance import Posterior
 
 _OPTIMISERS = (LevenbergMarquardt(), Adam())
-
-_CONSTRAINED = 0.7
-"""A parameter counts as constrained by the data when its error is below this share of its prior."""
 
 
 def fit(
@@ -124,7 +121,7 @@ def _posterior(
     posterior = sample_free(
         problem, values, covariance, key=jax.random.key(0), widening=_widening(problem, values)
     )
-    narrowed = np.asarray(posterior.errors) < _CONSTRAINED * problem.parameters.prior_sigmas
+    narrowed = np.asarray(posterior.errors) < CONSTRAINED * problem.parameters.prior_sigmas
     return posterior, narrowed & problem.parameters.is_free
 
 

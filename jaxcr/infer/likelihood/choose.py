@@ -58,8 +58,9 @@ def choose_likelihood(model: SpectrumModel, data: SpectrumData) -> Likelihood:
             return LogNormalLikelihood(reason, levels)
     skies = "one sky" if data.num_skies == 1 else f"the mean of {data.num_skies} skies"
     if freedom < _MANY:
-        reason = f"{skies}, {freedom:.1f} degrees of freedom at least"
-        return GammaLikelihood(f"{reason}: C_l + N_l is close to a Gamma variable")
+        reason = f"{skies}: C_l + N_l is close to a Gamma variable"
+        least = f"{freedom:.1f} degrees of freedom at the least certain multipole"
+        return GammaLikelihood(f"{reason}, {least}")
     return LogNormalLikelihood(f"{skies}: ln(C_l + N_l) is close to Gaussian")
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -72,6 +73,25 @@ def test_a_curved_combination_that_nothing_tells_is_named_at_the_start(toy):
     two = [infer.Parameter(name, 1.0, 0.5, 2.0, infer.Flat()) for name in "ab"]
     with pytest.raises(ValueError, match=r"no information on 0\.71 a - 0\.71 b"):
         infer.fit(toy(product, np.zeros(4), two))
+
+
+def test_without_float64(toy):
+    problem = toy(line, np.zeros(4), [flat("a"), flat("b")])
+    with jax.enable_x64(False), pytest.raises(ValueError, match="jax_enable_x64: expected True"):
+        infer.fit(problem)
+
+
+def test_an_axis_of_narrow_prior_is_not_the_name_of_every_direction():
+    # in widths of the priors the data know a, and b not; b is 100 times narrower, so that its raw
+    # weight leads in both: 0.1/0.01 over 0.995/1
+    wide = infer.Parameter("a", 0.1, -9.0, 9.0, infer.Normal(0.0, 1.0))
+    narrow = infer.Parameter("index", 0.1, -9.0, 9.0, infer.Normal(0.0, 0.01))
+    known = np.array([np.sqrt(1 - 0.05**2), 0.05]) / np.array([1.0, 0.01])
+    found = infer.data_directions(infer.ParameterSet((wide, narrow)), 100 * np.outer(known, known))
+    assert np.argmax(np.abs(found.weights), axis=1).tolist() == [1, 1]
+    told, untold = found.text().split("; ")
+    assert told.startswith("these data constrain a (")
+    assert untold == "they say little or nothing about index"
 
 
 def test_directions_in_closed_form():
