@@ -72,7 +72,7 @@ def check_sky(config: Sky) -> None:
     check_nside(config.nside, "--nside")
     check_lmax(config.lmax, config.nside, "--lmax")
     check_per_pixel(config.per_pixel, "--per-pixel", halves=True)
-    check_source(config.particles, config.cube)
+    check_source(config.particles, config.cube, config.turbulence)
     _at_least(
         ("--lmax", config.lmax, 2),
         ("--realisations", config.realisations, 1),

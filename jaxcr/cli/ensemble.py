@@ -311,7 +311,7 @@ def _check_cube(store: ChunkStore, settings: Ensemble) -> None:
 
 def _check(config: Ensemble) -> None:
     """Raise ``ValueError`` for settings with which the command would fail later."""
-    check_source(config.particles, config.cube)
+    check_source(config.particles, config.cube, config.turbulence)
     Shard.read(config.shard)
     sky.check_nside(config.nside, "--nside")
     if not 1 <= config.lmax <= _LARGEST_LMAX:

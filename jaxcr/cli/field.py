@@ -7,7 +7,7 @@ import numpy as np
 from jaxcr import fields, plots
 from jaxcr.cli.field_config import Field
 from jaxcr.cli.field_numbers import field_numbers
-from jaxcr.cli.field_source import has_cube, make_turbulence, read_cube
+from jaxcr.cli.field_source import check_source, has_cube, make_turbulence, read_cube
 from jaxcr.cli.output import Outcome
 from jaxcr.cli.toml_settings import as_dict
 from jaxcr.fields.field import sample_field
@@ -16,6 +16,7 @@ from jaxcr.runtime import result_folder, write_result
 
 def run_field(config: Field) -> Outcome:
     """Report on a field in a folder, and write the field where asked."""
+    check_source(None, config.cube, config.turbulence)
     from_cube = has_cube(config.cube)
     with result_folder(config.out, kind="field", overwrite=config.overwrite) as folder:
         if from_cube:

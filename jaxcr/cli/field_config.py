@@ -13,8 +13,8 @@ class CubeConfig:
     """HDF5, NPZ, NPY, FITS, Athena++, FLASH, The Well, CRPropa; or three files, one a component."""
     shipped: bool = False
     """The MHD snapshot that comes with jaxcr, instead of a file."""
-    unit: float | None = None
-    """µG for one unit of the file."""
+    unit: float | str | None = None
+    """µG for one unit of the file, or uG, nT, G, T."""
     spacing: float | None = None
     """Cell size in pc."""
     origin: tuple[float, ...] = ()

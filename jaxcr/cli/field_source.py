@@ -1,11 +1,14 @@
 """From settings to a field: read a cube, or make turbulence."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 
 from jaxcr import fields, orbits
 from jaxcr.arrays import argument_error
 from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
+from jaxcr.fields.files import NUMPY, ZIP, find_array, signature
 
 AXIS = jnp.array([1.0, 0.0, 0.0])
 _BOUNDARIES = {
@@ -35,9 +38,24 @@ def choose_field(
     return make_turbulence(turbulence)[0], rigidity, "turbulence"
 
 
-def check_source(particles: str | None, cube: CubeConfig) -> None:
-    """Raise ``ValueError`` when a named set and a cube are both asked for."""
-    if particles is not None and has_cube(cube):
+def check_source(particles: str | None, cube: CubeConfig, turbulence: TurbulenceConfig) -> None:
+    """Raise ``ValueError`` when a cube is asked for beside a named set or turbulence."""
+    if not has_cube(cube):
+        return
+    changed = [
+        f"--turbulence.{field.name.replace('_', '-')}"
+        for field in dataclasses.fields(turbulence)
+        # The seed is also that of random rigidities.
+        if field.name != "seed" and getattr(turbulence, field.name) != field.default
+    ]
+    if changed:
+        raise argument_error(
+            f"{', '.join(changed)}, --cube",
+            expected="one of them",
+            got="both",
+            remedy="A cube is not made; rescale it with --cube.rms and --cube.mean-strength.",
+        )
+    if particles is not None:
         raise argument_error(
             "--particles, --cube",
             expected="one of them",
@@ -96,6 +114,7 @@ def make_turbulence(config: TurbulenceConfig) -> tuple[fields.Field, fields.Spec
 
 
 def _read_file(config: CubeConfig) -> fields.GridField:
+    _check_metadata(config)
     return fields.read_field(
         config.file[0] if len(config.file) == 1 else config.file,
         unit=config.unit,
@@ -108,6 +127,32 @@ def _read_file(config: CubeConfig) -> fields.GridField:
         shape=config.shape or None,
         level=config.level,
     )
+
+
+def _check_metadata(config: CubeConfig) -> None:
+    """Raise ``ValueError`` for a NumPy file without all that such files do not record."""
+    if config.level is not None or config.shape:
+        return
+    if not signature(config.file[0]).startswith((NUMPY, ZIP)):
+        return
+    single = len(config.file) == 1
+    find_array(config.file[0], config.dataset if single else None)  # a broken file is said first
+    examples = {
+        "axes": "xyzc" if single else "xyz",
+        "unit": "uG",
+        "spacing": "1",
+        "origin": "0 0 0",
+        "boundary": "periodic",
+    }
+    missing = [name for name in examples if getattr(config, name) in (None, ())]
+    if missing:
+        raise argument_error(
+            ", ".join(f"--cube.{name}" for name in missing),
+            expected=f"what {config.file[0]}, a NumPy file, does not record",
+            got="none",
+            remedy="Add, with the values of your cube (lengths in pc): "
+            + " ".join(f"--cube.{name} {examples[name]}" for name in missing),
+        )
 
 
 def _geometry(config: TurbulenceConfig) -> fields.Geometry:

@@ -197,4 +197,4 @@ def _check(config: Orbits) -> None:
             remedy="Errors are jackknifed over groups of orbits.",
         )
     check_place("--position", config.position)
-    check_source(config.particles, config.cube)
+    check_source(config.particles, config.cube, config.turbulence)

@@ -49,6 +49,9 @@ def _make(config: Sky, folder: Path) -> Outcome:
     field, rigidity, title = _field(config, 0)
     described = fields.describe(field, rigidities=(rigidity,))
     print(f"{title}: rigidity {rigidity:g} PV\n{described}")
+    outside = _outside_warnings(config, described)
+    for sentence in outside:
+        print(f"warning: {sentence}")
     options = _options(config, rigidity)
     arrivals = sky.backtrack(field, **options)
     boundary = _boundary(config, field)
@@ -89,7 +92,7 @@ def _make(config: Sky, folder: Path) -> Outcome:
         "null_tests": None if tests is None else _test_numbers(tests),
         "window": None if ground is None else ground.report, "field": field_numbers(described),
     }  # fmt: skip
-    return Outcome(numbers, folder, warnings=described.warnings)
+    return Outcome(numbers, folder, warnings=(*described.warnings, *outside))
 
 
 def _field(config: Sky, number: int) -> tuple[fields.Field, float, str]:
@@ -117,6 +120,38 @@ def _options(config: Sky, rigidity: float) -> dict:
         "pusher": orbits.Boris() if config.pusher == "boris" else orbits.DiffraxPusher(),
         "max_path_length": config.max_path,
     }  # fmt: skip
+
+
+def _outside_warnings(config: Sky, described: fields.FieldReport) -> list[str]:
+    """Return a sentence when the observer is outside a cube, or orbits can leave it."""
+    if described.periodic:
+        return []
+    lattice = described.lattice
+    low = np.asarray(lattice.origin, float)
+    high = low + np.asarray(lattice.spacing, float) * lattice.shape
+    box = f"{_triple(low)} to {_triple(high)} pc"
+    remedy = (
+        f"The middle of the box is --observer {_triple((low + high) / 2)}; the default is 0 0 0."
+    )
+    place = np.array(config.observer)
+    if np.any((place < low) | (place > high)):
+        return [f"The observer, {_triple(place)} pc, is outside the box, {box}. {remedy}"]
+    faces = np.concatenate([place - low, high - place])
+    name, room = ("--radius", faces.min()) if config.radius else ("--path", faces.max())
+    reach = max(config.radius or config.path)
+    if reach <= room:
+        return []
+    return [
+        f"Orbits of {name} {reach:g} pc can leave the box, {box}, whose faces are "
+        f"{faces.min():.3g} to {faces.max():.3g} pc from the observer: outside, "
+        f"the cube is only continued. Take {name} {room:.3g} at most, or move the observer. "
+        f"{remedy}"
+    ]
+
+
+def _triple(place: np.ndarray) -> str:
+    """Return a position as a flag takes it."""
+    return " ".join(f"{x:g}" for x in place)
 
 
 def _boundary(config: Sky, field: fields.Field) -> sky.BoundaryDistribution:

@@ -80,19 +80,22 @@ def _aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 
 def _fill(path: Path | str, cube: Cube, unit: float, samples: np.ndarray) -> None:
     """Write the pieces into the samples, in µG."""
-    largest, num_bad = 0.0, 0
+    largest, num_bad, first = 0.0, 0, None
     with blaming(path), np.errstate(over="ignore", invalid="ignore"):
         for place, component, values in cube.pieces():
             scaled = np.multiply(values, unit, dtype=samples.dtype, casting="unsafe")
             samples[(*place, component)] = scaled
             finite = np.isfinite(scaled)
             num_bad += scaled.size - np.count_nonzero(finite)
+            if num_bad and first is None:
+                found = np.unravel_index(np.argmin(finite), finite.shape)[:3]
+                first = tuple(int((x.start or 0) + i) for x, i in zip(place, found, strict=True))
             largest = max(largest, float(np.max(np.abs(scaled), where=finite, initial=0.0)))
     if num_bad:
         raise argument_error(
             "read_field: path",
             expected="finite values",
-            got=f"{num_bad} of {samples.size} not finite in {path}",
+            got=f"{num_bad} of {samples.size} not finite in {path}, first at index {first}",
             remedy="Repair them or cut them away: one would spread through a spline.",
         )
     if largest == 0:

@@ -1,13 +1,14 @@
 """The field interface: B at one position, and sums and multiples of fields."""
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, Vector, as_float
+from jaxcr.arrays import Scalar, Vector, argument_error, as_float
 
 
 class Lattice(eqx.Module):
@@ -99,6 +100,18 @@ class ScaledField(Field):
     def lattice(self) -> Lattice | None:
         """Return the lattice of the field."""
         return self.field.lattice()
+
+
+def check_field(name: str, field: Any) -> None:
+    """Raise unless ``field`` is an instance of `Field`; the message begins with ``name``."""
+    if not isinstance(field, Field):
+        raise argument_error(
+            name,
+            expected="a Field",
+            got=type(field).__name__,
+            remedy="Samples: GridField(samples, spacing=..., origin=...); a function: "
+            "FunctionField.",
+        )
 
 
 def sample_field(field: Field, lattice: Lattice) -> Float[Array, "nx ny nz xyz=3"]:

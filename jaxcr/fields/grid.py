@@ -3,11 +3,12 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Shaped
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
-from jaxcr.fields.boundaries import Boundary, Clamped, Periodic
+from jaxcr.fields.boundaries import Boundary, Clamped, Periodic, check_boundary
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.stencils import Linear, Stencil
 
@@ -39,7 +40,8 @@ class GridField(Field):
     Raises
     ------
     ValueError
-        When a shape is not the one above, or ``spacing`` is not positive.
+        When a shape is not the one above, ``spacing`` is not positive, or a sample is not finite
+        (inside jit samples are not looked at).
 
     Notes
     -----
@@ -66,8 +68,10 @@ class GridField(Field):
         scale: ScalarLike = 1.0,
     ):
         check_box(samples, as_float(spacing), as_float(origin))
+        _check_finite(samples)
         self.stencil = Linear() if stencil is None else stencil
         self.boundary = Periodic() if boundary is None else boundary
+        check_boundary("GridField: boundary", self.boundary)
         self.origin = as_float(origin)
         self.spacing = jnp.broadcast_to(as_float(spacing).astype(self.origin.dtype), (3,))
         storage = jnp.dtype(samples.dtype if storage is None else storage)
@@ -81,8 +85,15 @@ class GridField(Field):
         nx, ny, nz, _ = self.coefficients.shape
         return nx - extra, ny - extra, nz - extra
 
-    def __call__(self, position: Vector) -> Vector:
+    def __call__(self, position: Float[Array, "..."]) -> Vector:
         """Return B in µG at ``position`` in pc."""
+        if jnp.shape(position) != (3,):
+            raise argument_error(
+                "GridField: position",
+                expected="one position of shape (3,)",
+                got=f"shape {jnp.shape(position)}",
+                remedy="For several use jax.vmap(field)(positions).",
+            )
         return _value(self, position)
 
     def interpolate(self, position: Vector) -> Vector:
@@ -216,13 +227,37 @@ def check_box(
             got=f"{origin.shape} and {spacing.shape}",
             remedy="Give the corner of the box and the size of a cell in pc.",
         )
-    if is_concrete(spacing) and not bool(jnp.all(spacing > 0)):
+    if is_concrete(spacing) and not np.all(np.asarray(spacing) > 0):
         raise argument_error(
             "GridField: spacing",
             expected="a positive length",
             got=spacing.tolist(),
             remedy="Give the size of a cell in pc; flip the samples to turn an axis round.",
         )
+
+
+def _check_finite(samples: Float[Array, "nx ny nz xyz=3"]) -> None:
+    """Raise when a sample whose number is known is nan or infinite."""
+    if not is_concrete(samples):
+        return
+    with jax.ensure_compile_time_eval():
+        if bool(_all_finite(samples)):
+            return
+    bad = ~np.isfinite(np.asarray(samples)).all(axis=-1)
+    first = tuple(int(i) for i in np.unravel_index(np.argmax(bad), bad.shape))
+    raise argument_error(
+        "GridField: samples",
+        expected="finite numbers",
+        got=f"{np.count_nonzero(bad)} of {bad.size} samples that are not finite; first at index "
+        f"{first}",
+        remedy="Repair them or cut them away: one would spread through a spline.",
+    )
+
+
+@jax.jit
+def _all_finite(samples: Float[Array, "nx ny nz xyz=3"]) -> Bool[Array, ""]:
+    """Return whether no sample is nan or infinite, without an array of the answers."""
+    return jnp.all(jnp.isfinite(samples))
 
 
 @eqx.filter_jit

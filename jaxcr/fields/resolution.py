@@ -10,6 +10,11 @@ from jaxcr.fields.field_report import FieldReport
 _MIN_CELLS = 4.0
 _MAX_DIVERGENCE = 0.01
 _NEAR_END = 0.9
+_MAX_BOXES = 100.0
+_LARGE_DIVERGENCE = 0.1
+"""Of |B| per cell, rms: turbulence with two axes exchanged has 0.14 to 0.4."""
+
+_RESCALE = "or rescale a given cube (rescale_field, --cube.rms, --cube.mean-strength)."
 
 
 def find_warnings(report: FieldReport, grid: Lattice | None, sphere: float | None) -> list[str]:
@@ -19,6 +24,7 @@ def find_warnings(report: FieldReport, grid: Lattice | None, sphere: float | Non
     for rigidity, radius in zip(report.rigidity.tolist(), report.gyroradius.tolist(), strict=True):
         if grid is not None:
             sentences += warn_of_cells(rigidity, radius, float(jnp.max(grid.spacing)))
+        sentences += warn_of_straight_orbits(rigidity, radius, report.box)
         sentences += warn_of_resonance(rigidity, radius, outer, inner)
     if sphere is not None:
         sentences += warn_of_sphere(sphere, report.box)
@@ -37,8 +43,19 @@ def warn_of_cells(rigidity: float, radius: float, cell: float) -> list[str]:
         return []
     return [
         f"The gyroradius of {rigidity:g} PV, {radius:.3g} pc, is under 4 cells, {least:.3g} pc: "
-        f"orbits feel the interpolation. Refine spacing to {radius / _MIN_CELLS:.3g} pc, or take "
-        f"{rigidity * least / radius:.3g} PV."
+        f"orbits feel the interpolation. Take {rigidity * least / radius:.3g} PV, refine spacing "
+        f"to {radius / _MIN_CELLS:.3g} pc, {_RESCALE}"
+    ]
+
+
+def warn_of_straight_orbits(rigidity: float, radius: float, box: float) -> list[str]:
+    """Return a sentence when a gyroradius (pc) of a rigidity (PV) exceeds 100 boxes (pc)."""
+    if not _MAX_BOXES * box < radius < math.inf:
+        return []
+    return [
+        f"The gyroradius of {rigidity:g} PV, {radius:.3g} pc, is {radius / box:.3g} boxes: "
+        "particles fly straight. Is the unit right? One unit is so many µG: gauss 1e6, nT 10, "
+        "tesla 1e10."
     ]
 
 
@@ -52,14 +69,14 @@ def warn_of_resonance(rigidity: float, radius: float, outer: float, inner: float
     if resonant < inner:
         return [
             f"{start} shorter than the shortest in the field, {inner:.3g} pc: nothing resonates. "
-            f"Lower inner_scale to {resonant:.3g} pc, or take at least "
-            f"{rigidity * inner / resonant:.3g} PV."
+            f"Take at least {rigidity * inner / resonant:.3g} PV, lower inner_scale to "
+            f"{resonant:.3g} pc, {_RESCALE}"
         ]
     if resonant > outer:
         return [
             f"{start} longer than the longest in the field, {outer:.3g} pc: only |mu| below "
-            f"{outer / resonant:.2g} resonates. Raise outer_scale to {resonant:.3g} pc, or take at "
-            f"most {rigidity * outer / resonant:.3g} PV."
+            f"{outer / resonant:.2g} resonates. Take at most {rigidity * outer / resonant:.3g} PV, "
+            f"raise outer_scale to {resonant:.3g} pc, {_RESCALE}"
         ]
     return []
 
@@ -85,6 +102,11 @@ def warn_of_divergence(rms: float, largest: float, *, periodic: bool) -> list[st
         else "Write the field as the curl of a potential; cut a part of a periodic cube after "
         "PotentialGridField."
     )
+    if rms > _LARGE_DIVERGENCE:
+        remedy = (
+            "A divergence this large usually means a wrong order of axes or components: check "
+            f"that first (axes, --cube.axes). {remedy}"
+        )
     return [
         f"div B reaches {largest:.2g} of |B| per cell (rms {rms:.2g}), above 0.01: orbits gain or "
         f"lose what no magnetic field gives. {remedy}"

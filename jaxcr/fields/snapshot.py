@@ -12,7 +12,14 @@ import numpy as np
 
 from jaxcr.arrays import ScalarLike, Vector, argument_error
 from jaxcr.fields.assemble import assemble
-from jaxcr.fields.boundaries import Boundary, Clamped, Mirrored, Periodic, ZeroOutside
+from jaxcr.fields.boundaries import (
+    Boundary,
+    Clamped,
+    Mirrored,
+    Periodic,
+    ZeroOutside,
+    check_boundary,
+)
 from jaxcr.fields.cube_formats import (
     athena_cube,
     fits_cube,
@@ -29,16 +36,20 @@ from jaxcr.fields.field import Field, sample_field
 from jaxcr.fields.files import FITS, HDF5, Path, StoredArray, blaming, find_array, signature
 from jaxcr.fields.grid import GridField, store
 from jaxcr.fields.stencils import Linear, Stencil
+from jaxcr.units import gauss, muG, tesla
 
 _FORMAT = "jaxcr field 1"
 _DATASET = "magnetic_field"
+_UNITS = {"uG": muG, "muG": muG, "µG": muG, "μG": muG, "nT": tesla / 1e9, "G": gauss, "T": tesla}
+"""Names of units; of the two letters mu one is the micro sign."""
+
 _BOUNDARIES = {kind.__name__: kind for kind in (Periodic, Clamped, Mirrored, ZeroOutside)}
 
 
 def read_field(
     path: Path | Sequence[Path],
     *,
-    unit: float | None = None,
+    unit: float | str | None = None,
     spacing: ScalarLike | Vector | None = None,
     origin: Vector | None = None,
     axes: str | None = None,
@@ -57,8 +68,8 @@ def read_field(
     path
         The file, its kind known from its content; or three of FITS or NPY, one a component.
     unit, spacing, origin
-        µG in one unit of the file (1e6 for gauss); cell size and corner of the box in pc. Files
-        of ``write_field`` record them; elsewhere they are required.
+        µG in one unit of the file (1e6 for gauss), or "uG", "nT", "G", "T"; cell size and corner of
+        the box in pc. Files of ``write_field`` record them; elsewhere they are required.
     axes
         Order of the axes, c for the components: ``"xyzc"`` for (nx, ny, nz, 3), ``"zyx"`` for
         one of three arrays. Required unless the layout fixes it; FITS has "zyx" by custom.
@@ -92,6 +103,9 @@ def read_field(
     unpacked as a whole. yt (``level``) opens what it likes: only for files that are trusted. Texts
     in an HDF5 file, which can crash its library when damaged, are read in another process first.
     """
+    if boundary is not None:
+        check_boundary("read_field: boundary", boundary)
+    unit = None if unit is None else _in_microgauss(unit)
     if level is None:
         cube, where = _open_cube(path, axes, dataset, frame, shape)
     else:
@@ -106,7 +120,7 @@ def read_field(
     return assemble(
         where,
         cube,
-        unit=_positive_unit(unit),
+        unit=unit,
         spacing=spacing,
         origin=origin,
         boundary=boundary,
@@ -312,16 +326,17 @@ def _settle(where: str, given: dict, stated: dict) -> list:
     return list(values.values())
 
 
-def _positive_unit(unit: float) -> float:
-    unit = float(unit)
-    if not (math.isfinite(unit) and unit > 0):
+def _in_microgauss(unit: float | str) -> float:
+    """Return a unit, a number of µG or a name, in µG."""
+    number = _UNITS.get(unit) if isinstance(unit, str) else float(unit)
+    if number is None or not (math.isfinite(number) and number > 0):
         raise argument_error(
             "read_field: unit",
-            expected="a positive number of µG",
-            got=unit,
+            expected="a positive number of µG, or uG, muG, nT, G or T",
+            got=repr(unit),
             remedy="Give the strength of one unit of the file, 1e6 for gauss.",
         )
-    return unit
+    return number
 
 
 def _check_place(spacing: jax.Array, origin: jax.Array) -> None:

@@ -10,13 +10,14 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
 from jaxcr.fields import Field
+from jaxcr.fields.field import check_field
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.diffrax_pusher import DiffraxPusher
 from jaxcr.orbits.exits import Exits
 from jaxcr.orbits.lanes import Limits, Particles, run_lanes
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
-from jaxcr.orbits.stops import Stop
+from jaxcr.orbits.stops import Stop, check_stop
 
 
 def trace_ensemble(
@@ -67,6 +68,8 @@ def trace_ensemble(
     Forward-mode differentiable in the field, rigidity, start and radius. Memory: the start and
     end states. Cost: the sum of all steps, not the number of particles times the longest orbit.
     """
+    check_field("trace_ensemble: field", field)
+    check_stop("trace_ensemble: stop", stop)
     direction = as_float(direction)
     dtype = direction.dtype
     particles = start_states(position, direction, rigidity)

@@ -1,6 +1,7 @@
 """Where an orbit ends: level functions that turn positive at the stop."""
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -29,6 +30,17 @@ class Stop(eqx.Module):
     @abc.abstractmethod
     def default_max_path(self) -> Scalar:
         """Return the path (pc) after which an orbit that met nothing is given up."""
+
+
+def check_stop(name: str, stop: Any) -> None:
+    """Raise unless ``stop`` is an instance of `Stop`; the message begins with ``name``."""
+    if not isinstance(stop, Stop):
+        raise argument_error(
+            name,
+            expected="a stop such as Sphere(radius) or PathLength(length)",
+            got=type(stop).__name__,
+            remedy="They are in jaxcr.orbits; lengths are in pc.",
+        )
 
 
 class Sphere(Stop):

@@ -12,11 +12,12 @@ from jaxtyping import Array, Int
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float
 from jaxcr.fields import Field
+from jaxcr.fields.field import check_field
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.diffrax_pusher import forward_differentiable, smallest_step
 from jaxcr.orbits.exits import NOT_FINITE, REACHED, STARTED_OUTSIDE, TOO_LONG
 from jaxcr.orbits.lorentz import Lorentz
-from jaxcr.orbits.stops import PathLength, Stop
+from jaxcr.orbits.stops import PathLength, Stop, check_stop
 
 _POLISHING_STEPS = 3
 
@@ -81,7 +82,7 @@ def trace(
     Raises
     ------
     ValueError
-        For a stop of several surfaces.
+        For a stop of several surfaces, and for a field or a stop that is none.
 
     Notes
     -----
@@ -89,6 +90,8 @@ def trace(
     the implicit function theorem. ``vmap`` works, but waits for the longest orbit: use
     ``trace_ensemble`` for many.
     """
+    check_field("trace: field", field)
+    check_stop("trace: stop", stop)
     if stop.shape:
         raise argument_error(
             "trace: stop",

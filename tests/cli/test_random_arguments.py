@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jaxcr.cli import checks, ensemble, orbits, traps
 from jaxcr.cli.config import COMMANDS
-from jaxcr.cli.field_source import has_cube
+from jaxcr.cli.field_source import check_source
 from jaxcr.cli.main import main
 from jaxcr.cli.toml_settings import to_toml
 
@@ -19,7 +19,7 @@ CHECKS = {
     "orbits": orbits._check,
     "traps": traps._check,
     "ensemble": ensemble._check,
-    "field": lambda config: has_cube(config.cube),
+    "field": lambda config: check_source(None, config.cube, config.turbulence),
 }
 """What each command looks at before it makes a folder."""
 

@@ -15,6 +15,7 @@ from jaxcr.fields import (
     Periodic,
     ZeroOutside,
 )
+from jaxcr.fields.boundaries import check_boundary
 
 SHAPES = [(8, 8, 8), (5, 6, 7), (4, 8, 16)]
 
@@ -124,3 +125,9 @@ def test_boundaries_keep_float32_and_int16(rng, boundary):
     value = field(jnp.full(3, 1.2, jnp.float32))
     assert value.dtype == jnp.float32
     assert field.max_strength() >= jnp.linalg.norm(value)
+
+
+def test_a_boundary_by_its_name_is_refused():
+    check_boundary("GridField: boundary", Mirrored())
+    with pytest.raises(ValueError, match=r"boundary: expected Periodic\(\), .*, got 'periodic'"):
+        check_boundary("GridField: boundary", "periodic")

@@ -157,3 +157,25 @@ def test_field_follows_the_type_of_the_position(samples, stencil, storage):
     assert single.dtype == jnp.float32
     # Positions of 3 pc in float32 are off by 1e-7 pc, times a slope of at most 10 µG/pc.
     assert jnp.allclose(single.astype(jnp.float64), field(jnp.asarray(here)), rtol=0, atol=5e-6)
+
+
+@pytest.mark.parametrize("bad", [jnp.nan, -jnp.inf])
+def test_rejects_samples_that_are_not_finite(samples, bad):
+    broken = samples.at[2, 3, 1, 0].set(bad).at[4, 0, 0].set(bad)
+    with pytest.raises(ValueError, match=r"2 of 120 samples .* not finite; first at .*\(2, 3, 1\)"):
+        grid(broken)
+    assert not jnp.all(jnp.isfinite(jax.jit(grid)(broken).coefficients))
+
+
+def test_known_samples_are_looked_at_inside_jit(samples):
+    broken = samples.at[0].set(jnp.nan)
+    with pytest.raises(ValueError, match="samples that are not finite"):
+        jax.jit(lambda position: grid(broken)(position))(ORIGIN)
+    assert jax.jit(lambda position: grid(samples)(position))(ORIGIN).shape == (3,)
+
+
+def test_rejects_several_positions(samples, points):
+    field = grid(samples)
+    for call in (field, jax.jit(lambda positions: field(positions))):
+        with pytest.raises(ValueError, match=r"one position of shape \(3,\), got shape \(200, 3\)"):
+            call(points)

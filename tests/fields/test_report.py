@@ -19,12 +19,14 @@ from jaxcr.fields import (
     realise_grid,
     realise_waves,
 )
+from jaxcr.fields.field import sample_field
 from jaxcr.fields.resolution import (
     warn_of_cells,
     warn_of_divergence,
     warn_of_mean,
     warn_of_resonance,
     warn_of_sphere,
+    warn_of_straight_orbits,
     warn_of_window,
 )
 
@@ -213,7 +215,7 @@ def test_warning_of_cells():
     assert warn_of_cells(1.0, 4.0, 1.0) == []
     text = sentence(warn_of_cells(1.0, 2.0, 1.0))
     assert "gyroradius of 1 PV, 2 pc, is under 4 cells, 4 pc" in text
-    assert "Refine spacing to 0.5 pc, or take 2 PV." in text
+    assert "Take 2 PV, refine spacing to 0.5 pc, or rescale a given cube" in text
 
 
 def test_warning_of_resonance():
@@ -221,11 +223,25 @@ def test_warning_of_resonance():
     assert warn_of_resonance(3.0, radius, 1.01, 0.99) == []
     text = sentence(warn_of_resonance(3.0, radius, 9.0, 2.0))
     assert "1 pc, is shorter than the shortest in the field, 2 pc: nothing resonates" in text
-    assert "Lower inner_scale to 1 pc, or take at least 6 PV." in text
+    assert "Take at least 6 PV, lower inner_scale to 1 pc, or rescale a given cube" in text
     text = sentence(warn_of_resonance(3.0, radius, 0.5, 0.1))
     assert "longer than the longest in the field, 0.5 pc: only |mu| below 0.5 resonates" in text
-    assert "Raise outer_scale to 1 pc, or take at most 1.5 PV." in text
+    assert "Take at most 1.5 PV, raise outer_scale to 1 pc, or rescale a given cube" in text
     assert warn_of_resonance(3.0, radius, math.nan, math.nan) == []
+
+
+def test_warning_of_straight_orbits():
+    assert warn_of_straight_orbits(3.0, 1000.0, 10.0) == []
+    assert warn_of_straight_orbits(3.0, math.inf, 10.0) == []
+    text = sentence(warn_of_straight_orbits(3.0, 2000.0, 10.0))
+    assert "gyroradius of 3 PV, 2e+03 pc, is 200 boxes: particles fly straight" in text
+    assert "gauss 1e6, nT 10, tesla 1e10" in text
+
+
+def test_a_cube_in_the_wrong_unit_is_warned_of(turbulence):
+    weak = UniformField(jnp.array([3e-6, 0.0, 0.0])) + 1e-6 * turbulence
+    found = describe(weak, rigidities=(14.0,)).warnings
+    assert any("particles fly straight. Is the unit right?" in text for text in found)
 
 
 def test_warning_of_sphere():
@@ -242,6 +258,16 @@ def test_warning_of_divergence():
     assert "Use PotentialGridField" in text
     text = sentence(warn_of_divergence(0.003, 0.02, periodic=False))
     assert "curl of a potential; cut a part of a periodic cube after PotentialGridField" in text
+    assert "order of axes" not in text
+    text = sentence(warn_of_divergence(0.2, 1.0, periodic=True))
+    assert text.index("a wrong order of axes or components") < text.index("PotentialGridField")
+
+
+def test_exchanged_axes_are_suspected(turbulence):
+    samples = sample_field(turbulence, turbulence.lattice())
+    exchanged = GridField(samples.swapaxes(0, 2), spacing=0.5, origin=jnp.zeros(3))
+    found = describe(MEAN + exchanged).warnings
+    assert any("a wrong order of axes or components" in text for text in found)
 
 
 def test_warning_of_mean():

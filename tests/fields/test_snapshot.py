@@ -139,8 +139,25 @@ def test_rejects_what_is_no_real_number(tmp_path, dtype):
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_rejects_values_that_are_not_finite(tmp_path, values, bad):
     values[1, 2, 3, :2] = bad
-    with pytest.raises(ValueError, match=r"finite values, got 2 of 360 not finite in .*b\.npy"):
+    message = r"finite values, got 2 of 360 not finite in .*b\.npy, first at index \(1, 2, 3\)"
+    with pytest.raises(ValueError, match=message):
         read_field(saved(tmp_path, values), unit=1.0, **CUBE)
+
+
+@pytest.mark.parametrize(
+    ("name", "microgauss"),
+    [("uG", 1.0), ("muG", 1.0), ("µG", 1.0), ("μG", 1.0), ("nT", 10.0), ("G", 1e6), ("T", 1e10)],
+)
+def test_units_by_name(tmp_path, values, name, microgauss):
+    path = saved(tmp_path, values)
+    named, number = (read_field(path, unit=unit, **CUBE) for unit in (name, microgauss))
+    assert jnp.array_equal(named.coefficients, number.coefficients)
+
+
+@pytest.mark.parametrize("unit", ["gauss", "", "1e6"])
+def test_rejects_a_unit_of_unknown_name(tmp_path, values, unit):
+    with pytest.raises(ValueError, match="unit: expected a positive number of µG, or uG, muG, nT"):
+        read_field(saved(tmp_path, values), unit=unit, **CUBE)
 
 
 def test_write_rejects_a_field_without_grid(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from jaxcr import fields, orbits, units
 from jaxcr.orbits.exits import LEFT_BOX, REACHED, TOO_LONG
+from jaxcr.orbits.stops import check_stop
 
 RIGIDITY = 3.0 / units.GYRORADIUS
 UP = fields.UniformField(jnp.array([0.0, 0.0, 3.0]))
@@ -134,3 +135,9 @@ def test_orbits_end_where_a_clamped_grid_does():
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_number_is_no_stop():
+    check_stop("trace: stop", orbits.PathLength(6.0))
+    with pytest.raises(ValueError, match=r"stop: expected .*PathLength\(length\), got float"):
+        check_stop("trace: stop", 6.0)

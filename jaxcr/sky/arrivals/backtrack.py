@@ -9,8 +9,10 @@ from jaxtyping import Array, Bool, Float
 
 from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
 from jaxcr.fields import Field
+from jaxcr.fields.field import check_field
 from jaxcr.orbits import Pusher, Sphere, Stop, trace_ensemble
 from jaxcr.orbits.exits import REACHED
+from jaxcr.orbits.stops import check_stop
 from jaxcr.sky.arrivals.directions import refined_directions
 
 MAX_LOST_SHARE = 0.01
@@ -91,7 +93,7 @@ def backtrack(
     *,
     rigidity: ScalarLike | Float[Array, "..."],
     stop: Stop,
-    observer: Float[Array, "*observer xyz=3"],
+    observer: Float[Array, "..."],
     nside: int | None = None,
     per_pixel: int = 4,
     directions: Float[Array, "*orbit xyz=3"] | None = None,
@@ -135,13 +137,15 @@ def backtrack(
     -----
     Source: f is constant along orbits (Liouville); Giacinti & Sigl, PRL 109 (2012) 071101.
     """
+    check_field("backtrack: field", field)
+    check_stop("backtrack: stop", stop)
     _check_rigidity(rigidity)
     dtype = jnp.result_type(float) if dtype is None else dtype
     sky = jnp.asarray(_directions(nside, per_pixel, directions), dtype)
     orbit = sky.shape[:-1]
     rigidity = _for_each_orbit("rigidity", rigidity, orbit, dtype)
     weight = _for_each_orbit("weight", 1.0 if weight is None else weight, orbit, dtype)
-    observer = as_float(observer).astype(dtype)
+    observer = _places(observer, dtype)
     batch = observer.shape[:-1]
     middle = (1,) * len(orbit)
     start = jnp.broadcast_to(observer.reshape(*batch, *middle, 3), (*batch, *orbit, 3))
@@ -184,6 +188,19 @@ def _directions(nside, per_pixel, directions):
             remedy="nside makes a grid of directions; or give your own.",
         )
     return refined_directions(nside, per_pixel) if directions is None else directions
+
+
+def _places(observer, dtype) -> Float[Array, "*observer xyz=3"]:
+    """Return the place of the observer, or of each; raise for another shape."""
+    places = as_float(observer).astype(dtype)
+    if places.ndim not in (1, 2) or places.shape[-1] != 3:
+        raise argument_error(
+            "backtrack: observer",
+            expected="one position (3,), or several (observer, 3)",
+            got=f"shape {places.shape}",
+            remedy="Give x y z in pc.",
+        )
+    return places
 
 
 def _for_each_orbit(name: str, value, orbit: tuple[int, ...], dtype) -> Float[Array, "..."]:

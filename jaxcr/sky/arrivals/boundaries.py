@@ -67,7 +67,7 @@ class DipoleBoundary(BoundaryDistribution):
     Raises
     ------
     ValueError
-        When the axis has no length.
+        When the axis has no length, or is no vector.
 
     Notes
     -----
@@ -79,8 +79,11 @@ class DipoleBoundary(BoundaryDistribution):
     amplitude: Scalar
     by_position: bool = eqx.field(static=True)
 
-    def __init__(self, axis: Vector | Field, amplitude: ScalarLike, *, by_position: bool = False):
-        self.axis = axis if isinstance(axis, Field) else unit_vector("DipoleBoundary: axis", axis)
+    def __init__(
+        self, axis: Float[Array, "_"] | Field, amplitude: ScalarLike, *, by_position: bool = False
+    ):
+        name = "DipoleBoundary: axis"
+        self.axis = axis if isinstance(axis, Field) else unit_vector(name, _vector(name, axis))
         self.amplitude = as_float(amplitude)
         self.by_position = by_position
 
@@ -100,6 +103,11 @@ class GradientBoundary(BoundaryDistribution):
     gradient
         grad n / n in 1/pc, ``(3,)``.
 
+    Raises
+    ------
+    ValueError
+        For another shape.
+
     Notes
     -----
     Only relative displacements of orbits matter for l >= 1. Source: Ahlers & Mertsch, ApJ 815
@@ -108,8 +116,8 @@ class GradientBoundary(BoundaryDistribution):
 
     gradient: Vector
 
-    def __init__(self, gradient: Vector):
-        self.gradient = as_float(gradient)
+    def __init__(self, gradient: Float[Array, "_"]):
+        self.gradient = _vector("GradientBoundary: gradient", gradient)
 
     def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
         """Return the density at the crossing over that at the observer, less 1."""
@@ -127,6 +135,11 @@ class DiffusionBoundary(BoundaryDistribution):
         K = kappa / v in pc, ``(3, 3)``, e.g. from ``kinetic.diffusion_tensor``; its
         antisymmetric part is the drift.
 
+    Raises
+    ------
+    ValueError
+        For other shapes.
+
     Notes
     -----
     The distribution of anisotropic diffusion to first order in the mean free path over the
@@ -136,9 +149,16 @@ class DiffusionBoundary(BoundaryDistribution):
     gradient: Vector
     diffusion: Float[Array, "xyz=3 xyz=3"]
 
-    def __init__(self, gradient: Vector, diffusion: Float[Array, "xyz=3 xyz=3"]):
-        self.gradient = as_float(gradient)
+    def __init__(self, gradient: Float[Array, "_"], diffusion: Float[Array, "_ _"]):
+        self.gradient = _vector("DiffusionBoundary: gradient", gradient)
         self.diffusion = as_float(diffusion)
+        if self.diffusion.shape != (3, 3):
+            raise argument_error(
+                "DiffusionBoundary: diffusion",
+                expected="a tensor of shape (3, 3)",
+                got=f"shape {self.diffusion.shape}",
+                remedy="For isotropic diffusion give kappa / v times jnp.eye(3).",
+            )
 
     def dipole(self) -> Vector:
         """Return the dipole -3 K G: its direction is that into which most particles move."""
@@ -161,6 +181,11 @@ class ConvectionBoundary(BoundaryDistribution):
     index
         Spectral index of the intensity, E^-index.
 
+    Raises
+    ------
+    ValueError
+        When the velocity is no vector.
+
     Notes
     -----
     First order in V; the Earth's 29.8 km/s gives 4.7e-4 at index 2.7. Source: Compton & Getting,
@@ -170,8 +195,8 @@ class ConvectionBoundary(BoundaryDistribution):
     velocity: Vector
     index: Scalar
 
-    def __init__(self, velocity: Vector, index: ScalarLike = 2.7):
-        self.velocity = as_float(velocity)
+    def __init__(self, velocity: Float[Array, "_"], index: ScalarLike = 2.7):
+        self.velocity = _vector("ConvectionBoundary: velocity", velocity)
         self.index = as_float(index)
 
     def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
@@ -195,15 +220,16 @@ class TrapBoundary(BoundaryDistribution):
     Raises
     ------
     ValueError
-        When the axis has no length.
+        When the axis has no length, or is no vector.
     """
 
     coefficients: Float[Array, " ell"]
     axis: Vector
 
-    def __init__(self, coefficients: Float[Array, " ell"], axis: Vector):
+    def __init__(self, coefficients: Float[Array, " ell"], axis: Float[Array, "_"]):
         self.coefficients = as_float(coefficients)
-        self.axis = unit_vector("TrapBoundary: axis", axis)
+        name = "TrapBoundary: axis"
+        self.axis = unit_vector(name, _vector(name, axis))
 
     def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
         """Return the series without its monopole."""
@@ -228,6 +254,19 @@ class FunctionBoundary(BoundaryDistribution):
                 remedy="Write it for one position and one direction, both (3,).",
             )
         return value
+
+
+def _vector(name: str, value: Float[Array, "_"]) -> Vector:
+    """Return the value as an array; raise unless it is one vector: others would broadcast."""
+    vector = as_float(value)
+    if vector.shape != (3,):
+        raise argument_error(
+            name,
+            expected="one vector of shape (3,)",
+            got=f"shape {vector.shape}",
+            remedy="Give its three components, x y z.",
+        )
+    return vector
 
 
 def _safe_unit(vector: Vector) -> Vector:

@@ -292,6 +292,12 @@ def test_rigidities_that_no_particle_has(rigidity):
         backtrack(EMPTY, rigidity=rigidity, stop=PathLength(1.0), observer=HERE, nside=1)
 
 
+@pytest.mark.parametrize("shape", [(), (2,), (4, 2), (1, 1, 3)])
+def test_a_place_that_is_none(shape):
+    with pytest.raises(ValueError, match=r"observer: expected one position \(3,\), .*got shape"):
+        free_flight(stop=PathLength(1.0), observer=jnp.zeros(shape))
+
+
 def test_float32_stays_float32():
     arrivals = one_a_pixel(dtype=jnp.float32)
     sky = intensity_map(arrivals, DIPOLE)

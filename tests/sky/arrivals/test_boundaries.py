@@ -226,3 +226,25 @@ def test_a_function_of_many_particles_is_refused():
     boundary = FunctionBoundary(lambda position, direction: direction)
     with pytest.raises(ValueError, match=r"function: expected one number.*got shape \(3,\)"):
         boundary.excess(ORIGIN, PLACE, OBSERVER)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda vector: DipoleBoundary(vector, 1.0),
+        lambda vector: TrapBoundary(jnp.ones(2), vector),
+        GradientBoundary,
+        ConvectionBoundary,
+        lambda vector: DiffusionBoundary(vector, jnp.eye(3)),
+    ],
+)
+@pytest.mark.parametrize("shape", [(1,), (2,)])
+def test_a_vector_of_another_shape_is_refused(kind, shape):
+    message = rf"Boundary: \w+: expected one vector of shape \(3,\), got shape \({shape[0]},\)"
+    with pytest.raises(ValueError, match=message):
+        kind(jnp.ones(shape))
+
+
+def test_a_diffusion_tensor_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"diffusion: expected a tensor of shape \(3, 3\), got"):
+        DiffusionBoundary(jnp.ones(3), jnp.ones((1, 3)))
