@@ -68,7 +68,7 @@ class NullTests(eqx.Module):
                 f"{float(self.jacobian):.1e}  {good['jacobian']}",
                 f"sent back over {float(self.path):.3g} pc: median miss of the observer "
                 f"{float(self.return_distance):.1e} pc",
-                f"half-difference power over the expected noise: "
+                f"half-difference power over the noise of random orbits, 1 at most: "
                 f"{float(self.half_difference):.3f} ± {float(self.half_difference_error):.3f}  "
                 f"{good['half_difference']}",
                 f"orbits that never reached the boundary: {float(self.lost_share):.2%}",
