@@ -7,6 +7,7 @@ import pytest
 from jaxcr import observed
 from jaxcr.experiments.angular_spectrum.spectrum_by_energy import (
     Skies,
+    judge_flatter,
     judge_observed,
     judge_substitute,
     judge_table,
@@ -47,6 +48,14 @@ def test_energies_that_differ_do_not_stand_for_each_other(factor, holds):
     ratios = {0.02: shape(skies(steep)), 30.0: shape(skies())}
     found = judge_substitute(ratios)
     assert found.holds is (None if holds else False)  # equal is never shown, only not excluded
+
+
+def test_flatter_means_less_in_the_dipole():
+    flat = MEAN * np.array([1, 1, 3, 3, 3, 3])
+    assert judge_flatter(skies(), skies(flat)).holds is True
+    assert judge_flatter(skies(flat), skies()).holds is False
+    # (5 .05 + 7 .02 + 9 .01 + 11 .005)/(3 .5)
+    assert "750 TeV 0.3" in judge_flatter(skies(num=4000), skies(flat)).measured
 
 
 def test_the_observed_shape_has_to_be_within_reach():

@@ -31,6 +31,8 @@ LEVEL = 1.0
 INDEX = 5 / 3
 OBSERVED_ENERGY = 0.02
 """PeV; the median of the observed spectrum is near it."""
+_FLATTER = (0.75, 30.0)
+"""PeV, the energies of which the 2016 study calls the second one flatter."""
 _FRESH_FIELD = 1_000_000
 """First field of the skies that check the table, which has those from 0 on."""
 _QUANTILE = 0.975
@@ -63,6 +65,7 @@ def run(size: Size) -> Outcome:
     verdicts = (
         judge_observed(found[OBSERVED_ENERGY].fresh, data),
         judge_substitute(ratios),
+        judge_flatter(found[_FLATTER[0]], found[_FLATTER[1]]),
         judge_table(found),
     )
     numbers = {
@@ -156,6 +159,32 @@ def judge_substitute(ratios: dict[float, Estimate]) -> Verdict:
         "Small gyroradii keep to their field line: pitch angles about the local field mix first, "
         "which leaves a dipole.",
     )  # fmt: skip
+
+
+def beyond_dipole(skies: Skies) -> Estimate:
+    """Return the power at l = 2 ... 8 over that of the dipole, sum of (2l+1) C_l / 3 C_1."""
+    ell = jnp.arange(skies.nodes.shape[-1], dtype=skies.nodes.dtype)
+
+    def ratio(means):
+        power = (2 * ell + 1) * _between(skies, means)
+        return jnp.sum(power[2:]) / power[1]
+
+    return jackknife(ratio, jnp.moveaxis(skies.nodes, 1, 0))
+
+
+def judge_flatter(low: Skies, high: Skies) -> Verdict:
+    """Return whether less of the power is in the dipole at the higher energy."""
+    powers = [beyond_dipole(x) for x in (low, high)]
+    step = difference(powers[1], powers[0])
+    sign = judge_sign(float(step.value), float(step.error))
+    return Verdict(
+        "the spectrum is flatter at 30 PeV than at 750 TeV",
+        f"power at l = 2 to 8 over the dipole's: 750 TeV {plus_minus(powers[0])}, "
+        f"30 PeV {plus_minus(powers[1])}",
+        sign,
+        "At equal mixing; at the published radii (spectra-at-mean-free-path) 750 TeV has mixed "
+        "for longer, and slopes are alike.",
+    )
 
 
 def judge_table(found: dict[float, Skies]) -> Verdict:
