@@ -6,27 +6,17 @@ from pathlib import Path
 
 import tyro
 
-from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
+from jaxcr.cli.field_config import InField
 
 
 @dataclasses.dataclass(frozen=True)
-class Ensemble:
+class Ensemble(InField):
     """Trace any number of orbits from one place, in chunks that survive a kill; sums only.
 
     Without arguments: a million orbits in isotropic Kolmogorov turbulence. Map, spectrum and
     transport come out when every chunk is there. A run that was stopped goes on with jaxcr resume.
     """
 
-    config: Path | None = None
-    """TOML file with any of these settings; flags override it."""
-    show_config: bool = False
-    """Print the configuration as TOML and stop."""
-    particles: typing.Literal["750TeV", "7.5PeV", "30PeV"] | None = None
-    """A published set, by its energy: rigidity and turbulence in cells of 512³; on fewer
-    --turbulence.cells another set, named by its ratio of gyroradius to outer scale."""
-    cube: CubeConfig = dataclasses.field(default_factory=CubeConfig)
-    """A cube instead of synthetic turbulence."""
-    turbulence: TurbulenceConfig = dataclasses.field(default_factory=TurbulenceConfig)
     rigidity: float = 30.0
     """Of the arriving particles, PV, with the sign of their charge."""
     num: int = 1_000_000

@@ -81,6 +81,22 @@ class TurbulenceConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class InField:
+    """What commands that trace particles through a field begin with."""
+
+    config: Path | None = None
+    """TOML file with any of these settings; flags override it."""
+    show_config: bool = False
+    """Print the configuration as TOML and stop."""
+    particles: Literal["750TeV", "7.5PeV", "30PeV"] | None = None
+    """A published set, by its energy: rigidity and turbulence in cells of 512³; on fewer
+    --turbulence.cells another set, named by its ratio of gyroradius to outer scale."""
+    cube: CubeConfig = dataclasses.field(default_factory=CubeConfig)
+    """A cube instead of synthetic turbulence."""
+    turbulence: TurbulenceConfig = dataclasses.field(default_factory=TurbulenceConfig)
+
+
+@dataclasses.dataclass(frozen=True)
 class Field:
     """Make turbulence or read a cube; report on it, draw it, write it.
 

@@ -13,7 +13,7 @@ from jaxcr.cli import report
 from jaxcr.cli.checks import check_data, check_fit
 from jaxcr.cli.config import Fit
 from jaxcr.cli.fit_pictures import draw, draw_gradient
-from jaxcr.cli.fit_skies import FitSkies, fit_skies
+from jaxcr.cli.fit_skies import FitSkies, best_parameters, fit_skies
 from jaxcr.cli.fit_uncertainty import extra_uncertainty
 from jaxcr.cli.fit_warnings import fit_warnings
 from jaxcr.cli.named_values import named_values
@@ -56,19 +56,23 @@ def _fit(config: Fit, folder: Path) -> Outcome:
         simulated.emulator(data.num_skies), traps, bright_nodes=simulated.bright_nodes
     )
     problem = _problem(model, data, parameters)
+    dropped = sorted(set(data.ell.tolist()) - set(problem.data.ell.tolist()))
+    head = [target]
+    if dropped:
+        head.append(f"dropped, below 3 sigma of the simulation's noise: l = {dropped}")
+        print(head[-1])
     result = infer.fit(
         problem,
         num_starts=config.num_starts,
         optimisers=(infer.LevenbergMarquardt(), infer.Adam(num_steps=config.adam_steps)),
     )
     extra = extra_uncertainty(config, folder, problem, result, truth)
-    dropped = _dropped(data, problem)
     numbers = report.fit_numbers(problem, extra.result, truth) | {"dropped_multipoles": dropped}
     warnings = fit_warnings(problem, extra.result)
     fixed = _fixed_line(config, problem, simulated)
     told = _lines(problem, extra.result, truth, numbers["derived"], fixed, warnings) + extra.text
     print(told, flush=True)
-    lines = "\n".join([target, *_dropped_lines(dropped), told])
+    lines = "\n".join([*head, told])
     with ThreadPoolExecutor(1) as beside:  # half of either is compilation, on one core
         pictures = beside.submit(draw, folder, problem, extra.result, skies, data, truth)
         gauge, path = _gauges(config, skies, problem, extra.result)
@@ -129,23 +133,9 @@ def _data(config: Fit, skies, traps, axes, truth) -> infer.SpectrumData:
 def _problem(
     model: infer.SkyModel, data: infer.SpectrumData, parameters: infer.ParameterSet
 ) -> infer.Problem:
-    """Return what is fitted, and print what was left out."""
+    """Return what is fitted."""
     compared = model.comparable(data)
-    problem = infer.Problem(model, compared, parameters, infer.choose_likelihood(model, compared))
-    for line in _dropped_lines(_dropped(data, problem)):
-        print(line)
-    return problem
-
-
-def _dropped(data: infer.SpectrumData, problem: infer.Problem) -> list[int]:
-    """Return the multipoles of the data that are not compared."""
-    return sorted(set(data.ell.tolist()) - set(problem.data.ell.tolist()))
-
-
-def _dropped_lines(dropped: list[int]) -> list[str]:
-    """Return the line on multipoles that were left out, or none."""
-    text = f"dropped, below 3 sigma of the simulation's noise: l = {dropped}"
-    return [text] if dropped else []
+    return infer.Problem(model, compared, parameters, infer.choose_likelihood(model, compared))
 
 
 def _fixed_line(config: Fit, problem: infer.Problem, simulated: FitSkies) -> str:
@@ -182,7 +172,7 @@ def _gauges(config: Fit, skies: infer.SkyEnsemble, problem: infer.Problem, resul
     if num == 0:
         return None, None
     axes = problem.model.emulator.axes
-    parameters = _best_parameters(skies, problem, result)
+    parameters = best_parameters(skies, problem, result)
     first = axes[0].field
     where = float(getattr(parameters, first))
     gauge = infer.spectrum_gradient(
@@ -219,7 +209,7 @@ def _path_over_lyapunov(skies: infer.SkyEnsemble, parameters: infer.SkyParameter
 
 def _gradient_findings(skies, problem, result, gauge, path):
     """Return text, groups of the result file and warnings of the gradient report."""
-    length = _path_in_gyroradii(skies, _best_parameters(skies, problem, result))
+    length = _path_in_gyroradii(skies, best_parameters(skies, problem, result))
     verdict = report.gradient_verdict(gauge, length)
     text = report.gradient_table(gauge, length)
     numbers = _attributes(gauge) | {"verdict": verdict, "ell": np.arange(gauge.spectrum.size)}
@@ -232,12 +222,6 @@ def _gradient_findings(skies, problem, result, gauge, path):
             "amplitude_factor": path.amplitude_factor,
         }
     return text, groups, () if gauge.trusted else (verdict,)
-
-
-def _best_parameters(skies: infer.SkyEnsemble, problem: infer.Problem, result):
-    """Return the sky parameters of the best fit."""
-    point = problem.model.point(result.values)
-    return skies.at(**infer.physical_values(problem.model.emulator.axes, point))
 
 
 def _path_in_gyroradii(skies: infer.SkyEnsemble, parameters: infer.SkyParameters) -> float:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import infer, plots, sky, traps
+from jaxcr.cli.fit_skies import best_parameters
 from jaxcr.infer.likelihood import posterior_residuals
 
 _PICTURE_NSIDE = 32
@@ -91,8 +92,7 @@ def _sky(folder: Path, problem, result, skies: infer.SkyEnsemble) -> dict:
     series = jnp.exp(result.values[0]) * problem.model.series(result.values)
     axis = jnp.array(infer.AXIS)
     boundary = sky.TrapBoundary(series.at[0].set(1.0), axis)
-    point = problem.model.point(result.values)
-    parameters = skies.at(**infer.physical_values(problem.model.emulator.axes, point))
+    parameters = best_parameters(skies, problem, result)
     nside = _PICTURE_NSIDE if skies.waves is None else _WAVES_NSIDE
     one = dataclasses.replace(skies, observers_per_axis=1, nside=nside, per_pixel=4)
     arrivals = one.arrivals(one.turbulence(0, parameters), parameters)

@@ -93,3 +93,11 @@ def _at_energy(config: Fit) -> FitSkies:
         f"{skies.waves} plane waves from {skies.outer_scale:g} to {skies.inner_scale:.2g} pc"
     )
     return FitSkies(skies, infer.energy_axes(skies), emulator, fixed, _BRIGHT_NODES)
+
+
+def best_parameters(
+    skies: infer.SkyEnsemble, problem: infer.Problem, result: infer.FitResult
+) -> infer.SkyParameters:
+    """Return the sky parameters of the best fit."""
+    point = problem.model.point(result.values)
+    return skies.at(**infer.physical_values(problem.model.emulator.axes, point))

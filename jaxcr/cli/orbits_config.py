@@ -4,26 +4,16 @@ import dataclasses
 import typing
 from pathlib import Path
 
-from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
+from jaxcr.cli.field_config import InField
 
 
 @dataclasses.dataclass(frozen=True)
-class Orbits:
+class Orbits(InField):
     """Trace orbits; measure diffusion, mean free path and magnetic moment; draw and save.
 
     Without arguments: 2,048 orbits in isotropic Kolmogorov turbulence about a mean field of 3 µG.
     """
 
-    config: Path | None = None
-    """TOML file with any of these settings; flags override it."""
-    show_config: bool = False
-    """Print the configuration as TOML and stop."""
-    particles: typing.Literal["750TeV", "7.5PeV", "30PeV"] | None = None
-    """A published set, by its energy: rigidity and turbulence in cells of 512³; on fewer
-    --turbulence.cells another set, named by its ratio of gyroradius to outer scale."""
-    cube: CubeConfig = dataclasses.field(default_factory=CubeConfig)
-    """A cube instead of synthetic turbulence."""
-    turbulence: TurbulenceConfig = dataclasses.field(default_factory=TurbulenceConfig)
     rigidity: float = 30.0
     """PV, with the sign of the charge."""
     num: int = 2048

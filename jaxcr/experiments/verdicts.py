@@ -51,6 +51,11 @@ def difference(last: Estimate, first: Estimate) -> Estimate:
     return Estimate(last.value - first.value, jnp.hypot(last.error, first.error))
 
 
+def entry(found: Estimate, place: int | tuple[int, ...]) -> Estimate:
+    """Return one of several numbers."""
+    return Estimate(found.value[place], found.error[place])
+
+
 def scaled(found: Estimate, factor: float) -> Estimate:
     """Return an estimate in another unit."""
     return Estimate(found.value * factor, found.error * abs(factor))

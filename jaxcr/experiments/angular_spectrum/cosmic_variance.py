@@ -21,7 +21,7 @@ from scipy.stats import chi2
 from jaxcr import infer, sky
 from jaxcr.experiments.angular_spectrum.setup import LMAX, LONG, SOURCE, describe, ensemble
 from jaxcr.experiments.experiment import Experiment, Outcome, Size, Verdict
-from jaxcr.experiments.verdicts import UNRESOLVED, as_numbers, judge_sign, plus_minus
+from jaxcr.experiments.verdicts import UNRESOLVED, as_numbers, entry, judge_sign, plus_minus
 from jaxcr.legendre import legendre_polynomials
 from jaxcr.plots.style import (
     BLUE,
@@ -192,7 +192,7 @@ def statistics(m: dict[str, Array], noise: float, num_observers: int) -> dict[st
 def judge(scatter: dict[str, Estimate]) -> tuple[Verdict, ...]:
     """Return what differs from a Gaussian isotropic sky."""
     low, dipole = scatter["low_excess"], scatter["excess"]
-    dipole = Estimate(dipole.value[0], dipole.error[0])
+    dipole = entry(dipole, 0)
     return (
         verdict(
             "one sky scatters more than a Gaussian isotropic one, 2/(2l+1), at l = 2 to 8",

@@ -5,6 +5,7 @@ spectra observed at some ten TeV. Plane waves reach that energy. At every energy
 a quasi-linear mean free path of dB = B0, dB/B0 = 1 and the index is 5/3.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -21,9 +22,11 @@ from jaxcr.experiments.verdicts import (
     UNRESOLVED,
     as_numbers,
     difference,
+    entry,
     judge_sign,
     plus_minus,
 )
+from jaxcr.infer.skies import pair_products
 from jaxcr.plots.style import BLACK, LABEL_SIZE, add_legend, new_figure, polish
 from jaxcr.statistics import Estimate, jackknife
 
@@ -72,7 +75,10 @@ def run(size: Size) -> Outcome:
         "level": LEVEL, "index": INDEX, "fresh_skies": size.fields,
         "ell": list(range(2, len(next(iter(ratios.values())).value) + 2)),
         "c_ell_over_c_1": {infer.energy_label(e): as_numbers(x) for e, x in ratios.items()},
-        "c_1_sr": {infer.energy_label(e): as_numbers(_dipole(x)) for e, x in found.items()},
+        "c_1_sr": {
+            infer.energy_label(e): as_numbers(at_point(x, lambda c_ell: c_ell[1]))
+            for e, x in found.items()
+        },
         "fresh_c_ell_sr": {infer.energy_label(e): x.fresh.tolist() for e, x in found.items()},
         "noise_sr": {infer.energy_label(e): x.noise for e, x in found.items()},
         "tables": {infer.energy_label(e): infer.energy_table(e).notes for e in found},
@@ -90,8 +96,7 @@ def _skies(energy: float, size: Size) -> Skies:
     fresh, noise = [], []
     for number in range(_FRESH_FIELD, _FRESH_FIELD + size.fields):
         tensors, level = infer.simulated_tensors(table.skies, parameters, number)
-        first, second = np.triu_indices(dipole.size)
-        fresh.append(np.asarray(tensors[0]) @ np.asarray(dipole[first] * dipole[second]))
+        fresh.append(np.asarray(tensors[0]) @ np.asarray(pair_products(dipole)))
         noise.append(2 * float(level))
     point = jnp.array([np.log(LEVEL), INDEX])
     return Skies(
@@ -105,27 +110,26 @@ def _between(skies: Skies, means: Float[Array, "node ell"]) -> Float[Array, " el
     return jnp.exp(skies.weights @ jnp.log(jnp.maximum(means, floor)))
 
 
+def at_point(skies: Skies, statistic: Callable[[Array], Array]) -> Estimate:
+    """Return a statistic of E[C_l] at the point, with its error from the skies of the table."""
+    by_sky = jnp.moveaxis(skies.nodes, 1, 0)
+    return jackknife(lambda means: statistic(_between(skies, means)), by_sky)
+
+
 def shape(skies: Skies) -> Estimate:
     """Return E[C_l] / E[C_1] for l = 2 ... lmax."""
-    by_sky = jnp.moveaxis(skies.nodes, 1, 0)
-
-    def ratio(means):
-        c_ell = _between(skies, means)
-        return c_ell[2:] / c_ell[1]
-
-    return jackknife(ratio, by_sky)
+    return at_point(skies, lambda c_ell: c_ell[2:] / c_ell[1])
 
 
-def _dipole(skies: Skies) -> Estimate:
-    """Return E[C_1], sr."""
-    by_sky = jnp.moveaxis(skies.nodes, 1, 0)
-    return jackknife(lambda means: _between(skies, means)[1], by_sky)
+def observed_shape(data: infer.SpectrumData) -> Float[np.ndarray, " ell"]:
+    """Return C_l / C_1 with what the loss of a_l0 takes on average made good."""
+    whole = data.c_ell * (2 * data.ell + 1) / (2 * data.ell)
+    return whole / whole[0]
 
 
 def judge_observed(fresh: Float[np.ndarray, "sky ell"], data: infer.SpectrumData) -> Verdict:
     """Return whether the observed shape is one that single skies at 20 TeV have."""
-    full = (2 * data.ell + 1) / (2 * data.ell)  # what the loss of a_l0 takes on average
-    seen = data.c_ell * full / (data.c_ell[0] * full[0])
+    seen = observed_shape(data)
     parts, below = [], []
     for ell, value in zip(data.ell[1:], seen[1:], strict=True):
         ratio = fresh[:, ell] / fresh[:, 1]
@@ -147,10 +151,12 @@ def judge_observed(fresh: Float[np.ndarray, "sky ell"], data: infer.SpectrumData
 
 def judge_substitute(ratios: dict[float, Estimate]) -> Verdict:
     """Return whether spectra at PeV have the shape of those at 20 TeV, as comparisons assume."""
-    low, high = (_at(ratios[e], 0) for e in (min(ratios), max(ratios)))
+    low, high = (entry(ratios[e], 0) for e in (min(ratios), max(ratios)))
     step = difference(high, low)
     changed = judge_sign(float(step.value), float(step.error))
-    text = ", ".join(f"{infer.energy_label(e)} {plus_minus(_at(x, 0))}" for e, x in ratios.items())
+    text = ", ".join(
+        f"{infer.energy_label(e)} {plus_minus(entry(x, 0))}" for e, x in ratios.items()
+    )
     return Verdict(
         "particles of PeV, equally mixed, stand for the observed ones of 20 TeV",
         f"C_2/C_1: {text}",
@@ -165,11 +171,11 @@ def beyond_dipole(skies: Skies) -> Estimate:
     """Return the power at l = 2 ... 8 over that of the dipole, sum of (2l+1) C_l / 3 C_1."""
     ell = jnp.arange(skies.nodes.shape[-1], dtype=skies.nodes.dtype)
 
-    def ratio(means):
-        power = (2 * ell + 1) * _between(skies, means)
+    def ratio(c_ell):
+        power = (2 * ell + 1) * c_ell
         return jnp.sum(power[2:]) / power[1]
 
-    return jackknife(ratio, jnp.moveaxis(skies.nodes, 1, 0))
+    return at_point(skies, ratio)
 
 
 def judge_flatter(low: Skies, high: Skies) -> Verdict:
@@ -191,7 +197,7 @@ def judge_table(found: dict[float, Skies]) -> Verdict:
     """Return whether fresh skies have the means of the table."""
     scores = []
     for skies in found.values():
-        table = jackknife(lambda x, s=skies: _between(s, x)[1:5], jnp.moveaxis(skies.nodes, 1, 0))
+        table = at_point(skies, lambda c_ell: c_ell[1:5])
         fresh = jackknife(lambda x: x[1:5], jnp.asarray(skies.fresh))
         scores.append(np.asarray((fresh.value - table.value) / jnp.hypot(fresh.error, table.error)))
     scores = np.concatenate(scores)
@@ -203,11 +209,6 @@ def judge_table(found: dict[float, Skies]) -> Verdict:
         worst < _CONSISTENT,
         f"Below {_CONSISTENT:g} counts as yes; {SIGMAS} would be met by chance in one run of ten.",
     )
-
-
-def _at(estimate: Estimate, index: int) -> Estimate:
-    """Return one entry."""
-    return Estimate(estimate.value[index], estimate.error[index])
 
 
 def draw(
@@ -224,8 +225,7 @@ def draw(
             ell[good], ratio.value[good], ratio.error[good], color=color, lw=2, capsize=3,
             label=infer.energy_label(energy),
         )  # fmt: skip
-    full = (2 * data.ell + 1) / (2 * data.ell)
-    seen = data.c_ell * full / (data.c_ell[0] * full[0])
+    seen = observed_shape(data)
     left.plot(data.ell[1:], seen[1:], "o", color=BLACK, ms=8, label="observed near 20 TeV")
     left.set(yscale="log")
     polish(left, x_label=r"multipole $\ell$", y_label=r"$C_\ell / C_1$", title="ensemble means")

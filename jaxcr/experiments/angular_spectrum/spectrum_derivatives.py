@@ -27,7 +27,7 @@ from jaxcr.experiments.angular_spectrum.setup import (
     ensemble,
 )
 from jaxcr.experiments.experiment import Experiment, Outcome, Size, Verdict
-from jaxcr.experiments.verdicts import UNRESOLVED, as_numbers, judge_sign, plus_minus
+from jaxcr.experiments.verdicts import UNRESOLVED, as_numbers, entry, judge_sign, plus_minus
 from jaxcr.infer.gradients.pathwise import tail_weight
 from jaxcr.infer.gradients.report import distance, is_regular
 from jaxcr.infer.gradients.simulations import path_slopes
@@ -301,7 +301,7 @@ def judge_horizon(gauges: dict[float, Regularity]) -> Verdict:
 def judge_parallel(found: Estimate, first: str, second: str) -> Verdict:
     """Return whether two parameters do the same to the shape of C_l."""
     place = NAMES.index(first), NAMES.index(second)
-    one = Estimate(found.value[place], found.error[place])
+    one = entry(found, place)
     holds = judge_sign(abs(float(one.value)) - PARALLEL, float(one.error))
     return Verdict(
         f"{first} and {second} change the shape of C_l in parallel",

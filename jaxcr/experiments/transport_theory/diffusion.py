@@ -15,7 +15,7 @@ from jaxcr.experiments.transport_theory.setup import (
     seen_on_plateau,
     slab_theories,
 )
-from jaxcr.experiments.verdicts import scaled
+from jaxcr.experiments.verdicts import entry, scaled
 from jaxcr.statistics import Estimate, group_means, jackknife
 
 RMS = 0.3
@@ -68,7 +68,7 @@ def measure_along(gyroradius: float, realisations: int, per_field: int) -> Along
     moved = jnp.moveaxis(tracks.displacement, 1, 0).astype(float)
     spread = group_means((moved[..., 0] ** 2 + moved[..., 1] ** 2) / 2, realisations)
     exponent = jackknife(lambda x: jnp.log2(x[-1] / x[_SAMPLES // 2]), spread)
-    return Along(gyroradius, path, scaled(Estimate(kappa.value[0], kappa.error[0]), 3.0), seen,
+    return Along(gyroradius, path, scaled(entry(kappa, 0), 3.0), seen,
                  endless, exponent)  # fmt: skip
 
 
@@ -79,9 +79,7 @@ def measure_across(rms: float, realisations: int, per_field: int) -> Across:
         num_samples=_SAMPLES, realisations=realisations, per_field=per_field,
     )  # fmt: skip
     running = second_half(orbits.running_diffusion(tracks, num_groups=realisations).by_derivative)
-    parallel, perpendicular = (
-        Estimate(x.value[0], x.error[0]) for x in (running.along(Z), running.across(Z))
-    )
+    parallel, perpendicular = (entry(x, 0) for x in (running.along(Z), running.across(Z)))
     slab, plane = rms * math.sqrt(SLAB_SHARE), rms * math.sqrt(1 - SLAB_SHARE)
     line = kinetic.composite_field_line_diffusion(
         kinetic.slab_field_line_diffusion(COMPOSITE, rms=slab, mean_strength=1.0),

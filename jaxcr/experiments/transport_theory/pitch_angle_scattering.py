@@ -23,6 +23,7 @@ from jaxcr.experiments.verdicts import (
     UNRESOLVED,
     agrees,
     as_numbers,
+    entry,
     judge_sign,
     plus_minus,
 )
@@ -163,7 +164,7 @@ def resonances(rms: float) -> dict[str, dict]:
 
 
 def _bin(found: Ratios, theory: str, number: int) -> Estimate:
-    return Estimate(found[theory].value[number], found[theory].error[number])
+    return entry(found[theory], number)
 
 
 def judge_weak(wide: Ratios) -> Verdict:

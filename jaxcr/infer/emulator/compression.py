@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.infer.emulator.emulator import num_orders
+from jaxcr.infer.skies import pair_products
 
 _TOLERANCE = 1e-2
 """Largest rms error of a C_l over the skies, over its mean, at the worst boundary sampled."""
@@ -33,8 +33,7 @@ class CompressedSkies(eqx.Module):
 
     def components(self, series: Float[Array, " l"]) -> Float[Array, " component"]:
         """Return the numbers of a boundary; quadratic in its series."""
-        first, second = np.triu_indices(series.size)
-        return self.projection.astype(series.dtype) @ (series[first] * series[second])
+        return self.projection.astype(series.dtype) @ pair_products(series)
 
     def spectra(self, series: Float[Array, " l"]) -> Float[Array, "node sky ell"]:
         """Return C_l of every sky in sr."""
@@ -61,8 +60,7 @@ def compress(
     skies are far better. Sharp cone edges that move with the mirror ratio need many of them.
     """
     family = np.asarray(family, np.float64)
-    first, second = np.triu_indices(num_orders(tensors.shape[-1]))
-    products = (family[:, first] * family[:, second]).T
+    products = pair_products(family).T
     tensors = np.asarray(tensors)
     rows = tensors[:, :: -(-tensors.shape[1] // _SKIES_USED)].astype(np.float64)
     scale = np.abs(rows.mean(1) @ products)  # mean C_l, (node, ell, boundary)
@@ -81,13 +79,13 @@ def compress(
         left_out = back @ (projection @ products) - products
         return _largest_error(rows, left_out, scale) < _TOLERANCE
 
-    back, projection = maps(_smallest(good, int(np.sum(values > 1e-10 * values[0]))))
+    back, projection = maps(smallest_rank(good, int(np.sum(values > 1e-10 * values[0]))))
     return CompressedSkies(
         jnp.asarray(tensors @ back.astype(tensors.dtype), float), jnp.asarray(projection)
     )
 
 
-def _smallest(good: Callable[[int], bool], largest: int) -> int:
+def smallest_rank(good: Callable[[int], bool], largest: int) -> int:
     """Return the smallest rank that is good, or the largest, by bisection."""
     low, high = 0, largest
     while high - low > 1:

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 from jaxcr.arrays import argument_error
 from jaxcr.infer.emulator.axes import TurbulenceAxis
 from jaxcr.infer.emulator.weights import NodeWeights
+from jaxcr.infer.skies.tensors import pair_products
 
 HALF_MAP = 2
 """Noise of a map of every other orbit over that of the whole."""
@@ -82,8 +83,7 @@ class TransferEmulator(eqx.Module):
                 got=str(series.size),
                 remedy="Give the traps the boundary_lmax of the skies.",
             )
-        first, second = np.triu_indices(series.size)
-        products = (series[first] * series[second]).astype(self.tensors.dtype)
+        products = pair_products(series).astype(self.tensors.dtype)
         return (self.tensors @ products).astype(series.dtype)
 
     def log_mean(self, point: Float[Array, " axis"], series: Float[Array, " l"]):

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-from jaxcr.infer.emulator.emulator import num_orders
+from jaxcr.infer.emulator.compression import smallest_rank
+from jaxcr.infer.skies import pair_products
 
 TOLERANCE = 0.1
 """Largest rms error of a C_l over the skies, over mean and noise, at worst boundary and node."""
@@ -33,8 +34,7 @@ def pack_tensors(
     For each multipole, the skies at all nodes under all boundaries, over mean and noise, are cut
     to their first singular vectors; amplitudes are rounded to 1/127 of the largest of a node.
     """
-    first, second = np.triu_indices(num_orders(tensors.shape[-1]))
-    products = (family[:, first] * family[:, second]).T
+    products = pair_products(family).T
     # Least squares: back from boundaries to the pairs, exact in the span of the family.
     inverse = np.linalg.pinv(products, rcond=1e-10)
     arrays = {}
@@ -69,13 +69,10 @@ def _cut(c_ell: Float[np.ndarray, "node sky boundary"], noise: Float[np.ndarray,
     rows = (c_ell * weight).reshape(-1, c_ell.shape[-1])
     left, values, right = np.linalg.svd(rows, full_matrices=False)
 
-    def error(rank: int) -> float:
+    def good(rank: int) -> bool:
         rest = ((left[:, rank:] * values[rank:]) @ right[rank:]).reshape(c_ell.shape) / weight
-        return float(np.max(np.sqrt(np.mean(rest**2, axis=1)) / level))
+        return bool(np.max(np.sqrt(np.mean(rest**2, axis=1)) / level) < TOLERANCE)
 
-    low, high = 0, len(values)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if error(middle) < TOLERANCE else (middle, high)
-    amplitudes = (left[:, :high] * values[:high]).reshape(*c_ell.shape[:2], high)
-    return amplitudes, right[:high] / weight
+    rank = smallest_rank(good, len(values))
+    amplitudes = (left[:, :rank] * values[:rank]).reshape(*c_ell.shape[:2], rank)
+    return amplitudes, right[:rank] / weight

@@ -7,8 +7,6 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -25,6 +23,7 @@ from jaxcr.infer.emulator.node_skies import Progress
 from jaxcr.infer.energies.packing import pack_tensors, unpack_tensors
 from jaxcr.infer.energies.skies import RANGES, skies_at_energy
 from jaxcr.infer.models import TrapSeries
+from jaxcr.infer.models.sky_model import trap_family
 from jaxcr.infer.skies import SkyEnsemble
 from jaxcr.runtime.atomic import write_whole
 
@@ -36,10 +35,8 @@ _UNITS = {"GeV": 1e-6, "TeV": 1e-3, "PeV": 1.0}
 _SAME = 1e-6
 """Relative difference below which two energies are the same."""
 
-_DEPTHS = np.linspace(-2.0, 2.5, 24)
-_ETAS = np.linspace(0.0, 0.6, 9)
 _WIDTHS = (0.0, 0.1, 0.3)
-"""ln(R - 1), asymmetry, edge width of the traps whose skies a table keeps."""
+"""Edge widths of the traps whose skies a table keeps, rad."""
 
 
 class EnergyTable(NamedTuple):
@@ -209,9 +206,4 @@ def _stored() -> dict[float, resources.abc.Traversable]:
 
 def _boundaries(lmax: int) -> Float[np.ndarray, "boundary l"]:
     """Return series of a dipole and of many traps."""
-    traps = TrapSeries(lmax=lmax)
-    points = jnp.array([(d, e, w) for d in _DEPTHS for e in _ETAS for w in _WIDTHS])
-    series = eqx.filter_jit(eqx.filter_vmap(lambda p: traps.series(1 + jnp.exp(p[0]), p[1], p[2])))(
-        points
-    )
-    return np.concatenate([np.eye(1, lmax + 1, 1), np.asarray(series)])
+    return np.concatenate([np.eye(1, lmax + 1, 1), trap_family(TrapSeries(lmax=lmax), _WIDTHS)])

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Vector
+from jaxcr.infer.skies.tensors import pair_products
 from jaxcr.legendre import legendre_polynomials
 from jaxcr.sky import Arrivals
 
@@ -54,8 +55,7 @@ def composed_spectra(
     """
     for _ in range(repeats):
         series = operator @ series
-    first, second = np.triu_indices(len(series))
-    return tensors @ (series[first] * series[second])
+    return tensors @ pair_products(series)
 
 
 def composed_surrogate(

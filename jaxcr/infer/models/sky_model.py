@@ -1,6 +1,7 @@
 """Trap chain outside, turbulence inside: spectra of simulated skies and their distribution."""
 
 import itertools
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -76,7 +77,10 @@ class SkyModel(SpectrumModel):
         _check_orders(emulator, traps)
         self.emulator, self.traps, self.bright_nodes = emulator, traps, bright_nodes
         self.parameters = default_parameters(emulator.axes, edge_width=edge_width)
-        self.skies = compress(emulator.tensors, _family(traps, edge_width))
+        widths = (0.0,)
+        if edge_width is not None:
+            widths = np.linspace(edge_width.lower, edge_width.upper, _FAMILY[2])
+        self.skies = compress(emulator.tensors, trap_family(traps, widths))
 
     def conventions(self) -> str:
         """Return what is held when the turbulence changes."""
@@ -215,17 +219,22 @@ def _rounded(series: Float[Array, " l"], width) -> Float[Array, " l"]:
     return series * jnp.exp(-(order * (order + 1) - 2) * width**2 / 2)
 
 
-def _family(traps: TrapSeries, edge_width: Parameter | None) -> np.ndarray:
-    """Return series of many traps within the default bounds, ``(boundary, l)``."""
+def trap_family(
+    traps: TrapSeries, widths: Sequence[float] | Float[np.ndarray, " width"] = (0.0,)
+) -> Float[np.ndarray, "boundary l"]:
+    """Return series of many traps within the default bounds.
+
+    Parameters
+    ----------
+    widths
+        Roundings of the cone edges in rad, beside that of ``traps``; each with all traps.
+    """
     depths = np.linspace(_DEPTHS.lower, _DEPTHS.upper, _FAMILY[0])
     etas = np.linspace(_ASYMMETRY.lower, _ASYMMETRY.upper, _FAMILY[1])
     points = jnp.array(list(itertools.product(depths, etas)))
     series = eqx.filter_jit(eqx.filter_vmap(lambda p: traps.series(1 + jnp.exp(p[0]), p[1])))(
         points
     )
-    if edge_width is None:
-        return np.asarray(series)
-    widths = np.linspace(edge_width.lower, edge_width.upper, _FAMILY[2])
     rounded = eqx.filter_vmap(lambda w: eqx.filter_vmap(lambda s: _rounded(s, w))(series))
     return np.asarray(rounded(jnp.asarray(widths))).reshape(-1, series.shape[1])
 

@@ -18,7 +18,7 @@ from jaxcr.infer.skies.ensemble import SkyEnsemble
 from jaxcr.infer.skies.sky_parameters import SKY_PARAMETERS, SkyParameters
 from jaxcr.infer.skies.spectra import simulated_spectra
 from jaxcr.infer.skies.systematics import PathSystematic, path_systematic
-from jaxcr.infer.skies.tensors import pack_pairs, simulate_tensors, simulated_tensors
+from jaxcr.infer.skies.tensors import pack_pairs, pair_products, simulate_tensors, simulated_tensors
 from jaxcr.infer.skies.turbulence import AXIS, realise_turbulence
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "TrapParameters",
     "direct_spectrum",
     "pack_pairs",
+    "pair_products",
     "path_systematic",
     "realise_turbulence",
     "simulate_tensors",

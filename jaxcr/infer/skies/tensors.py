@@ -65,6 +65,12 @@ def _tensors(skies, turbulence, parameters, num_steps):
     return pack_pairs(tensor), jnp.mean(noise_power(samples))
 
 
+def pair_products(series: Float[Array | np.ndarray, "*batch l"]):
+    """Return f_l f_l' in the order of ``pack_pairs``, ``(*batch, pair)``: C = K · products."""
+    first, second = np.triu_indices(series.shape[-1])
+    return series[..., first] * series[..., second]
+
+
 def pack_pairs(tensor: Float[Array, "*batch l l"]) -> Float[Array, "*batch pair"]:
     """Return the pairs l <= l' of a symmetric tensor, off-diagonal ones doubled."""
     first, second = np.triu_indices(tensor.shape[-1])

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from jaxcr.infer.emulator import TurbulenceAxis, physical_values
 from jaxcr.infer.emulator.emulator import HALF_MAP
 from jaxcr.infer.models.trap_series import TrapSeries
-from jaxcr.infer.skies import SkyEnsemble, simulate_tensors
+from jaxcr.infer.skies import SkyEnsemble, pair_products, simulate_tensors
 from jaxcr.observed import SpectrumData
 
 PLANTED = (float(np.log(1e-3)), float(np.log(0.8)), 0.0, 0.3)
@@ -92,8 +92,7 @@ def data_from_tensors(
     C_1 ... C_lmax of half-cross spectra, hence debiased, with the noise level of half a map: twice
     that of the whole, it is what they scatter with.
     """
-    first, second = np.triu_indices(series.size)
-    c_ell = np.asarray(tensor, np.float64) @ np.asarray(series[first] * series[second])
+    c_ell = np.asarray(tensor, np.float64) @ np.asarray(pair_products(series))
     ell = np.arange(1, c_ell.size)
     level = np.full(ell.size, HALF_MAP * noise * float(series[1]) ** 2)
     return SpectrumData(ell, c_ell[1:], np.zeros(ell.size), level, num_skies, label=label)
