@@ -23,7 +23,7 @@ _FOLDERS = (
     "sky",
     "traps",
 )
-_MODULES = ("arrays", "units")
+_MODULES = ("arrays", "checks", "units")
 
 __all__ = ["__version__", *_FOLDERS, *_MODULES]
 

@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 
 
+@checked
 class Estimate(eqx.Module):
     """A number, or several, with standard errors.
 
@@ -24,6 +25,7 @@ class Estimate(eqx.Module):
     error: Float[Array, "..."]
 
 
+@checked
 def group_means(values: Float[Array, "particle ..."], num_groups: int) -> Float[Array, "group ..."]:
     """Return means over consecutive particles; rows with a number that is not finite are left out.
 
@@ -48,6 +50,7 @@ def group_means(values: Float[Array, "particle ..."], num_groups: int) -> Float[
     return total / jnp.maximum(jnp.sum(weight, axis=1), 1)
 
 
+@checked
 def jackknife(estimator: Callable[[Any], Array], means: Any) -> Estimate:
     """Return an estimator of means, and its standard error from leaving out one group at a time.
 
@@ -69,6 +72,7 @@ def jackknife(estimator: Callable[[Any], Array], means: Any) -> Estimate:
     return Estimate(value, _scatter(jax.vmap(estimator)(without)))
 
 
+@checked
 def jackknife_sums(estimator: Callable[[Any], Array], sums: Any) -> Estimate:
     """Return an estimator of sums, and its standard error from leaving out one group at a time.
 

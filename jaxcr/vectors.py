@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, Vector
+from jaxcr.checks import argument_error, as_float, is_concrete
 
 
 def cross(a: Vector, b: Vector) -> Vector:
@@ -15,3 +16,23 @@ def cross(a: Vector, b: Vector) -> Vector:
 def dot(a: Vector, b: Vector) -> Scalar:
     """Return a · b, summed in a fixed order so that batches cannot change its round-off."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def unit_vector(name: str, vector: Vector) -> Vector:
+    """Return the vector over its length.
+
+    Raises
+    ------
+    ArgumentError
+        When it has no length; the message begins with ``name``.
+    """
+    vector = as_float(vector)
+    length = jnp.linalg.norm(vector)
+    if is_concrete(length) and not 0 < float(length) < jnp.inf:
+        raise argument_error(
+            name,
+            expected="a direction",
+            got=str(vector.tolist()),
+            remedy="Give a finite vector that is not zero.",
+        )
+    return vector / length

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import jax
 
-from jaxcr.arrays import argument_error
 from jaxcr.bench.rows import Peer, Row
 from jaxcr.bench.timing import Measured
+from jaxcr.checks import argument_error
 from jaxcr.runtime import write_record
 from jaxcr.untrusted.sizes import read_text, shortened
 

@@ -12,7 +12,7 @@ os.environ.setdefault("NPROC", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from jaxcr import bench
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.cli.config import Bench
 from jaxcr.cli.interruption import interruptible
 from jaxcr.cli.output import Outcome

@@ -2,7 +2,7 @@
 
 import jax
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.cli.config import Fit, SkyConfig
 from jaxcr.cli.field_source import check_source, has_cube
 from jaxcr.cli.sky_config import Sky

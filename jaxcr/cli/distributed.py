@@ -2,7 +2,7 @@
 
 import jax
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.cli.ensemble_config import Ensemble
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import orbits, plots, runs, sky
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.cli.checks import check_place, check_rigidity
 from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
 from jaxcr.cli.field_source import AXIS, check_source, choose_field

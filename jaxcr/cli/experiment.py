@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from jaxcr import experiments
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.cli.experiment_config import Experiment
 from jaxcr.cli.interruption import interruptible
 from jaxcr.cli.output import Outcome

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcr import fields, orbits
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
 from jaxcr.fields.files import NUMPY, ZIP, find_array, signature
 

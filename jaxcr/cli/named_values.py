@@ -1,6 +1,6 @@
 """Numbers given by name on the command line: "eta=0.3"."""
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.infer import ParameterSet
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import fields, orbits, plots
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.cli.checks import check_place, check_rigidity
 from jaxcr.cli.field_numbers import field_numbers
 from jaxcr.cli.field_source import AXIS, check_source, choose_field

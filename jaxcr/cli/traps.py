@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import infer, plots, traps
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict
 from jaxcr.cli.traps_config import Traps

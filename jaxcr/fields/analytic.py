@@ -6,12 +6,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.field import Field, Lattice
 
 _TRIES = 4096
 
 
+@checked
 class UniformField(Field):
     """The same field everywhere.
 
@@ -34,6 +36,7 @@ class UniformField(Field):
             )
         self.value = value
 
+    @checked
     def __call__(self, position: Vector) -> Vector:
         """Return the value, whatever the position."""
         return self.value.astype(position.dtype)
@@ -47,6 +50,7 @@ class UniformField(Field):
         return None
 
 
+@checked
 class FunctionField(Field):
     """Your own function of position.
 
@@ -94,6 +98,7 @@ class FunctionField(Field):
         strength = _try_out(function, lower, upper)
         self.bound = 2 * strength if max_strength is None else as_float(max_strength)
 
+    @checked
     def __call__(self, position: Vector) -> Vector:
         """Return the function at ``position``."""
         return self.function(position).astype(position.dtype)

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.ndimage import spline_filter1d
 
-from jaxcr.arrays import Vector, argument_error
+from jaxcr.arrays import Vector
+from jaxcr.checks import argument_error
 from jaxcr.fields.boundaries import Boundary, Periodic
 from jaxcr.fields.cubes import Cube
 from jaxcr.fields.files import Path, blaming

@@ -5,18 +5,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import (
-    Scalar,
-    ScalarLike,
-    Vector,
-    argument_error,
-    as_float,
-    is_concrete,
-    unit_vector,
-)
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.geometries import BOTH, Geometry, Modes, alike, as_helicity, ring_mean
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.fields.wave_vectors import circle, split
+from jaxcr.vectors import unit_vector
 
 KOLMOGOROV = 5 / 3
 
@@ -59,6 +53,7 @@ class CriticalBalance(Geometry):
         return mach ** (4 / 3) * jnp.cbrt(largest) * jnp.cbrt(wavenumber) ** 2
 
 
+@checked
 class GoldreichSridhar(CriticalBalance):
     """Critically balanced turbulence, B anywhere across k.
 

@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.cubes import Cube, Piece, check_axes, cube_of_array, cube_of_components
 from jaxcr.fields.files import Mapped, Path, blaming, open_dataset

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 
 Place = tuple[slice, slice, slice]
 Opener = Callable[[], AbstractContextManager[Any]]

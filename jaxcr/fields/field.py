@@ -8,9 +8,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, Vector, argument_error, as_float
+from jaxcr.arrays import Scalar, Vector
+from jaxcr.checks import argument_error, as_float, checked
 
 
+@checked
 class Lattice(eqx.Module):
     """The cells of a gridded field: where its samples sit.
 
@@ -61,12 +63,14 @@ class Field(eqx.Module):
     __rmul__ = __mul__
 
 
+@checked
 class SumField(Field):
     """The sum of two fields."""
 
     first: Field
     second: Field
 
+    @checked
     def __call__(self, position: Vector) -> Vector:
         """Return the sum of both fields at ``position``."""
         return self.first(position) + self.second(position)
@@ -82,12 +86,14 @@ class SumField(Field):
         return min(found, key=lambda x: -max(x.shape)) if found else None
 
 
+@checked
 class ScaledField(Field):
     """A field times a number, for example the amplitude of turbulence."""
 
     field: Field
     factor: Scalar
 
+    @checked
     def __call__(self, position: Vector) -> Vector:
         """Return the multiple of the field at ``position``."""
         return self.factor.astype(position.dtype) * self.field(position)

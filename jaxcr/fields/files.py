@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jaxcr.arrays import ArgumentError, argument_error
+from jaxcr.checks import ArgumentError, argument_error
 from jaxcr.fields.cubes import Opener
 from jaxcr.untrusted.hdf5 import attributes, checked_dataset, dataset_names
 from jaxcr.untrusted.npz import array_names, inspect_array, read_array, read_header

@@ -6,7 +6,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.large_scale import positive_length
 
@@ -15,6 +16,7 @@ _AXIS = 1e-6
 """In pc: how close to the z axis directions around it lose their length."""
 
 
+@checked
 class SpiralDiscField(Field):
     """A logarithmic spiral that reverses ``2 mode`` times around a circle, and a toroidal halo.
 
@@ -121,6 +123,7 @@ class SpiralDiscField(Field):
             "SpiralDiscField: halo_outer_width", halo_outer_width
         )
 
+    @checked
     def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
         model = jax.tree.map(lambda x: x.astype(position.dtype), self)

@@ -7,17 +7,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import (
-    Scalar,
-    ScalarLike,
-    Vector,
-    argument_error,
-    as_float,
-    is_concrete,
-    unit_vector,
-)
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.spectra import Spectrum, power_between
 from jaxcr.fields.wave_vectors import Parts, circle, lengths, sphere, split
+from jaxcr.vectors import unit_vector
 
 BOTH, TOROIDAL, POLOIDAL = 0.5, 1.0, 0.0
 """Share of the power with B along axis × k; the rest lies in the plane of k and the axis."""
@@ -69,6 +63,7 @@ class Geometry(eqx.Module):
         """
 
 
+@checked
 class Isotropic(Geometry):
     """All directions alike, B anywhere across k.
 
@@ -103,6 +98,7 @@ class Isotropic(Geometry):
         return sphere_modes(spectrum, wave_vector, cell, BOTH)
 
 
+@checked
 class Slab(Geometry):
     """Waves along the mean field, B across it: it varies along ``axis`` only.
 
@@ -143,6 +139,7 @@ class Slab(Geometry):
         return Modes(power, jnp.full_like(power, BOTH))
 
 
+@checked
 class TwoDimensional(Geometry):
     """Wave vectors across the mean field and B across both: it varies across ``axis`` only.
 
@@ -181,6 +178,7 @@ class TwoDimensional(Geometry):
         return Modes(power, jnp.full_like(power, TOROIDAL))
 
 
+@checked
 class SlabTwoD(Geometry):
     """Slab and two-dimensional waves in a fixed ratio of power, as in the solar wind.
 

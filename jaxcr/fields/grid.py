@@ -7,7 +7,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Shaped
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.boundaries import Boundary, Clamped, Periodic, check_boundary
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.stencils import Linear, Stencil
@@ -15,6 +16,7 @@ from jaxcr.fields.stencils import Linear, Stencil
 _INT16_MAX = 32767
 
 
+@checked
 class GridField(Field):
     """B interpolated between samples on a regular grid.
 
@@ -85,6 +87,7 @@ class GridField(Field):
         nx, ny, nz, _ = self.coefficients.shape
         return nx - extra, ny - extra, nz - extra
 
+    @checked
     def __call__(self, position: Float[Array, "..."]) -> Vector:
         """Return B in µG at ``position`` in pc."""
         if jnp.shape(position) != (3,):
@@ -186,6 +189,7 @@ def _value_jvp(primals, tangents):
     return value, change
 
 
+@checked
 def outside_samples(field: Field, position: Vector) -> Bool[Array, ""] | None:
     """Return whether ``position`` lies where a clamped grid within ``field`` only repeats itself.
 

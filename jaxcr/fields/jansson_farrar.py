@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.galactic import acute_angle, cylinder
 from jaxcr.fields.large_scale import positive_length
@@ -23,6 +24,7 @@ _PITCH, _ELEVATION = math.radians(11.5), math.radians(49.0)
 Arms = Float[Array, "arms"] | tuple[float | int, ...]
 
 
+@checked
 class JanssonFarrarField(Field):
     """The large-scale field of the Milky Way after Jansson & Farrar, with their best fit.
 
@@ -131,6 +133,7 @@ class JanssonFarrarField(Field):
         self.x_core = positive_length("JanssonFarrarField: x_core", x_core)
         self.x_radius = positive_length("JanssonFarrarField: x_radius", x_radius)
 
+    @checked
     def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
         model = jax.tree.map(lambda x: x.astype(position.dtype), self)

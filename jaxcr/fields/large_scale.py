@@ -3,21 +3,16 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import (
-    Scalar,
-    ScalarLike,
-    Vector,
-    argument_error,
-    as_float,
-    is_concrete,
-    unit_vector,
-)
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.field import Field, Lattice
+from jaxcr.vectors import unit_vector
 
 _CORE = 0.01
 """Of the reference radius of a dipole, within which its field no longer grows as r^-3."""
 
 
+@checked
 class DipoleField(Field):
     """The field of a point dipole: B = s (R/r)³ [3 (m·e) e - m] / 2 around its centre.
 
@@ -60,6 +55,7 @@ class DipoleField(Field):
         self.axis = unit_vector("DipoleField: axis", axis)
         self.center = as_float(center)
 
+    @checked
     def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
         dtype = position.dtype
@@ -80,6 +76,7 @@ class DipoleField(Field):
         return None
 
 
+@checked
 class ParkerSpiralField(Field):
     """The field that a rotating star draws out in its wind, with both polarities.
 
@@ -134,6 +131,7 @@ class ParkerSpiralField(Field):
                 remedy="Give half the thickness of the current sheet in rad.",
             )
 
+    @checked
     def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
         dtype = position.dtype

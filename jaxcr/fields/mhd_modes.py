@@ -6,19 +6,13 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import (
-    Scalar,
-    ScalarLike,
-    Vector,
-    argument_error,
-    as_float,
-    is_concrete,
-    unit_vector,
-)
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.cascade import KOLMOGOROV, CriticalBalance, as_alfven_mach
 from jaxcr.fields.geometries import POLOIDAL, TOROIDAL, Geometry, Modes, alike, sphere_modes
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.fields.wave_vectors import sphere
+from jaxcr.vectors import unit_vector
 
 
 class Mode(eqx.Module):
@@ -38,6 +32,7 @@ class Mode(eqx.Module):
         """Return xi as a unit vector: parts along the axis, along k across it, and axis × k."""
 
 
+@checked
 class Alfven(CriticalBalance, Mode):
     """Alfvén waves in critical balance: incompressible, B toroidal.
 
@@ -73,6 +68,7 @@ class Alfven(CriticalBalance, Mode):
         return jnp.stack([0 * cosine, 0 * cosine, jnp.ones_like(cosine)], axis=-1)
 
 
+@checked
 class Slow(CriticalBalance, Mode):
     """Slow waves, passive in the Alfvén cascade and as anisotropic, B poloidal.
 
@@ -115,6 +111,7 @@ class Slow(CriticalBalance, Mode):
         return _compressive_displacement(self.beta, cosine, -1)
 
 
+@checked
 class Fast(Geometry, Mode):
     """Fast waves: an isotropic cascade of its own with index 3/2, B poloidal.
 

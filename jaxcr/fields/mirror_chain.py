@@ -3,12 +3,14 @@
 import jax.numpy as jnp
 from jax import lax
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.field import Field, Lattice
 
 _NEWTON_STEPS = 30
 
 
+@checked
 class MirrorChainField(Field):
     """Bottles of equal length along x, each a multiple of the one before.
 
@@ -72,6 +74,7 @@ class MirrorChainField(Field):
         self.depth = _depth(jnp.log(left / low), self.growth)
         self.shift = _shift(self.depth, self.growth)
 
+    @checked
     def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
         logarithm, slope = self.log_strength(position[0])

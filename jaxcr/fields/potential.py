@@ -4,7 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, as_float
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import as_float, checked
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.grid import GridField, check_box
@@ -14,6 +15,7 @@ from jaxcr.fields.wave_vectors import wave_vectors
 _OVERSHOOT = 1.5
 
 
+@checked
 class PotentialGridField(Field):
     """B as a mean plus the curl of a vector potential on a periodic cubic spline.
 
@@ -68,6 +70,7 @@ class PotentialGridField(Field):
         self.mean = factor * self.mean
         self.strength = jnp.abs(factor) * strength
 
+    @checked
     def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
         slope = self.potential.jacobian(position)

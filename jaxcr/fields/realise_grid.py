@@ -8,7 +8,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Key
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.geometries import (
     Geometry,
@@ -24,6 +25,7 @@ from jaxcr.fields.stencils import Stencil
 from jaxcr.fields.wave_vectors import transverse_frame
 
 
+@checked
 def realise_grid(
     spectrum: Spectrum,
     *,

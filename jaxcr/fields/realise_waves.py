@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.fields.geometries import (
     BOTH,
     POLOIDAL,
@@ -24,6 +25,7 @@ _NODES = 8
 """Of Gauss's rule for the power of one cell in ln k."""
 
 
+@checked
 def realise_waves(
     spectrum: Spectrum,
     *,

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.field_report import FieldReport
 from jaxcr.fields.measure import LOBE, Measured, measure, repeats
@@ -22,6 +23,7 @@ __all__ = ["FieldReport", "describe"]
 _ENOUGH_MODES = 100
 
 
+@checked
 def describe(
     field: Field,
     *,

@@ -2,12 +2,14 @@
 
 import jax.numpy as jnp
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.analytic import UniformField
 from jaxcr.fields.field import SumField, sample_field
 from jaxcr.fields.grid import GridField
 
 
+@checked
 def rescale_field(
     field: GridField,
     *,

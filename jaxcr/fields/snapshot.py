@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcr.arrays import ScalarLike, Vector, argument_error
+from jaxcr.arrays import ScalarLike, Vector
+from jaxcr.checks import argument_error, checked
 from jaxcr.fields.assemble import assemble
 from jaxcr.fields.boundaries import (
     Boundary,
@@ -46,6 +47,7 @@ _UNITS = {"uG": muG, "muG": muG, "µG": muG, "μG": muG, "nT": tesla / 1e9, "G":
 _BOUNDARIES = {kind.__name__: kind for kind in (Periodic, Clamped, Mirrored, ZeroOutside)}
 
 
+@checked
 def read_field(
     path: Path | Sequence[Path],
     *,
@@ -129,6 +131,7 @@ def read_field(
     )
 
 
+@checked
 def write_field(
     path: Path, field: Field, *, storage=None, notes: dict[str, Any] | None = None
 ) -> None:
@@ -175,6 +178,7 @@ def write_field(
         file[_DATASET].attrs.update(attributes)
 
 
+@checked
 def read_notes(path: Path) -> dict[str, Any]:
     """Return the notes that ``write_field`` wrote beside a field.
 

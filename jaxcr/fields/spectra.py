@@ -7,7 +7,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.legendre import gauss_rule
 
 _NODES = 256
@@ -66,6 +67,7 @@ def power_between(
     return (high - low) * total
 
 
+@checked
 class PowerLaw(Spectrum):
     """E(k) proportional to k^-index between 2 pi/outer_scale and 2 pi/inner_scale.
 
@@ -92,6 +94,7 @@ class PowerLaw(Spectrum):
         self.inner_scale = as_float(inner_scale)
         _check_range("PowerLaw", self.outer_scale, self.inner_scale)
 
+    @checked
     def __call__(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return E(k) in pc; zero outside the range."""
         low, high = self.edges(wavenumber.dtype)
@@ -135,6 +138,7 @@ class _Shape(Spectrum):
         return half * jnp.sum(jnp.asarray(weights, dtype) * k ** (power + 1) * self.shape(k))
 
 
+@checked
 class BendOver(_Shape):
     """E(k) ~ (k l)^q / (1 + (k l)²)^((s + q)/2): rises as k^q below 1/l, falls as k^-s above.
 
@@ -194,6 +198,7 @@ class BendOver(_Shape):
         return x**q * (1 + x**2) ** (-(s + q) / 2)
 
 
+@checked
 class FunctionSpectrum(_Shape):
     """E(k) proportional to a function of yours.
 

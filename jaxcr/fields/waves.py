@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.field import Field, Lattice
 
 _COSINE = (
@@ -16,6 +17,7 @@ _SAFE_STRENGTH = 5.0
 """In rms: a Gaussian vector exceeds it with probability 3e-15."""
 
 
+@checked
 class WaveField(Field):
     """B(x) = sum of amplitude × cos(2 pi (frequency · x + phase)).
 
@@ -70,6 +72,7 @@ class WaveField(Field):
         self.amplitudes = amplitudes
         self.scale = as_float(scale).astype(amplitudes.dtype)
 
+    @checked
     def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
         dtype = position.dtype

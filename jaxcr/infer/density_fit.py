@@ -9,7 +9,8 @@ import numpy as np
 import optimistix as optx
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.observed.csv_columns import naming, read_columns
 from jaxcr.traps import (
     AbsorbingEnd,
@@ -31,6 +32,7 @@ _STARTS = ((1.0, 0.2), (1.0, -0.2), (0.0, 0.05), (2.5, 0.5))
 """ln(R_a - 1) and artanh(eta) that fits start from: the better optimum is kept."""
 
 
+@checked
 class DensityProfile(eqx.Module):
     """Particles counted or estimated in some traps of a chain.
 
@@ -84,6 +86,7 @@ class DensityProfile(eqx.Module):
             )
 
 
+@checked
 class DensityFit(eqx.Module):
     """Best mirror ratio and gradient with their errors.
 
@@ -117,6 +120,7 @@ class DensityFit(eqx.Module):
     converged: Bool[Array, ""]
 
 
+@checked
 def fit_density(
     profile: DensityProfile,
     source: Float[Array, " site"],
@@ -220,6 +224,7 @@ def _trap(values: Float[Array, "two=2"]) -> Trap:
     return trap_from_asymmetry(1 + jnp.exp(values[0]), jnp.tanh(values[1]))
 
 
+@checked
 def read_density(path: str | Path) -> DensityProfile:
     """Read a profile from a CSV file with the columns ``site``, ``occupation`` and ``error``.
 

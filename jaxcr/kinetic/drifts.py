@@ -2,7 +2,8 @@
 
 import jax.numpy as jnp
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields import Field
 from jaxcr.fields.local_field import local_field
 from jaxcr.kinetic.kinematics import as_speed
@@ -10,6 +11,7 @@ from jaxcr.units import GYRORADIUS, gyroradius
 from jaxcr.vectors import cross, dot
 
 
+@checked
 def guiding_center_velocity(
     field: Field, position: Vector, cosine: Scalar, moment: Scalar, rigidity: ScalarLike
 ) -> tuple[Vector, Scalar]:
@@ -48,6 +50,7 @@ def guiding_center_velocity(
     return (cosine * star + drift) / along, -0.5 * moment * dot(star, here.gradient) / along
 
 
+@checked
 def gradient_drift(
     field: Field,
     position: Vector,
@@ -93,6 +96,7 @@ def gradient_drift(
     return lever * sine_square / (2 * here.strength) * cross(here.unit, here.gradient)
 
 
+@checked
 def curvature_drift(
     field: Field,
     position: Vector,
@@ -113,6 +117,7 @@ def curvature_drift(
     return lever * cosine**2 * across
 
 
+@checked
 def electric_drift(electric: Field, field: Field, position: Vector) -> Vector:
     """Return the drift E × B / B², the same for every particle.
 
@@ -136,6 +141,7 @@ def electric_drift(electric: Field, field: Field, position: Vector) -> Vector:
     return cross(electric(position).astype(strength.dtype), strength) / square
 
 
+@checked
 def isotropic_drift(
     field: Field, position: Vector, rigidity: ScalarLike, *, speed: ScalarLike = 1.0
 ) -> Vector:

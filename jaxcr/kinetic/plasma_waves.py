@@ -5,17 +5,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.arrays import (
-    Scalar,
-    ScalarLike,
-    Vector,
-    argument_error,
-    as_float,
-    is_concrete,
-    unit_vector,
-)
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.mhd_modes import Alfven, Fast, Mode, Slow
-from jaxcr.vectors import cross, dot
+from jaxcr.vectors import cross, dot, unit_vector
 
 PerMode = Float[Array, " mode=3"]
 VectorPerMode = Float[Array, "mode=3 xyz=3"]
@@ -23,6 +16,7 @@ VectorPerMode = Float[Array, "mode=3 xyz=3"]
 _NEAR_ZERO = 1e-30  # cosine that stands for 0: ratios of vanishing numbers then have their limit
 
 
+@checked
 class MHDWaves(eqx.Module):
     """The Alfvén, the slow and the fast wave (axis ``mode``, in this order) at one wave vector.
 
@@ -68,6 +62,7 @@ class MHDWaves(eqx.Module):
     transit_time: Bool[Array, " mode=3"]
 
 
+@checked
 def mhd_waves(
     wave_vector: Vector, mean_field: Vector, *, alfven_speed: ScalarLike, beta: ScalarLike
 ) -> MHDWaves:

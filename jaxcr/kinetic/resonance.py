@@ -3,13 +3,15 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.kinetic.kinematics import as_speed
 from jaxcr.units import gyroradius
 
 Numbers = Float[Array, "..."] | float | int
 
 
+@checked
 def gyrofrequency(
     rigidity: ScalarLike, strength: ScalarLike, *, speed: ScalarLike = 1.0
 ) -> Float[Array, ""]:
@@ -46,6 +48,7 @@ def gyrofrequency(
     return as_speed("gyrofrequency", speed, rigidity.dtype) / gyroradius(rigidity, strength)
 
 
+@checked
 def resonant_wavenumber(
     cosine: Numbers,
     rigidity: ScalarLike,
@@ -95,6 +98,7 @@ def resonant_wavenumber(
     return jnp.where(keeps_up, jnp.inf, n * omega / jnp.where(keeps_up, 1, slip))
 
 
+@checked
 def resonant_cosine(
     wavenumber: Numbers,
     rigidity: ScalarLike,
@@ -131,6 +135,7 @@ def resonant_cosine(
     return velocity / as_float(speed).astype(wavenumber.dtype)
 
 
+@checked
 def transit_time_cosine(
     phase_speed: Numbers, wave_cosine: Numbers, *, speed: ScalarLike = 1.0
 ) -> Float[Array, "..."]:

@@ -7,24 +7,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import (
-    Scalar,
-    ScalarLike,
-    Vector,
-    argument_error,
-    as_float,
-    is_concrete,
-    unit_vector,
-)
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields import Field
 from jaxcr.kinetic.kinematics import as_speed
 from jaxcr.units import gyroradius
-from jaxcr.vectors import dot
+from jaxcr.vectors import dot, unit_vector
 
 Tensor = Float[Array, "xyz=3 xyz=3"]
 Coefficient = Callable[[Scalar, Scalar], Scalar]
 
 
+@checked
 def diffusion_tensor(
     direction: Vector,
     *,
@@ -66,6 +60,7 @@ def diffusion_tensor(
     return symmetric + drift * jnp.cross(unit[None], identity)
 
 
+@checked
 def diffusive_flux(tensor: Tensor, gradient: Vector) -> Vector:
     """Return the flux j_i = -D_ij d_j n.
 
@@ -89,6 +84,7 @@ def diffusive_flux(tensor: Tensor, gradient: Vector) -> Vector:
     return -(tensor @ gradient)
 
 
+@checked
 def antisymmetric_coefficient(
     rigidity: ScalarLike,
     strength: ScalarLike,
@@ -136,6 +132,7 @@ def antisymmetric_coefficient(
     return velocity * radius / 3 / (1 + slip**2)
 
 
+@checked
 def tensor_drift(tensor_function: Callable[[Vector], Tensor], position: Vector) -> Vector:
     """Return the drift velocity v_i = d_j D_ij of the antisymmetric part, by differentiation.
 
@@ -160,6 +157,7 @@ def tensor_drift(tensor_function: Callable[[Vector], Tensor], position: Vector) 
     return jnp.einsum("ijj->i", jax.jacfwd(antisymmetric)(position))
 
 
+@checked
 class FieldAlignedDiffusion(eqx.Module):
     """Diffusion that follows a field: call it with position and momentum to get D.
 
@@ -212,6 +210,7 @@ class FieldAlignedDiffusion(eqx.Module):
         )
         self.charge = as_float(charge)
 
+    @checked
     def __call__(self, position: Vector, momentum: Scalar) -> Tensor:
         """Return D in pc, ``(3, 3)``, at a position in pc for a momentum in PeV/c."""
         value = self.field(position)
@@ -229,6 +228,7 @@ class FieldAlignedDiffusion(eqx.Module):
         )
 
 
+@checked
 def check_positive_definite(tensor: Tensor) -> Tensor:
     """Return the tensor as it is; raise unless its symmetric part is positive definite.
 

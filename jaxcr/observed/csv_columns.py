@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxcr.arrays import ArgumentError, argument_error
+from jaxcr.checks import ArgumentError, argument_error
 from jaxcr.untrusted.sizes import read_text, shortened
 
 _LARGEST = 1e100

@@ -4,11 +4,12 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 
 Values = Float[Array | np.ndarray, "..."]  # one for each ell, checked with a better message
 
 
+@checked
 class SpectrumData(eqx.Module):
     """Measured C_l of the relative intensity.
 

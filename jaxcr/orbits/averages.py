@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.fields import Field
 from jaxcr.orbits.ensemble import as_pusher, engine_options, start_states, trace_on_devices
 from jaxcr.orbits.exits import REACHED, STATUS_TEXT, Exits
@@ -26,6 +27,7 @@ Start = Callable[[Int[Array, ""]], tuple[Float[Array, "xyz=3"], Float[Array, "xy
 """From the number of a particle to its position and direction."""
 
 
+@checked
 class OrbitAverage(eqx.Module):
     """Means over orbits.
 
@@ -47,6 +49,7 @@ class OrbitAverage(eqx.Module):
     num_steps: int
 
 
+@checked
 def average_over_orbits(
     field: Field,
     start: Start,

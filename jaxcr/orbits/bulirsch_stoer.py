@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, PyTree
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 
 
 class QuinticInterpolation(diffrax.AbstractLocalInterpolation):
@@ -49,6 +49,7 @@ class QuinticInterpolation(diffrax.AbstractLocalInterpolation):
         )
 
 
+@checked
 class BulirschStoer(diffrax.AbstractAdaptiveSolver):
     """Modified midpoint steps of several lengths, extrapolated to length zero.
 

@@ -8,11 +8,13 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, as_float
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import as_float, checked
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
 
 
+@checked
 class DiffraxPusher(Pusher):
     """Adaptive steps of a diffrax solver, for every particle at its own pace.
 

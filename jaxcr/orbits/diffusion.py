@@ -4,11 +4,14 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, Vector, argument_error, unit_vector
+from jaxcr.arrays import Scalar, Vector
+from jaxcr.checks import argument_error, checked
 from jaxcr.orbits.tracks import Tracks
 from jaxcr.statistics import Estimate, group_means, jackknife
+from jaxcr.vectors import unit_vector
 
 
+@checked
 class RunningTensor(eqx.Module):
     """A tensor as a function of path, from each group of orbits.
 
@@ -61,6 +64,7 @@ class RunningTensor(eqx.Module):
         return jackknife(estimator, self.groups)
 
 
+@checked
 class RunningDiffusion(eqx.Module):
     """The diffusion tensor as a function of path in three ways.
 
@@ -79,6 +83,7 @@ class RunningDiffusion(eqx.Module):
     by_velocity: RunningTensor
 
 
+@checked
 def running_diffusion(tracks: Tracks, *, num_groups: int = 16) -> RunningDiffusion:
     """Return running diffusion tensors with jackknife errors.
 
@@ -114,6 +119,7 @@ def running_diffusion(tracks: Tracks, *, num_groups: int = 16) -> RunningDiffusi
     )
 
 
+@checked
 class MeanFreePath(eqx.Module):
     """Two definitions of the mean free path, which differ.
 
@@ -139,6 +145,7 @@ class MeanFreePath(eqx.Module):
     path: Float[Array, " time"]
 
 
+@checked
 def mean_free_path(tracks: Tracks, *, num_groups: int = 16) -> MeanFreePath:
     """Return the mean free path by turning through 90° and by the correlation of directions.
 
@@ -177,6 +184,7 @@ def mean_free_path(tracks: Tracks, *, num_groups: int = 16) -> MeanFreePath:
     )
 
 
+@checked
 class PitchAngleDiffusion(eqx.Module):
     """D_mumu measured from orbits.
 
@@ -192,6 +200,7 @@ class PitchAngleDiffusion(eqx.Module):
     coefficient: Estimate
 
 
+@checked
 def measure_pitch_angle_diffusion(
     tracks: Tracks,
     *,

@@ -8,7 +8,8 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields import Field
 from jaxcr.fields.field import check_field
 from jaxcr.orbits.boris import Boris
@@ -20,6 +21,7 @@ from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.stops import Stop, check_stop
 
 
+@checked
 def trace_ensemble(
     field: Field,
     position: Float[Array, "*particle xyz=3"],

@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxcr.checks import checked
+
 RUNNING, REACHED, TOO_LONG, NOT_FINITE, STARTED_OUTSIDE, STEP_LIMIT, LEFT_BOX = -1, 0, 1, 2, 3, 4, 5
 
 STATUS_TEXT = {
@@ -18,6 +20,7 @@ STATUS_TEXT = {
 """The meaning of each ``Exits.status``."""
 
 
+@checked
 class Exits(eqx.Module):
     """States of particles at their stops.
 

@@ -6,13 +6,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, unit_vector
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.fields import Field
 from jaxcr.orbits.diffusion import RunningTensor
 from jaxcr.statistics import Estimate, group_means, jackknife
-from jaxcr.vectors import dot
+from jaxcr.vectors import dot, unit_vector
 
 
+@checked
 class FieldLines(eqx.Module):
     """Field lines at equal intervals.
 
@@ -28,6 +30,7 @@ class FieldLines(eqx.Module):
     position: Float[Array, "time line xyz=3"]
 
 
+@checked
 def trace_field_lines(
     field: Field,
     position: Float[Array, "line xyz=3"],
@@ -101,6 +104,7 @@ def _follow(field, position, axis, length, rtol, max_step, num_samples):
     return path, jnp.where(jnp.isfinite(lines), lines, jnp.nan)
 
 
+@checked
 def field_line_diffusion(lines: FieldLines, *, num_groups: int = 16) -> RunningTensor:
     """Return the running diffusion tensor of field lines, d<x_i x_j>/2ds, in pc.
 
@@ -115,6 +119,7 @@ def field_line_diffusion(lines: FieldLines, *, num_groups: int = 16) -> RunningT
     return RunningTensor(lines.path, jnp.gradient(squares, axis=1) / (2 * interval))
 
 
+@checked
 class PairSeparation(eqx.Module):
     """How far pairs are apart, as a function of path.
 
@@ -150,6 +155,7 @@ class PairSeparation(eqx.Module):
         return jackknife(slope, self.groups)
 
 
+@checked
 def pair_separation(
     path: Float[Array, " time"],
     first: Float[Array, "time pair xyz=3"],
@@ -175,6 +181,7 @@ def pair_separation(
     return PairSeparation(path, group_means(squares, num_groups))
 
 
+@checked
 def growth_paths(
     path: Float[Array, " time"],
     first: Float[Array, "time pair xyz=3"],

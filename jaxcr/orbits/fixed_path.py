@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields import Field
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.lorentz import Lorentz
@@ -14,6 +15,7 @@ from jaxcr.orbits.lorentz import Lorentz
 _BORIS = Boris()
 
 
+@checked
 def trace_fixed_path(
     field: Field,
     positions: Float[Array, "*particle xyz=3"],

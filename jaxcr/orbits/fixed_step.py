@@ -4,7 +4,8 @@ import abc
 
 import jax.numpy as jnp
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, is_concrete
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
 

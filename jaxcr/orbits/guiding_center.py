@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields import Field
 from jaxcr.fields.local_field import LocalField, local_field
 from jaxcr.kinetic import guiding_center_velocity
@@ -23,6 +24,7 @@ _FULL_STEP = 0.1  # gyroradii
 _LONGEST_STEP = 100.0  # gyroradii
 
 
+@checked
 class GuidingTrack(eqx.Module):
     """A guiding centre at equal intervals of path.
 
@@ -44,6 +46,7 @@ class GuidingTrack(eqx.Module):
     moment: Scalar
 
 
+@checked
 def trace_guiding_center(
     field: Field,
     position: Vector,
@@ -97,6 +100,7 @@ def _trace(field, position, direction, rigidity, path_length, num_samples, rtol,
     return GuidingTrack(path, *solution.ys, moment)
 
 
+@checked
 class GuidingCenter(Pusher):
     """Steps of the guiding centre where the gyroradius is small, and of the full orbit elsewhere.
 

@@ -4,6 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, Vector
+from jaxcr.checks import checked
 from jaxcr.fields import Field
 from jaxcr.units import GYRORADIUS
 from jaxcr.vectors import cross, dot
@@ -11,6 +12,7 @@ from jaxcr.vectors import cross, dot
 _WEAKEST_ROTATION = 1e-6  # rad/pc, below which an orbit counts as straight
 
 
+@checked
 class Lorentz(eqx.Module):
     """Motion of one particle in static fields: dr/ds = v, du/ds = (E + v × B) / (r_1 R).
 
@@ -75,6 +77,7 @@ class Lorentz(eqx.Module):
         rotation = bound / (GYRORADIUS * jnp.abs(self.rigidity).astype(bound.dtype))
         return 1 / jnp.maximum(rotation, jnp.asarray(_WEAKEST_ROTATION, rotation.dtype))
 
+    @checked
     def __call__(self, path, state: tuple[Vector, Vector], args=None) -> tuple[Vector, Vector]:
         """Return the derivative of (position, momentum) by path, as diffrax calls it."""
         position, momentum = state

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.units import GYRORADIUS
 
 

@@ -7,7 +7,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxcr.arrays import Scalar, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.vectors import dot
 
 
@@ -43,6 +44,7 @@ def check_stop(name: str, stop: Any) -> None:
         )
 
 
+@checked
 class Sphere(Stop):
     """Spheres: an orbit ends at its first outward crossing of the largest.
 
@@ -87,6 +89,7 @@ class Sphere(Stop):
         return 100 * jnp.max(self.radius)
 
 
+@checked
 class PathLength(Stop):
     """Fixed path lengths in pc: one, or several in rising order."""
 
@@ -109,6 +112,7 @@ class PathLength(Stop):
         return 2 * jnp.max(self.length)
 
 
+@checked
 class Box(Stop):
     """A box with faces along the axes: an orbit ends where it first leaves it.
 
@@ -154,6 +158,7 @@ class Box(Stop):
         return 100 * jnp.max(self.upper - self.lower)
 
 
+@checked
 class AnyOf(Stop):
     """Several stops of one surface each: the orbit ends at the first that it meets.
 
@@ -183,6 +188,7 @@ class AnyOf(Stop):
         return jnp.min(_join_max_paths(self.stops))
 
 
+@checked
 class EachOf(Stop):
     """Stops of several kinds, all recorded in one pass, e.g. radii and path lengths.
 

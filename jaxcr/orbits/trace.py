@@ -10,7 +10,8 @@ import optimistix as optx
 from jax import lax
 from jaxtyping import Array, Int
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.fields import Field
 from jaxcr.fields.field import check_field
 from jaxcr.orbits.boris import Boris
@@ -22,6 +23,7 @@ from jaxcr.orbits.stops import PathLength, Stop, check_stop
 _POLISHING_STEPS = 3
 
 
+@checked
 class Orbit(eqx.Module):
     """One orbit: its exit, and all of it when it was asked for.
 
@@ -45,6 +47,7 @@ class Orbit(eqx.Module):
     interpolation: Callable[[ScalarLike], tuple[Vector, Vector]] | None
 
 
+@checked
 def trace(
     field: Field,
     position: Vector,

@@ -8,7 +8,8 @@ from jax import lax
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields import Field
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.ensemble import start_states
@@ -20,6 +21,7 @@ from jaxcr.orbits.pusher import Pusher
 _WIDTH = 256  # particles that are stepped together: what one core's caches hold
 
 
+@checked
 class Tracks(eqx.Module):
     """Orbits at equal intervals of path, the start first.
 
@@ -46,6 +48,7 @@ class Tracks(eqx.Module):
         return self.position - self.position[:1]
 
 
+@checked
 def record_tracks(
     field: Field,
     position: Float[Array, "*particle xyz=3"],
@@ -107,6 +110,7 @@ def record_tracks(
     return Tracks(path, *states)
 
 
+@checked
 def join_tracks(tracks: list[Tracks]) -> Tracks:
     """Return the particles of several ensembles, e.g. one in each realisation, one after another.
 

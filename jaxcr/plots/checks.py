@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 
 
 def as_arrays(

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.fields import FieldReport
 from jaxcr.plots.style import (
     BLACK,
@@ -34,6 +34,7 @@ _WIDEST = 6.0
 """In standard deviations: what lies beyond is counted in the outermost bins."""
 
 
+@checked
 def plot_field(
     report: FieldReport,
     samples: Float[Array | np.ndarray, "nx ny nz xyz=3"],

@@ -5,7 +5,7 @@ from jaxtyping import Array, Float
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.orbits import Exits, MeanFreePath, MomentScatter, RunningDiffusion, Tracks
 from jaxcr.orbits.exits import REACHED
 from jaxcr.plots.style import (
@@ -28,6 +28,7 @@ _LINES = 40
 _SIGMAS = 2.0
 
 
+@checked
 def plot_orbits(
     tracks: Tracks,
     exits: Exits,
@@ -113,6 +114,7 @@ def _draw_exits(figure: Figure, axes, tracks: Tracks, exits: Exits) -> None:
     axes.tick_params(labelsize=TEXT_SIZE - 3, colors=BLACK)
 
 
+@checked
 def plot_transport(
     running: RunningDiffusion,
     free_path: MeanFreePath,

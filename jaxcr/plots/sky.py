@@ -8,6 +8,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from jaxcr.checks import checked
 from jaxcr.plots.style import BLACK, GREY, LABEL_SIZE, TEXT_SIZE, TITLE_SIZE, new_figure
 from jaxcr.sky.healpix import containing_pixel, nside_of
 
@@ -18,6 +19,7 @@ CONVENTION = (
 )
 
 
+@checked
 def plot_sky(
     before: Float[Array | np.ndarray, " pixel"],
     after: Float[Array | np.ndarray, " pixel_after"],
@@ -60,6 +62,7 @@ def plot_sky(
     return figure
 
 
+@checked
 def sample_mollweide(
     map: Float[Array | np.ndarray, " pixel"], *, num_columns: int = _COLUMNS
 ) -> Float[np.ndarray, "row column"]:

@@ -6,7 +6,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.plots.sky import CONVENTION, draw_map, sample_mollweide
 from jaxcr.plots.spectrum import add_angles, draw_isotropic, set_limits
 from jaxcr.plots.style import (
@@ -31,6 +31,7 @@ _Maps = Float[Array | np.ndarray, "stop pixel"]
 _Spectra = Float[Array | np.ndarray, "stop ell"]
 
 
+@checked
 def plot_sky_page(
     *,
     maps: _Maps,

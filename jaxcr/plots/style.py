@@ -4,6 +4,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from jaxcr.checks import checked
+
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
 GREEN = "#009E73"
@@ -19,6 +21,7 @@ TEXT_SIZE = 12.0
 DPI = 150
 
 
+@checked
 def new_figure(width: float | int, height: float | int) -> Figure:
     """Return an empty white figure on the Agg canvas, unknown to pyplot.
 

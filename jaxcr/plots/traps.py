@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.figure import Figure
 
+from jaxcr.checks import checked
 from jaxcr.infer import DensityFit, DensityProfile
 from jaxcr.plots.style import (
     BLACK,
@@ -25,6 +26,7 @@ _WIDE_RANGE = 30.0
 """Values that differ by more than this factor go on a logarithmic axis."""
 
 
+@checked
 def plot_traps(
     *,
     profiles: dict[str, Values],
@@ -60,6 +62,7 @@ def plot_traps(
     return figure
 
 
+@checked
 def plot_density_fit(profile: DensityProfile, best: DensityFit) -> Figure:
     """Draw measured occupations with their errors, and the fitted chain."""
     figure = new_figure(9, 5.5)

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, Shaped, UInt
 
-from jaxcr.arrays import Scalar, Vector, argument_error, as_float
+from jaxcr.arrays import Scalar, Vector
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.fields import Field
 from jaxcr.orbits import STATUS_TEXT, Boris, Exits, Pusher, Stop
 from jaxcr.orbits.ensemble import engine_options, start_states, trace_on_devices
@@ -24,6 +25,7 @@ _MULTIPLE = 2 * GROUPS
 _NUMBERS = 2**32
 
 
+@checked
 class OrbitRun(eqx.Module):
     """Orbits traced back from an observer: particle n starts where ``fold_in(key, n)`` says.
 

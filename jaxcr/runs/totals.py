@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.orbits import STATUS_TEXT
 from jaxcr.sky.harmonics.transforms import mean_product
 from jaxcr.statistics import Estimate, jackknife_sums
@@ -18,6 +18,7 @@ _SUMS = (
 )  # fmt: skip
 
 
+@checked
 class RunTotals(eqx.Module):
     """Results of a run; errors are jackknifed over 16 groups of orbits in the same field.
 
@@ -60,6 +61,7 @@ class RunTotals(eqx.Module):
     num_steps: int
 
 
+@checked
 def totals(sums: dict[str, np.ndarray]) -> RunTotals:
     """Return the results of the sums of all chunks.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.runtime.chunk_file import Arrays
 from jaxcr.runtime.store import ChunkStore, Shard
 from jaxcr.untrusted.sizes import shortened

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 
 
 def check_names(names: Iterable[str], known: Iterable[str], *, where: str, listing: str) -> None:

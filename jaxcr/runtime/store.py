@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.runtime.atomic import write_whole
 from jaxcr.runtime.chunk_file import Arrays, read_chunk, write_chunk
 from jaxcr.runtime.results import versions

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, argument_error, is_concrete
+from jaxcr.arrays import Scalar
+from jaxcr.checks import argument_error, checked, is_concrete
 
 
 class ChainEnd(eqx.Module):
@@ -18,6 +19,7 @@ class ChainEnd(eqx.Module):
         """Return the rate at which the last site loses particles through this end."""
 
 
+@checked
 class AbsorbingEnd(ChainEnd):
     """An open end: who hops out is gone."""
 
@@ -26,6 +28,7 @@ class AbsorbingEnd(ChainEnd):
         return rate
 
 
+@checked
 class ReflectingEnd(ChainEnd):
     """A closed end: no hop leads out (a wall, or a plane of symmetry)."""
 
@@ -34,6 +37,7 @@ class ReflectingEnd(ChainEnd):
         return jnp.zeros_like(rate)
 
 
+@checked
 class Chain(eqx.Module):
     """Sites 1 ... N with hops between neighbours.
 

@@ -4,10 +4,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.traps.chain import Chain
 
 
+@checked
 def transport_cumulants(
     rate_right: Float[Array, "*site"] | ScalarLike,
     rate_left: Float[Array, "*site"] | ScalarLike,
@@ -54,6 +56,7 @@ def transport_cumulants(
     return jnp.stack([step**p * (right + (-1) ** p * left) for p in range(1, order + 1)])
 
 
+@checked
 def steady_exponent(
     rate_right: ScalarLike, rate_left: ScalarLike, *, order: int | None = None
 ) -> Scalar:
@@ -96,6 +99,7 @@ def steady_exponent(
     )
 
 
+@checked
 def convection_diffusion(
     chain: Chain, site: int, *, strength: ScalarLike = 1.0
 ) -> Float[Array, " site"]:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxcr.checks import checked
 from jaxcr.traps.chain import Chain
 from jaxcr.traps.recurrence import first_passage, solve, solve_in_logarithms
 from jaxcr.traps.steady import check_way_out
@@ -27,6 +28,7 @@ class ExitProbabilities(NamedTuple):
     lost: Float[Array, " site"]
 
 
+@checked
 def exit_probability(chain: Chain) -> ExitProbabilities:
     """Return the probabilities to leave left, to leave right and to be lost on the way.
 
@@ -53,6 +55,7 @@ def exit_probability(chain: Chain) -> ExitProbabilities:
     return ExitProbabilities(*jax.vmap(lambda s: solve(chain, first_passage(chain), s))(sources))
 
 
+@checked
 def escape_time(chain: Chain) -> Float[Array, " site"]:
     """Return the mean time until a particle that starts from each site has left or is lost.
 
@@ -76,6 +79,7 @@ def escape_time(chain: Chain) -> Float[Array, " site"]:
     return solve(chain, first_passage(chain), one)
 
 
+@checked
 def log_escape_time(chain: Chain) -> Float[Array, " site"]:
     """Return ln of ``escape_time``, also where that is beyond the float range.
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error, is_concrete
+from jaxcr.checks import argument_error, checked, is_concrete
 from jaxcr.traps.chain import Chain
 from jaxcr.traps.recurrence import occupations, solve
 from jaxcr.traps.steady import check_inner_rates, check_way_out, log_balance
@@ -34,6 +34,7 @@ class EvolutionMethod(eqx.Module):
         """Return the occupations at ``times``."""
 
 
+@checked
 class MatrixExponential(EvolutionMethod):
     """The exponential of the matrix of N + 1 rows, the sources in its last, by squaring.
 
@@ -67,6 +68,7 @@ class MatrixExponential(EvolutionMethod):
         return jax.lax.map(at, times)[:, :-1]
 
 
+@checked
 class Spectrum(EvolutionMethod):
     """The sum over the modes of the symmetrised matrix.
 
@@ -97,6 +99,7 @@ class Spectrum(EvolutionMethod):
 _DEFAULT_METHOD = MatrixExponential()
 
 
+@checked
 def evolve(
     chain: Chain,
     initial: Float[Array, " site"],
@@ -163,6 +166,7 @@ class RelaxationModes(NamedTuple):
     left: Float[Array, "mode site"]
 
 
+@checked
 def relaxation_modes(chain: Chain) -> RelaxationModes:
     """Return all modes of a chain whose inner rates are positive.
 
@@ -187,6 +191,7 @@ def relaxation_modes(chain: Chain) -> RelaxationModes:
     return RelaxationModes(rate, scale[:, None] * vector, vector.T / scale[None, :])
 
 
+@checked
 def relaxation_rates(chain: Chain) -> Float[Array, " mode"]:
     """Return the decay rates of all modes, rising, that of a metastable mode included.
 
@@ -219,6 +224,7 @@ def relaxation_rates(chain: Chain) -> Float[Array, " mode"]:
     return jnp.maximum(modes.rate, first).at[0].set(first)
 
 
+@checked
 def generator_matrix(chain: Chain) -> Float[Array, "site site"]:
     """Return Q of dn/dt = Q n, with a column for each site that particles leave."""
     leaving = chain.rate_right + chain.rate_left + chain.losses

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, checked, is_concrete
 from jaxcr.fields import MirrorChainField
 from jaxcr.statistics import Estimate, jackknife
 
@@ -15,6 +16,7 @@ _GROUPS = 32
 _BURN_IN = 4  # of so many parts of the path one passes before displacements count
 
 
+@checked
 class MeasuredHops(eqx.Module):
     """How guiding centres move through a chain of bottles; lengths in pc, path for time.
 
@@ -57,6 +59,7 @@ class _Particle(NamedTuple):
     jumps: Scalar
 
 
+@checked
 def measure_hops(
     field: MirrorChainField,
     *,
@@ -129,6 +132,7 @@ def measure_hops(
     )
 
 
+@checked
 @eqx.filter_jit
 def scatter_in_bottles(
     field: MirrorChainField,

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.traps.chain import Chain, ChainEnd
 from jaxcr.traps.rates import Closure, DetailedBalance
 from jaxcr.traps.trap import Trap, trap_from_ratio
@@ -15,6 +16,7 @@ from jaxcr.traps.trap import Trap, trap_from_ratio
 _DEFAULT_CLOSURE = DetailedBalance()
 
 
+@checked
 def line_of_traps(
     mirror_ratio: Float[Array, "..."] | ScalarLike,
     gradient: Float[Array, "..."] | ScalarLike,
@@ -63,6 +65,7 @@ def line_of_traps(
     return jax.vmap(lambda r, e, b: trap_from_ratio(r, e, minimum=b))(ratios, gradients, minima)
 
 
+@checked
 def traps_in_profile(
     mean_field: Callable[[Scalar], Scalar] | Float[Array, " value"],
     edges: Float[Array, " edge"],
@@ -115,6 +118,7 @@ def traps_in_profile(
     return jax.tree.map(lambda b: b * scale, traps)
 
 
+@checked
 def trap_chain(
     trap: Trap,
     num_sites: int | None = None,
@@ -169,6 +173,7 @@ def trap_chain(
     return Chain(right, left, left_end=left_end, right_end=right_end, loss_rate=loss_rate)
 
 
+@checked
 def flux_tube_volume(trap: Trap, num_sites: int | None = None) -> Float[Array, " site"]:
     """Return the volumes w of the traps of such a chain, in units of the first.
 

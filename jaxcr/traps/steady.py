@@ -5,11 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error, is_concrete
+from jaxcr.checks import argument_error, checked, is_concrete
 from jaxcr.traps.chain import Chain, ReflectingEnd
 from jaxcr.traps.recurrence import flows, occupations, solve, solve_in_logarithms
 
 
+@checked
 def steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " site"]:
     """Return the occupation n_k at which gains and losses of every site balance.
 
@@ -38,6 +39,7 @@ def steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " 
     return solve(chain, occupations(chain), source)
 
 
+@checked
 def log_steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " site"]:
     """Return ln n_k of ``steady_state``, -inf where it is zero, however small or large it is.
 
@@ -50,6 +52,7 @@ def log_steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array
     return solve_in_logarithms(chain, occupations(chain), source)
 
 
+@checked
 def bond_flux(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " bond"]:
     """Return the net flow to the right over the N + 1 bonds in the steady state.
 
@@ -76,6 +79,7 @@ def bond_flux(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " bon
     return jnp.concatenate([first, flows(chain, source), last])
 
 
+@checked
 def green_function(chain: Chain) -> Float[Array, "site source"]:
     """Return the steady occupations for a unit source at each site, one column each.
 
@@ -87,6 +91,7 @@ def green_function(chain: Chain) -> Float[Array, "site source"]:
     return jax.vmap(lambda s: solve(chain, occupations(chain), s), out_axes=1)(unit)
 
 
+@checked
 def equilibrium(chain: Chain) -> Float[Array, " site"]:
     """Return the occupations, of sum one, at which no bond of a chain carries a flow.
 

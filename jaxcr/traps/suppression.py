@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from jaxcr.arrays import Scalar, ScalarLike, as_float
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import as_float, checked
 from jaxcr.traps.rates import Closure, DetailedBalance
 from jaxcr.traps.trap import Trap
 
@@ -26,6 +27,7 @@ class MirrorSuppression(NamedTuple):
     capture: Scalar
 
 
+@checked
 def mirror_suppression(
     trap: Trap,
     length: ScalarLike,

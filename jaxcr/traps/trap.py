@@ -7,9 +7,11 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, checked, is_concrete
 
 
+@checked
 class Trap(eqx.Module):
     """A minimum of |B| between a left and a right mirror.
 
@@ -78,6 +80,7 @@ class Trap(eqx.Module):
         return jnp.sqrt((self.right_mirror - self.minimum) / self.right_mirror)
 
 
+@checked
 def trap_from_ratio(
     mirror_ratio: ScalarLike, gradient: ScalarLike, *, minimum: ScalarLike = 1.0
 ) -> Trap:
@@ -112,6 +115,7 @@ def trap_from_ratio(
     return Trap(minimum, strength * half, strength / half)
 
 
+@checked
 def trap_from_asymmetry(
     mean_ratio: ScalarLike, asymmetry: ScalarLike, *, minimum: ScalarLike = 1.0
 ) -> Trap:

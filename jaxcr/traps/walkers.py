@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from jaxcr.arrays import ScalarLike, argument_error, is_concrete
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, checked, is_concrete
 from jaxcr.statistics import Estimate, jackknife
 from jaxcr.traps.chain import Chain
 from jaxcr.traps.steady import check_way_out
@@ -18,6 +19,7 @@ _TIME_IS_UP = -1  # while others still walk
 _GROUPS = 16
 
 
+@checked
 class Walks(eqx.Module):
     """Where walkers ended, when, and where they have spent their time.
 
@@ -44,6 +46,7 @@ class Walks(eqx.Module):
     residence: Estimate
 
 
+@checked
 def walk(
     chain: Chain,
     start: Int[Array, " walker"],

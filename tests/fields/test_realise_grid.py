@@ -281,14 +281,14 @@ def test_rejects_what_makes_no_box(options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("shape=(16, 16), spacing=1.0", "shape: expected three positive integers, got (16, 16)"),
+        ("shape=(16, 16), spacing=1.0", "shape: expected tuple[int, int, int], got tuple (16, 16)"),
         (
             "shape=(16,) * 3, spacing=jax.numpy.array([1.0, 1.0, 2.0])",
-            "spacing: expected one positive length, cubic cells, got [1.0, 1.0, 2.0]",
+            "spacing: expected a number or a whole number, got float32",
         ),
     ],
 )
-def test_rejects_what_annotations_only_forbid_in_tests(options, message):
+def test_holds_arguments_against_annotations_outside_the_tests_too(options, message):
     program = (
         "import jax\nfrom jaxcr.fields import *\n"
         "law = PowerLaw(5 / 3, outer_scale=8.0, inner_scale=2.0)\n"

@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr import fields, orbits
-from jaxcr.arrays import Vector, argument_error
+from jaxcr.arrays import Vector
+from jaxcr.checks import argument_error
 from jaxcr.experiments.experiment import Size, Verdict
 from jaxcr.fields.spectra import power_between
 

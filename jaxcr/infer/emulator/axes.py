@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.parameters import Flat, Normal, Parameter, Prior
 from jaxcr.infer.skies import SkyEnsemble
 
@@ -32,6 +33,7 @@ _LABELS = {
 """Names of the coordinates; those that begin with ``ln`` are logarithms."""
 
 
+@checked
 class TurbulenceAxis(eqx.Module):
     """One coordinate of an emulator.
 
@@ -65,6 +67,7 @@ class TurbulenceAxis(eqx.Module):
         return float(np.log(value)) if self.logarithmic else float(value)
 
 
+@checked
 def physical_values(
     axes: tuple[TurbulenceAxis, ...], point: Float[Array | np.ndarray, " axis"]
 ) -> dict[str, Scalar]:
@@ -72,6 +75,7 @@ def physical_values(
     return {axis.field: axis.physical(x) for axis, x in zip(axes, point, strict=True)}
 
 
+@checked
 def turbulence_axes(
     skies: SkyEnsemble,
     names: tuple[str, ...],

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxcr.checks import checked
 from jaxcr.infer.skies import pair_products
 
 _TOLERANCE = 1e-2
@@ -16,6 +17,7 @@ _SKIES_USED = 24
 """Of each node, for the metric and the choice of the components."""
 
 
+@checked
 class CompressedSkies(eqx.Module):
     """Skies as linear functions of a few numbers of the boundary.
 
@@ -41,6 +43,7 @@ class CompressedSkies(eqx.Module):
         return self.tensors @ components
 
 
+@checked
 def compress(
     tensors: Float[Array | np.ndarray, "node sky ell pair"],
     family: Float[Array | np.ndarray, "boundary l"],

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from jaxtyping import Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.infer.emulator.weights import polynomial_matrix, polynomial_terms
 
 _DEGREES = {1: (5,), 2: (6, 2), 3: (6, 2, 2), 4: (6, 2, 2, 2)}

@@ -7,7 +7,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import Scalar, argument_error
+from jaxcr.arrays import Scalar
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.emulator.build import with_mean_weights
 from jaxcr.infer.emulator.cross_validation import reference_boundaries
 from jaxcr.infer.emulator.emulator import TransferEmulator, log_means
@@ -21,6 +22,7 @@ _RIDGE = 1e-4
 """Of the features' least squares, and of the training: in units of the targets' variance."""
 
 
+@checked
 class NetworkWeights(NodeWeights):
     """Least squares on a constant, the coordinates, and features of a trained network.
 
@@ -42,12 +44,14 @@ class NetworkWeights(NodeWeights):
     high: Float[Array, " axis"]
     coefficients: Float[Array, "feature node"]
 
+    @checked
     def __call__(self, point: Point) -> Float[Array, " node"]:
         """Return the weights; some are negative."""
         x = (2 * point - self.low - self.high) / (self.high - self.low)
         return _features(self.network, x) @ self.coefficients
 
 
+@checked
 def network_weights(
     nodes: Nodes,
     low: Ends,
@@ -97,6 +101,7 @@ def network_weights(
     return NetworkWeights(network, jnp.asarray(low), jnp.asarray(high), coefficients)
 
 
+@checked
 def with_network(emulator: TransferEmulator, *, key: Key[Array, ""]) -> TransferEmulator:
     """Return the emulator with a network, trained on E[ln(C + N)], for its means."""
     values = [

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxcr.checks import checked
 from jaxcr.infer.emulator.weights import Ends, Nodes, NodeWeights, Point, scaled
 
 _STEPS = 15
@@ -17,6 +18,7 @@ _LONGEST_STEP = 4.0
 """Of one Newton step, in units of a multiplier's own scale: keeps the first steps in bounds."""
 
 
+@checked
 class EntropyWeights(NodeWeights):
     """Positive weights of largest entropy with which the nodes average to the point.
 
@@ -50,6 +52,7 @@ class EntropyWeights(NodeWeights):
         spacing = 2 / max(1.0, len(x) ** (1 / x.shape[1]) - 1)
         self.sharpness = float(1 / spacing**2)
 
+    @checked
     def __call__(self, point: Point) -> Float[Array, " node"]:
         """Return the weights, all positive."""
         x = (2 * point - self.low - self.high) / (self.high - self.low)

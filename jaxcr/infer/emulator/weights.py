@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 
 Point = Float[Array, " axis"]
 Nodes = Float[Array | np.ndarray, "node axis"]
@@ -28,6 +28,7 @@ class NodeWeights(eqx.Module):
         """Return the weights, which sum to 1; differentiable in both modes."""
 
 
+@checked
 class ChebyshevWeights(NodeWeights):
     """Least squares by Chebyshev polynomials of a weighted total degree.
 
@@ -63,6 +64,7 @@ class ChebyshevWeights(NodeWeights):
             )
         self.coefficients = jnp.asarray(np.linalg.pinv(matrix))
 
+    @checked
     def __call__(self, point: Point) -> Float[Array, " node"]:
         """Return the weights; some are negative."""
         x = (2 * point - self.low - self.high) / (self.high - self.low)

@@ -1,6 +1,6 @@
 """The ensemble of skies at one energy: plane waves from the outer scale to below the gyroradius."""
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.skies import PathOverReferencePath, SkyEnsemble
 from jaxcr.units import gyroradius
 
@@ -15,6 +15,7 @@ _REACH = 0.5
 """Path over the mean free path of dB = B0: longer, and strong turbulence leaves only noise."""
 
 
+@checked
 def skies_at_energy(
     energy: float,
     *,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.infer.fitting.objective import Objective
 from jaxcr.infer.fitting.optimiser import Optimiser, Run, run_starts
 from jaxcr.runtime import cached_arrays, versions

@@ -5,7 +5,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.infer.fitting.directions import data_information, prior_information, weights_text
 from jaxcr.infer.likelihood import Problem, log_posterior
 from jaxcr.infer.parameters import Flat

@@ -8,10 +8,12 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from jaxcr.checks import checked
 from jaxcr.infer.fitting.objective import Objective
 from jaxcr.infer.fitting.optimiser import Optimiser, Walk
 
 
+@checked
 class Adam(Optimiser):
     """Adam with a cosine of the rate, for costs that are not sums of squares of smooth residuals.
 
@@ -47,6 +49,7 @@ class Adam(Optimiser):
         return "Adam"
 
 
+@checked
 class LBFGS(Optimiser):
     """L-BFGS with a zoom line search, for many free parameters.
 

@@ -6,7 +6,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.per_field import combination_weights
 from jaxcr.infer.gradients.simulations import field_numbers, remembered
@@ -14,6 +14,7 @@ from jaxcr.infer.gradients.simulations import field_numbers, remembered
 _HOPELESS = 10.0  # its best weight is 1 %
 
 
+@checked
 class Combined(GradientEstimator):
     """Inverse-variance combination of estimators from the same skies, simulated once.
 
@@ -35,6 +36,7 @@ class Combined(GradientEstimator):
                 remedy="For example (Pathwise(), CentralDifference()).",
             )
 
+    @checked
     def __call__(
         self, spectra: Spectra, values: Float[Array, " parameter"], numbers: Iterable[int]
     ) -> JacobianEstimate:
@@ -43,6 +45,7 @@ class Combined(GradientEstimator):
         return combined_estimate([e(spectra, values, numbers) for e in self.estimators], self.label)
 
 
+@checked
 def combined_estimate(
     estimates: Sequence[JacobianEstimate], label: str = "combined"
 ) -> JacobianEstimate:

@@ -6,7 +6,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.gradients.difference import CentralDifference, stepped_spectra
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.simulations import field_numbers
@@ -15,6 +15,7 @@ _BLOCKS = 8  # of extra fields; their jackknife error is then good to a quarter
 _Stepped = Float[np.ndarray, "field sky step side parameter ell"]
 
 
+@checked
 class ControlVariate(GradientEstimator):
     """A central difference whose field-to-field scatter is taken out by a surrogate's.
 
@@ -38,6 +39,7 @@ class ControlVariate(GradientEstimator):
     difference: CentralDifference = eqx.field(default_factory=CentralDifference)
     label: str = eqx.field(static=True, default="control variate")
 
+    @checked
     def __call__(
         self, spectra: Spectra, values: Float[Array, " parameter"], numbers: Iterable[int]
     ) -> JacobianEstimate:
@@ -82,6 +84,7 @@ class ControlVariate(GradientEstimator):
         )
 
 
+@checked
 def controlled_means(
     stepped: _Stepped,
     surrogates: _Stepped,

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.simulations import field_numbers, forward, point_label
 from jaxcr.infer.gradients.step_choice import (
@@ -19,6 +19,7 @@ from jaxcr.infer.gradients.step_choice import (
 _Steps = Float[np.ndarray, "step parameter"]
 
 
+@checked
 class CentralDifference(GradientEstimator):
     """Central differences of the mean C_l, or of its logarithm, with the same phases.
 
@@ -65,6 +66,7 @@ class CentralDifference(GradientEstimator):
         factors = 0.5 ** np.arange(num - 1, -1, -1)
         return factors[:, None] * np.broadcast_to(width, num_parameters)[None]
 
+    @checked
     def __call__(
         self, spectra: Spectra, values: Float[Array, " parameter"], numbers: Iterable[int]
     ) -> JacobianEstimate:

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.infer.gradients.combined import combined_estimate
 from jaxcr.infer.gradients.difference import CentralDifference
 from jaxcr.infer.gradients.estimate import GradientEstimator
@@ -22,6 +23,7 @@ from jaxcr.infer.gradients.simulations import (
 from jaxcr.statistics import jackknife
 
 
+@checked
 def spectrum_gradient(
     spectra: Callable[..., Float[Array, "sky ell"]],
     values: ScalarLike | Float[Array | np.ndarray, " parameter"],

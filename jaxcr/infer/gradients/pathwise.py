@@ -6,7 +6,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.per_field import systematic_size
 from jaxcr.infer.gradients.simulations import (
@@ -19,6 +19,7 @@ from jaxcr.infer.gradients.simulations import (
 _Slopes = Float[np.ndarray, "field sky parameter ell"]
 
 
+@checked
 class Pathwise(GradientEstimator):
     """Forward-mode derivative through every orbit, plain, clipped, or as median of means.
 
@@ -45,6 +46,7 @@ class Pathwise(GradientEstimator):
                 remedy="0.9 cuts the largest tenth.",
             )
 
+    @checked
     def __call__(
         self, spectra: Spectra, values: Float[Array, " parameter"], numbers: Iterable[int]
     ) -> JacobianEstimate:
@@ -56,6 +58,7 @@ class Pathwise(GradientEstimator):
         )
 
 
+@checked
 def pathwise_estimate(
     slopes: _Slopes,
     *,

@@ -7,12 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error, is_concrete
+from jaxcr.checks import argument_error, checked, is_concrete
 
 SLOPE_COST = 1.4
 """Forward-mode slope by one parameter over one forward C_l, both measured at 12,288 orbits."""
 
 
+@checked
 def remembered(spectra: Callable) -> Callable:
     """Return the same function, which simulates no sky twice.
 

@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.per_field import pseudo_values
 from jaxcr.infer.gradients.simulations import field_numbers
 
 
+@checked
 class Smoothed(GradientEstimator):
     """Antithetic Gaussian smoothing with a least-squares fit over pairs and fields.
 
@@ -41,6 +42,7 @@ class Smoothed(GradientEstimator):
                 remedy="0.15 suits dB/B0 and logarithms of scales.",
             )
 
+    @checked
     def __call__(
         self, spectra: Spectra, values: Float[Array, " parameter"], numbers: Iterable[int]
     ) -> JacobianEstimate:
@@ -72,6 +74,7 @@ class Smoothed(GradientEstimator):
         return smoothed_estimate(np.stack(moves), np.stack(halves), cost, self.label)
 
 
+@checked
 def smoothed_estimate(
     moves: Float[np.ndarray, "field pair parameter"],
     halves: Float[np.ndarray, "field pair ell"],

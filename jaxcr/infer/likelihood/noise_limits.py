@@ -3,10 +3,11 @@
 import numpy as np
 from jaxtyping import Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.observed.data import SpectrumData
 
 
+@checked
 def noise_error(data: SpectrumData) -> Float[np.ndarray, " ell"]:
     """Return the standard deviation of C_l from noise alone, sr ``(ell,)``.
 
@@ -17,6 +18,7 @@ def noise_error(data: SpectrumData) -> Float[np.ndarray, " ell"]:
     return np.sqrt(2 / modes) * np.asarray(data.noise)
 
 
+@checked
 def noise_limits(data: SpectrumData, significance: float = 2.0) -> Float[np.ndarray, " ell"]:
     """Return the levels below which C_l counts as an upper limit, for ``limits`` of likelihoods.
 

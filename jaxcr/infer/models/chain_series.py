@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.models.boundary_series import BoundarySeries
 from jaxcr.infer.models.trap_parameters import edge_width, place, scattering_rate, trap_shape
 from jaxcr.infer.parameters import ParameterSet
@@ -28,6 +29,7 @@ _ARCCOSH_SQUARED = (16 / 1575, -1 / 35, 4 / 45, -1 / 3, 2.0)
 """arccosh(1 + d)² = 2 d - d²/3 + 4 d³/45 - d⁴/35 + 16 d⁵/1575 - ..., highest power first."""
 
 
+@checked
 class ChainSeries(BoundarySeries):
     """Distribution inside one trap of a uniform chain that is fed at its last site.
 

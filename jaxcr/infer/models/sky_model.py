@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.emulator import CompressedSkies, TransferEmulator, TurbulenceAxis, compress
 from jaxcr.infer.emulator.emulator import HALF_MAP, extended_log
 from jaxcr.infer.models.base import Prediction, SpectrumModel
@@ -25,6 +25,7 @@ _FAMILY = (24, 9, 4)
 """Traps sampled along depth, asymmetry and edge width to find what they have in common."""
 
 
+@checked
 class SkyModel(SpectrumModel):
     """Spectra of skies whose boundary is a trap chain and whose interior is turbulence.
 
@@ -189,6 +190,7 @@ class SkyModel(SpectrumModel):
         return data.select(keep).with_level(max(level, 0.0))
 
 
+@checked
 def default_parameters(
     axes: tuple[TurbulenceAxis, ...], *, edge_width: Parameter | None = None
 ) -> ParameterSet:

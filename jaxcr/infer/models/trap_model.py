@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.models.boundary_series import BoundarySeries
 from jaxcr.infer.parameters import ParameterSet
@@ -12,6 +12,7 @@ from jaxcr.observed.data import SpectrumData
 from jaxcr.traps import gyrotropic_spectrum
 
 
+@checked
 class TrapModel(SpectrumModel):
     """C_l = 4 pi (f_l/f_0)² / (2l+1)² of the distribution f(mu) at the bottom of one trap.
 

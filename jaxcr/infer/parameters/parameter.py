@@ -5,10 +5,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.parameters.prior import HalfNormal, Prior
 
 
+@checked
 class Parameter(eqx.Module):
     """One fit parameter.
 

@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.parameters.parameter import Parameter
 
 Values = Float[Array, " parameter"]
 
 
+@checked
 class ParameterSet(eqx.Module):
     """Parameters in the order of the model's vector, and the map from unbounded angles.
 

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
-from jaxcr.arrays import ScalarLike, argument_error
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.likelihood import Problem
 from jaxcr.infer.posterior.extra import bayes_package
 from jaxcr.infer.posterior.importance import Posterior
@@ -16,6 +17,7 @@ _SPREAD = 1.5
 """Chains start this many errors about the best fit, wider than the posterior."""
 
 
+@checked
 class Chains(eqx.Module):
     """Samples of several Markov chains.
 
@@ -53,6 +55,7 @@ class Chains(eqx.Module):
         return Posterior(mean, away.T @ away / flat.shape[0], flat, weights, least)
 
 
+@checked
 def sample_nuts(
     problem: Problem,
     values: Float[Array, " parameter"],

@@ -5,7 +5,8 @@ import abc
 import equinox as eqx
 import jax.numpy as jnp
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.infer.skies.turbulence import AXIS
 from jaxcr.sky import BoundaryDistribution, DipoleBoundary, TrapBoundary
 from jaxcr.traps import (
@@ -29,6 +30,7 @@ class BoundaryParameters(eqx.Module):
         """Return the distribution on the boundary."""
 
 
+@checked
 class DipoleParameters(BoundaryParameters):
     """A dipole of momentum in any direction.
 
@@ -61,6 +63,7 @@ class DipoleParameters(BoundaryParameters):
         return DipoleBoundary(self.axis, self.amplitude)
 
 
+@checked
 class TrapParameters(BoundaryParameters):
     """The inside of one trap of a uniform chain with open ends, fed at its last site.
 

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, is_concrete
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, checked, is_concrete
 from jaxcr.fields import GridField, Stencil, UniformField, WaveField, mhd_snapshot
 from jaxcr.infer.skies.conventions import FixedPath, PathConvention
 from jaxcr.infer.skies.fixed_path import backtrack_fixed_path
@@ -35,6 +36,7 @@ _WAVE_BATCH = 256
 """Orbits that are stepped together through waves: their phases stay in a core's own cache."""
 
 
+@checked
 class SkyEnsemble(eqx.Module):
     """Skies in turbulence on a periodic grid, or of plane waves, all lengths in cells.
 

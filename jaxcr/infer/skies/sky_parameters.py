@@ -4,9 +4,11 @@ import dataclasses
 
 import equinox as eqx
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 
 
+@checked
 class SkyParameters(eqx.Module):
     """The parameters of turbulence and particles behind a sky, all differentiable scalars.
 

@@ -4,7 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcr.arrays import ScalarLike, argument_error
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.skies.ensemble import SkyEnsemble, as_parameters
 from jaxcr.infer.skies.sky_parameters import SkyParameters
 from jaxcr.infer.skies.turbulence import AXIS
@@ -12,6 +13,7 @@ from jaxcr.orbits import PathLength
 from jaxcr.sky import DipoleBoundary, cross_spectrum, half_maps
 
 
+@checked
 class PathSystematic(eqx.Module):
     """Mean C_1 for paths in units of the model's, and the amplitude that would replace A.
 
@@ -24,6 +26,7 @@ class PathSystematic(eqx.Module):
     amplitude_factor: np.ndarray
 
 
+@checked
 def path_systematic(
     skies: SkyEnsemble,
     parameters: SkyParameters | ScalarLike,

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import Scalar, argument_error, is_concrete
+from jaxcr.arrays import Scalar
+from jaxcr.checks import argument_error, checked, is_concrete
 from jaxcr.fields import (
     Geometry,
     GridField,
@@ -27,6 +28,7 @@ AXIS = (1.0, 0.0, 0.0)
 _SLAB_KEY = 1
 
 
+@checked
 def realise_turbulence(
     parameters: SkyParameters,
     key: Key[Array, ""],

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.likelihood import Problem
 from jaxcr.infer.validation.draw import Simulator, draw_values
 from jaxcr.infer.validation.fit_many import ManyFits, fit_many
@@ -21,6 +21,7 @@ _FEW = 50
 """Effective samples, below which a rank is off by more than 0.07."""
 
 
+@checked
 class ClosureReport(eqx.Module):
     """What came back of planted parameters.
 
@@ -97,6 +98,7 @@ class ClosureReport(eqx.Module):
         return f"{outcome} on {self.num} data sets; " + "; ".join(parts)
 
 
+@checked
 def closure(
     problem: Problem,
     simulate: Simulator,

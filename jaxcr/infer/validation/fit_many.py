@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.likelihood import Problem, fisher_matrix, log_posterior
 from jaxcr.infer.posterior.importance import FEW, TAIL, Proposal, first_proposal, next_round
 from jaxcr.infer.validation.optima import find_optima
@@ -27,6 +27,7 @@ _TRIES, _AGAIN = 3, 4
 sets side by side: a group that is filled up costs as much as a whole one."""
 
 
+@checked
 class ManyFits(eqx.Module):
     """Posteriors of many data sets.
 
@@ -51,6 +52,7 @@ class ManyFits(eqx.Module):
     effective_samples: Float[Array, " dataset"]
 
 
+@checked
 def fit_many(
     problem: Problem,
     data: list[SpectrumData],

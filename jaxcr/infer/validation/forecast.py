@@ -8,7 +8,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, argument_error
+from jaxcr.arrays import Scalar
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.likelihood import Likelihood, Problem, fisher_matrix
 from jaxcr.infer.models.base import SpectrumModel
 from jaxcr.infer.parameters import ParameterSet
@@ -17,6 +18,7 @@ from jaxcr.observed.data import SpectrumData
 Values = Float[Array, " parameter"]
 
 
+@checked
 class Forecast(eqx.Module):
     """Errors of parameters that data would give.
 
@@ -46,6 +48,7 @@ class Forecast(eqx.Module):
         return "\n".join([head, *rows])
 
 
+@checked
 def forecast(
     model: SpectrumModel,
     values: Values,
@@ -88,6 +91,7 @@ def forecast(
     )
 
 
+@checked
 def skies_needed(
     model: SpectrumModel,
     values: Values,

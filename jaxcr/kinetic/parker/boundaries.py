@@ -7,7 +7,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, as_float
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import as_float, checked
 
 
 class BoundaryCondition(eqx.Module):
@@ -25,6 +26,7 @@ class BoundaryCondition(eqx.Module):
         """Return the density held at the end, particles per volume and per ln p."""
 
 
+@checked
 class FreeEscape(BoundaryCondition):
     """Density zero: whoever arrives is gone."""
 
@@ -36,6 +38,7 @@ class FreeEscape(BoundaryCondition):
         return jnp.zeros_like(momentum)
 
 
+@checked
 class Reflecting(BoundaryCondition):
     """No flux: a wall, a plane of symmetry, or the centre of a sphere.
 
@@ -54,6 +57,7 @@ class Reflecting(BoundaryCondition):
         return jnp.zeros_like(momentum)
 
 
+@checked
 class Outflow(BoundaryCondition):
     """No gradient: particles leave with the flow alone, as far downstream of a shock.
 
@@ -70,6 +74,7 @@ class Outflow(BoundaryCondition):
         return jnp.zeros_like(momentum)
 
 
+@checked
 class Prescribed(BoundaryCondition):
     """A given density: the interstellar spectrum at the edge of a heliosphere.
 

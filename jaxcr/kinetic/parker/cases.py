@@ -5,7 +5,8 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.kinetic.parker.boundaries import FreeEscape, Outflow, Prescribed, Reflecting
 from jaxcr.kinetic.parker.grid import CartesianGrid, MomentumGrid, SphericalGrid
 from jaxcr.kinetic.parker.problem import ParkerProblem
@@ -13,6 +14,7 @@ from jaxcr.kinetic.parker.problem import ParkerProblem
 OfMomentum = Callable[[Array], Array]
 
 
+@checked
 def galactic_halo(
     *,
     half_height: ScalarLike,
@@ -63,6 +65,7 @@ def galactic_halo(
     )
 
 
+@checked
 def starburst_wind(
     *,
     nucleus_radius: ScalarLike,
@@ -123,6 +126,7 @@ def starburst_wind(
     )
 
 
+@checked
 def heliospheric_modulation(
     *,
     outer_radius: ScalarLike,
@@ -168,6 +172,7 @@ def heliospheric_modulation(
     )
 
 
+@checked
 def force_field(
     interstellar: OfMomentum,
     momentum: Float[Array, "..."],
@@ -199,6 +204,7 @@ def force_field(
     return interstellar(outside) * (momentum / outside) ** 3
 
 
+@checked
 def planar_shock(
     *,
     upstream_speed: ScalarLike,
@@ -263,11 +269,13 @@ def planar_shock(
     )
 
 
+@checked
 def shock_index(compression: ScalarLike) -> Scalar:
     """Return q = 3 r/(r - 1) of f ~ p^-q behind a shock of compression r > 1."""
     return 3 * as_float(compression) / (as_float(compression) - 1)
 
 
+@checked
 def acceleration_time(
     ratio: ScalarLike,
     *,
@@ -298,6 +306,7 @@ def acceleration_time(
     return 3 / (fast - slow) * lengths * jnp.log(ratio)
 
 
+@checked
 def adiabatic_expansion(
     *,
     rate: ScalarLike,

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error, is_concrete
+from jaxcr.checks import argument_error, is_concrete
 from jaxcr.kinetic.parker.grid import SpatialGrid
 from jaxcr.kinetic.parker.problem import ParkerProblem, as_shape
 

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.kinetic.parker.cells import ParkerCells, SpatialCells, along, discretise, divergence
 from jaxcr.kinetic.parker.fluxes import advective_fluxes, diffusive_fluxes, through_ends
 from jaxcr.kinetic.parker.imex import ImplicitDiffusion
@@ -24,6 +25,7 @@ _MAX_STEPS = 1_000_000
 _DIRECT_CELLS = 128  # LU twice in every step
 
 
+@checked
 def evolve_parker(
     problem: ParkerProblem,
     initial: Float[Array, "..."],

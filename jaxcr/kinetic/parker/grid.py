@@ -6,7 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 
 Edges = Float[Array, " edge"]
 
@@ -63,6 +64,7 @@ class SpatialGrid(eqx.Module):
         return _mesh(others)
 
 
+@checked
 class CartesianGrid(SpatialGrid):
     """Cells of a box in one, two or three coordinates.
 
@@ -104,6 +106,7 @@ class CartesianGrid(SpatialGrid):
         return jnp.zeros_like(position)
 
 
+@checked
 class SphericalGrid(SpatialGrid):
     """Shells about a centre: the distance from it is the only coordinate.
 
@@ -145,6 +148,7 @@ class SphericalGrid(SpatialGrid):
         return 2 / position
 
 
+@checked
 class MomentumGrid(eqx.Module):
     """Cells of equal width in ln p.
 

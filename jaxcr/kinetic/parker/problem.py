@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, argument_error, as_float
+from jaxcr.arrays import Scalar
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.kinetic.parker.boundaries import BoundaryCondition, FreeEscape
 from jaxcr.kinetic.parker.grid import MomentumGrid, SpatialGrid
 
@@ -15,6 +16,7 @@ Position = Float[Array, " axis"]
 Coefficient = Callable[[Position, Scalar], Array]
 
 
+@checked
 class ParkerProblem(eqx.Module):
     """Transport of the isotropic part of the distribution in a moving, scattering plasma.
 

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.kinetic.pitch_angle.operators import Diffusion, checked_diffusion, scattering_matrix
 from jaxcr.kinetic.pitch_angle.quadrature import (
     half_range_rule,
@@ -17,6 +18,7 @@ _EXTRA_NODES = 96
 _MAX_SQUARINGS = 40
 
 
+@checked
 def steady_anisotropy(
     diffusion: Diffusion,
     *,
@@ -83,6 +85,7 @@ def steady_anisotropy(
     return jnp.concatenate([jnp.ones_like(orders[:1]), orders])
 
 
+@checked
 def damping_factors(
     scattering_rate: ScalarLike, path: ScalarLike, *, lmax: int
 ) -> Float[Array, " ell"]:
@@ -115,6 +118,7 @@ def damping_factors(
     return jnp.exp(-order * (order + 1) / 2 * depth)
 
 
+@checked
 def damping_matrix(diffusion: Diffusion, path: ScalarLike, *, lmax: int) -> Float[Array, "ell ell"]:
     """Return the matrix that scattering over a path applies to Legendre coefficients.
 

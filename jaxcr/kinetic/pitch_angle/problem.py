@@ -9,7 +9,8 @@ import lineax
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.kinetic.pitch_angle.operators import Diffusion, PitchAngleMethod, checked_diffusion
 from jaxcr.kinetic.pitch_angle.region import Region, UniformRegion
 from jaxcr.kinetic.pitch_angle.time_methods import Exponential, TimeMethod
@@ -17,6 +18,7 @@ from jaxcr.kinetic.pitch_angle.time_methods import Exponential, TimeMethod
 _EXPONENTIAL = Exponential()
 
 
+@checked
 class PitchAngleProblem(eqx.Module):
     """Particles that stream, are focused and scatter along a magnetic field.
 
@@ -77,6 +79,7 @@ class PitchAngleEvolution(NamedTuple):
     number: Float[Array, " time"]
 
 
+@checked
 def solve_pitch_angle(
     problem: PitchAngleProblem,
     initial: Float[Array, "..."],
@@ -126,6 +129,7 @@ def solve_pitch_angle(
     return PitchAngleEvolution(times, values, _numbers(problem.region, method, values))
 
 
+@checked
 def steady_pitch_angle(
     problem: PitchAngleProblem,
     *,

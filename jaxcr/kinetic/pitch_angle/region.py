@@ -7,7 +7,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, as_float
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import as_float, checked
 from jaxcr.kinetic.pitch_angle.operators import Diffusion, PitchAngleMethod
 
 
@@ -33,6 +34,7 @@ class Region(eqx.Module):
         """Return whether no particle can come or go."""
 
 
+@checked
 class UniformRegion(Region):
     """A point of a field with one focusing length, where N = f/B does not depend on z.
 

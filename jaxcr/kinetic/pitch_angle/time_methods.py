@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 
 _MAX_SQUARINGS = 40
 _MAX_STEPS = 4096
@@ -28,6 +29,7 @@ class TimeMethod(eqx.Module):
         """Return y at rising times from y at time zero."""
 
 
+@checked
 class Exponential(TimeMethod):
     """The matrix exponential over each interval between times: no error in time.
 
@@ -48,6 +50,7 @@ class Exponential(TimeMethod):
         return _exponential(matrix, source, initial, times)
 
 
+@checked
 class ImplicitSteps(TimeMethod):
     """Adaptive steps of Kvaerno's implicit Runge-Kutta method of order five, by diffrax.
 

@@ -4,13 +4,15 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax.scipy.special import gammaln
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.kinetic.scattering.model import as_particle, as_turbulence, mean_gyroradius
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
 
 _NODES = 128
 
 
+@checked
 class DiffusionFit(eqx.Module):
     """Coefficients of a fit to diffusion in isotropic turbulence without a mean field.
 
@@ -31,16 +33,19 @@ class DiffusionFit(eqx.Module):
         self.intermediate = as_float(intermediate)
 
 
+@checked
 def kolmogorov_fit() -> DiffusionFit:
     """Return the published coefficients for index 5/3."""
     return DiffusionFit(index=5 / 3, low=0.23, intermediate=0.9)
 
 
+@checked
 def kraichnan_fit() -> DiffusionFit:
     """Return the published coefficients for index 3/2."""
     return DiffusionFit(index=3 / 2, low=0.42, intermediate=0.65)
 
 
+@checked
 def bend_over_mean_free_path(
     rigidity: ScalarLike,
     *,
@@ -103,6 +108,7 @@ def bend_over_mean_free_path(
     return 3 * scale / (8 * jnp.pi * constant) * strengths**2 * ratio ** (2 - 2 * nu) * integral
 
 
+@checked
 def giacalone_jokipii_diffusion(
     rigidity: ScalarLike,
     *,
@@ -155,6 +161,7 @@ def giacalone_jokipii_diffusion(
     return along, 5 / 24 * speed * sine * amplitude**2 * scale
 
 
+@checked
 def weak_scattering_diffusion(
     rigidity: ScalarLike,
     *,
@@ -194,6 +201,7 @@ def weak_scattering_diffusion(
     return 2 / 3 * speed * gyroradius**2 / length
 
 
+@checked
 def fitted_isotropic_diffusion(
     fit: DiffusionFit,
     rigidity: ScalarLike,

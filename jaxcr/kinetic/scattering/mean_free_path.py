@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import checked
 from jaxcr.kinetic.scattering.model import ScatteringModel, as_particle
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
 
@@ -15,6 +16,7 @@ _NODES = 144
 """On each side; a model that is smooth at mu = 0 needs a third."""
 
 
+@checked
 def parallel_mean_free_path(
     model: ScatteringModel,
     rigidity: ScalarLike,
@@ -82,6 +84,7 @@ def _below(at: Float[Array, " side"], beyond: Float[Array, " side"]) -> tuple[Sc
     return jnp.sum(_LEAST * at / jnp.where(convergent, 1 - power, 1)), jnp.all(convergent)
 
 
+@checked
 def kappa_parallel(
     model: ScatteringModel,
     rigidity: ScalarLike,
@@ -100,6 +103,7 @@ def kappa_parallel(
     return v * parallel_mean_free_path(model, rigidity, speed=speed, num_nodes=num_nodes) / 3
 
 
+@checked
 def scattering_rate(
     model: ScatteringModel,
     rigidity: ScalarLike,
@@ -122,6 +126,7 @@ def scattering_rate(
     return v / parallel_mean_free_path(model, rigidity, speed=speed, num_nodes=num_nodes)
 
 
+@checked
 def rigidity_exponent(
     model: ScatteringModel,
     rigidity: ScalarLike,

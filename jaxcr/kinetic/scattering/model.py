@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.kinetic.kinematics import as_speed
 from jaxcr.units import gyroradius
 
@@ -30,6 +31,7 @@ class ScatteringModel(eqx.Module):
         return SumOfScatterings((self, other))
 
 
+@checked
 class SumOfScatterings(ScatteringModel):
     """Several independent scatterings at once."""
 
@@ -43,6 +45,7 @@ class SumOfScatterings(ScatteringModel):
         return sum(parts[1:], start=parts[0])
 
 
+@checked
 class IsotropicScattering(ScatteringModel):
     """D_mumu = nu (1 - mu²)/2: small angles in any direction alike.
 
@@ -76,6 +79,7 @@ class IsotropicScattering(ScatteringModel):
         return self.rate.astype(cosine.dtype) / 2 * (1 - cosine**2)
 
 
+@checked
 class FunctionScattering(ScatteringModel):
     """D_mumu is a function of yours.
 
@@ -95,6 +99,7 @@ class FunctionScattering(ScatteringModel):
         return self.function(cosine, rigidity, speed)
 
 
+@checked
 def pitch_angle_diffusion(
     model: ScatteringModel,
     cosine: Float[Array, "..."] | float | int,

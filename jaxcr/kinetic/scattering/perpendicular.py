@@ -4,7 +4,8 @@ import jax.numpy as jnp
 import optimistix as optx
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.kinetic.scattering.model import as_particle, as_turbulence
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
@@ -13,6 +14,7 @@ _NODES = 192
 _STEPS = 64
 
 
+@checked
 def slab_field_line_diffusion(
     spectrum: Spectrum, *, rms: ScalarLike, mean_strength: ScalarLike
 ) -> Scalar:
@@ -47,6 +49,7 @@ def slab_field_line_diffusion(
     return (rms / mean_strength.astype(rms.dtype)) ** 2 / 2 * jnp.pi / 2 * spectrum(lowest)
 
 
+@checked
 def ultrascale(spectrum: Spectrum) -> Scalar:
     """Return (int E/k² dk)^(1/2) in pc: the rms vector potential over the rms field.
 
@@ -63,6 +66,7 @@ def ultrascale(spectrum: Spectrum) -> Scalar:
     return jnp.sqrt(jnp.sum(power / k**2))
 
 
+@checked
 def two_dimensional_field_line_diffusion(
     spectrum: Spectrum, *, rms: ScalarLike, mean_strength: ScalarLike
 ) -> Scalar:
@@ -96,6 +100,7 @@ def two_dimensional_field_line_diffusion(
     return amplitude * ultrascale(spectrum).astype(rms.dtype) / jnp.sqrt(2.0).astype(rms.dtype)
 
 
+@checked
 def composite_field_line_diffusion(slab: ScalarLike, two_dimensional: ScalarLike) -> Scalar:
     """Return kappa_FL of both: the root of kappa = kappa_slab + kappa_2D²/kappa.
 
@@ -112,6 +117,7 @@ def composite_field_line_diffusion(slab: ScalarLike, two_dimensional: ScalarLike
     return slab / 2 + jnp.hypot(slab / 2, plane.astype(slab.dtype))
 
 
+@checked
 def field_line_perpendicular_diffusion(
     field_line_diffusion: ScalarLike, *, speed: ScalarLike = 1.0
 ) -> Scalar:
@@ -131,6 +137,7 @@ def field_line_perpendicular_diffusion(
     return as_float(speed).astype(kappa.dtype) / 2 * kappa
 
 
+@checked
 def nonlinear_perpendicular_diffusion(
     spectrum: Spectrum,
     parallel_mean_free_path: ScalarLike,

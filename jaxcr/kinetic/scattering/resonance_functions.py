@@ -8,7 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.kinetic.scattering.quadrature import peaked_nodes
 
 NODES = 48
@@ -59,6 +60,7 @@ class ResonanceFunction(eqx.Module):
         """
 
 
+@checked
 class SharpResonance(ResonanceFunction):
     """R = pi delta(k v mu - omega + n Omega), of quasilinear theory."""
 
@@ -79,6 +81,7 @@ class SharpResonance(ResonanceFunction):
         return jnp.where(meets, jnp.pi * value, 0)
 
 
+@checked
 class LorentzianResonance(ResonanceFunction):
     """R = Gamma / (mismatch² + Gamma²): waves, or their phases, live for 1/Gamma.
 
@@ -145,6 +148,7 @@ class _Gaussian(ResonanceFunction):
         return jnp.sum(weight * density(k) * resonance)
 
 
+@checked
 class GaussianResonance(_Gaussian):
     """R = sqrt(pi)/(k v w) exp[-(mismatch/(k v w))²]: the pitch cosine wanders by w.
 
@@ -170,6 +174,7 @@ class GaussianResonance(_Gaussian):
         return self.width.astype(detuning.slope.dtype)
 
 
+@checked
 class SecondOrderResonance(_Gaussian):
     """The Gaussian of second-order quasilinear theory: a width of rms over the mean field.
 
@@ -184,6 +189,7 @@ class SecondOrderResonance(_Gaussian):
         return detuning.amplitude
 
 
+@checked
 class NonlinearResonance(_Gaussian):
     """A Gaussian of width² = (1 - mu²) M_A: compression of the field moves mu at constant moment.
 

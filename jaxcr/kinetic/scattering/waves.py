@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.kinetic.scattering.bessel import bessel_functions
 from jaxcr.kinetic.scattering.model import ScatteringModel, as_turbulence, mean_gyroradius
@@ -23,6 +24,7 @@ BATCH = 16
 _LEAST_COSINE = 1e-6
 
 
+@checked
 class IsotropicWaveScattering(ScatteringModel):
     """Gyroresonance with waves in all directions, their power spread evenly over the sphere.
 
@@ -101,6 +103,7 @@ class IsotropicWaveScattering(ScatteringModel):
         return jax.lax.map(at, cosine.reshape(-1), batch_size=BATCH).reshape(cosine.shape)
 
 
+@checked
 class TransitTimeScattering(ScatteringModel):
     """Transit-time damping of isotropic fast waves: mirrors that move with the particle.
 

@@ -10,7 +10,8 @@ import jax.random as jr
 from jax import lax
 from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.kinetic.parker.boundaries import Prescribed
 from jaxcr.kinetic.parker.cells import discretise
 from jaxcr.kinetic.parker.problem import ParkerProblem
@@ -30,6 +31,7 @@ from jaxcr.statistics import Estimate
 Position = Float[Array, " axis"]
 
 
+@checked
 class PseudoParticleDensity(eqx.Module):
     """A density with standard errors, and where the weight went.
 
@@ -50,6 +52,7 @@ class PseudoParticleDensity(eqx.Module):
     through_momenta: Float[Array, "end=2"]
 
 
+@checked
 def pseudo_particle_density(
     problem: ParkerProblem,
     position: Position,
@@ -105,6 +108,7 @@ def pseudo_particle_density(
     )
 
 
+@checked
 def residence_density(
     problem: ParkerProblem,
     *,

@@ -8,12 +8,14 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int, Key
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.kinetic.parker.problem import ParkerProblem
 from jaxcr.kinetic.stochastic.directions import Forward
 from jaxcr.kinetic.stochastic.steps import advance, draw_noise, start_at
 
 
+@checked
 class PseudoParticles(eqx.Module):
     """An ensemble at equal intervals of path.
 
@@ -44,6 +46,7 @@ class PseudoParticles(eqx.Module):
     status: Int[Array, " particle"]
 
 
+@checked
 def pseudo_particles(
     problem: ParkerProblem,
     position: Float[Array, "particle axis"],

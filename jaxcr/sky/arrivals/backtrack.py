@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.fields import Field
 from jaxcr.fields.field import check_field
 from jaxcr.orbits import Pusher, Sphere, Stop, trace_ensemble
@@ -19,6 +20,7 @@ MAX_LOST_SHARE = 0.01
 """Share of orbits that may fail to reach the boundary before a sky is an error."""
 
 
+@checked
 class Arrivals(eqx.Module):
     """Where the particles that arrive at an observer crossed the boundary.
 
@@ -88,6 +90,7 @@ class Arrivals(eqx.Module):
         return dataclasses.replace(self, **rows)
 
 
+@checked
 def backtrack(
     field: Field,
     *,

@@ -7,10 +7,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, Vector, argument_error, as_float, unit_vector
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.fields import Field
 from jaxcr.legendre import legendre_polynomials
-from jaxcr.vectors import dot
+from jaxcr.vectors import dot, unit_vector
 
 
 class BoundaryDistribution(eqx.Module):
@@ -37,6 +38,7 @@ class BoundaryDistribution(eqx.Module):
         return SumBoundary(self, other)
 
 
+@checked
 class SumBoundary(BoundaryDistribution):
     """The sum of two excesses."""
 
@@ -49,6 +51,7 @@ class SumBoundary(BoundaryDistribution):
         return self.first.excess(*place) + self.second.excess(*place)
 
 
+@checked
 class DipoleBoundary(BoundaryDistribution):
     """A dipole: dI/I = amplitude (n · axis), n the forward momentum or the place of crossing.
 
@@ -95,6 +98,7 @@ class DipoleBoundary(BoundaryDistribution):
         return self.amplitude.astype(n.dtype) * dot(n, axis.astype(n.dtype))
 
 
+@checked
 class GradientBoundary(BoundaryDistribution):
     """A density that changes linearly: dI/I = gradient · (r - observer).
 
@@ -124,6 +128,7 @@ class GradientBoundary(BoundaryDistribution):
         return dot(self.gradient.astype(direction.dtype), position - observer)
 
 
+@checked
 class DiffusionBoundary(BoundaryDistribution):
     """A density gradient and the flux that it drives: dI/I = G · (r - observer) - 3 n · K G.
 
@@ -170,6 +175,7 @@ class DiffusionBoundary(BoundaryDistribution):
         return density + dot(self.dipole().astype(direction.dtype), direction)
 
 
+@checked
 class ConvectionBoundary(BoundaryDistribution):
     """Isotropy in a frame that moves steadily (Compton-Getting): dI/I = (index + 2) n · V.
 
@@ -205,6 +211,7 @@ class ConvectionBoundary(BoundaryDistribution):
         return (index + 2) * dot(self.velocity.astype(direction.dtype), direction)
 
 
+@checked
 class TrapBoundary(BoundaryDistribution):
     """A gyrotropic distribution, as a Legendre series about an axis.
 
@@ -238,6 +245,7 @@ class TrapBoundary(BoundaryDistribution):
         return jnp.sum((legendre_polynomials(cosine, series.size - 1) * series)[1:])
 
 
+@checked
 class FunctionBoundary(BoundaryDistribution):
     """dI/I from a function of position (pc) and momentum direction, both ``(3,)``."""
 

@@ -7,11 +7,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 
 _LN_10 = math.log(10.0)
 
 
+@checked
 class Composition(eqx.Module):
     """Shares of nuclei among the particles of one energy per nucleus.
 
@@ -54,6 +56,7 @@ class Composition(eqx.Module):
         return Composition(self.charge, self.share * jnp.abs(self.charge) ** exponent)
 
 
+@checked
 class EnergyResponse(eqx.Module):
     """A detector that sees E^-index through a log-normal response.
 
@@ -115,6 +118,7 @@ class EnergyResponse(eqx.Module):
         return (energy / self.center) ** -self.index * jnp.exp(-(ratio**2) / 2)
 
 
+@checked
 class Energies(eqx.Module):
     """Drawn energies: one particle for each orbit, all of equal weight.
 
@@ -135,6 +139,7 @@ class Energies(eqx.Module):
         return self.energy / self.charge
 
 
+@checked
 def draw_energies(
     key: Key[Array, ""],
     shape: tuple[int, ...],

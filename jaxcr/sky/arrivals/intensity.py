@@ -5,13 +5,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.sky.arrivals.backtrack import Arrivals
 from jaxcr.sky.arrivals.boundaries import BoundaryDistribution
 from jaxcr.sky.arrivals.directions import first_half
 from jaxcr.sky.healpix import check_nside, containing_pixel
 
 
+@checked
 def intensity_map(
     arrivals: Arrivals, boundary: BoundaryDistribution
 ) -> Float[Array, "*batch pixel"]:
@@ -40,6 +41,7 @@ def intensity_map(
     return _weighted_mean(samples, weight)
 
 
+@checked
 def intensity_error(
     arrivals: Arrivals, boundary: BoundaryDistribution
 ) -> Float[Array, "*batch pixel"]:
@@ -73,6 +75,7 @@ def _standard_error(samples, weight):
     return jnp.where(enough, root / jnp.where(enough, total, 1), jnp.inf)
 
 
+@checked
 def half_maps(
     arrivals: Arrivals, boundary: BoundaryDistribution
 ) -> tuple[Float[Array, "*batch pixel"], Float[Array, "*batch pixel"]]:
@@ -81,6 +84,7 @@ def half_maps(
     return split_mean(samples, weight)
 
 
+@checked
 def pixel_samples(
     arrivals: Arrivals, boundary: BoundaryDistribution
 ) -> tuple[Float[Array, "*batch pixel child"], Float[Array, "*batch pixel child"]]:
@@ -95,6 +99,7 @@ def pixel_samples(
     return orbit_excess(arrivals, boundary), orbit_weights(arrivals)
 
 
+@checked
 def arrival_weights(arrivals: Arrivals, boundary: BoundaryDistribution) -> Float[Array, "*all"]:
     """Return the weight 1 + dI/I of every orbit times its own, 0 where it was lost.
 
@@ -103,6 +108,7 @@ def arrival_weights(arrivals: Arrivals, boundary: BoundaryDistribution) -> Float
     return orbit_weights(arrivals) * (1 + orbit_excess(arrivals, boundary))
 
 
+@checked
 def counting_map(
     arrivals: Arrivals, boundary: BoundaryDistribution, *, nside: int
 ) -> Float[Array, "*batch pixel"]:

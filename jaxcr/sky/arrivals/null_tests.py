@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, ScalarLike, argument_error, as_float
+from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.fields import Field
 from jaxcr.orbits import phase_space_jacobian, trace_fixed_path
 from jaxcr.sky.arrivals.backtrack import Arrivals
@@ -20,6 +21,7 @@ _SIGMAS = 4.0
 _SAMPLE = 32  # orbits whose Jacobian and return are computed
 
 
+@checked
 class NullTests(eqx.Module):
     """Numbers that vanish, or are 1, for a sky that obeys Liouville's theorem.
 
@@ -76,6 +78,7 @@ class NullTests(eqx.Module):
         )
 
 
+@checked
 def run_null_tests(
     field: Field,
     arrivals: Arrivals,

@@ -7,7 +7,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, checked
 from jaxcr.fields import Field
 from jaxcr.orbits import Pusher, Stop
 from jaxcr.sky.arrivals.backtrack import Arrivals, backtrack
@@ -16,6 +17,7 @@ from jaxcr.sky.arrivals.intensity import half_maps
 from jaxcr.sky.harmonics import cross_spectrum
 
 
+@checked
 def realisation_spectra(
     make_field: Callable[[int], Field],
     numbers: Iterable[int],

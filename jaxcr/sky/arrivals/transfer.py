@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Vector
+from jaxcr.checks import checked
 from jaxcr.legendre import legendre_polynomials
 from jaxcr.sky.arrivals.backtrack import Arrivals
 from jaxcr.sky.arrivals.intensity import orbit_weights, split_mean
@@ -12,6 +13,7 @@ from jaxcr.sky.harmonics.modes import degree_average
 from jaxcr.sky.harmonics.spectra import real_harmonics
 
 
+@checked
 def transfer_tensor(
     arrivals: Arrivals, axis: Vector, *, lmax: int, boundary_lmax: int = 24
 ) -> Float[Array, "*batch ell l l"]:

@@ -5,7 +5,7 @@ import abc
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.sky.harmonics.modes import check_iterations
 from jaxcr.sky.harmonics.transforms import Modes, analyse_dense, analyse_jaxht
 
@@ -30,6 +30,7 @@ class HarmonicTransform(eqx.Module):
         """Return the real modes (..., (lmax+1)²) of maps (..., pixel), mean included."""
 
 
+@checked
 class DenseTransform(HarmonicTransform):
     """One product with a matrix that is built once: fastest up to nside 16 and for many maps.
 
@@ -54,6 +55,7 @@ class DenseTransform(HarmonicTransform):
         return analyse_dense(maps, nside, lmax, self.iterations)
 
 
+@checked
 class JaxhtTransform(HarmonicTransform):
     """Ring by ring with jaxht: O(nside lmax²) work and no matrix, for nside above 16."""
 

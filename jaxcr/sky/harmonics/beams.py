@@ -6,9 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 
 
+@checked
 def gaussian_beam(fwhm: ScalarLike, lmax: int) -> Float[Array, " ell"]:
     """Return b_l = exp[-l(l+1) sigma²/2], sigma = fwhm / sqrt(8 ln 2), of a Gaussian beam.
 

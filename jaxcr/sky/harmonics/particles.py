@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error, as_float, is_concrete
+from jaxcr.checks import argument_error, as_float, is_concrete
 
 # (x + i y)^m underflows near the poles, and the factor of it overflows, from about 1.5 times here.
 _LARGEST_LMAX = {"float32": 128, "float64": 1024}

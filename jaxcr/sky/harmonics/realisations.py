@@ -6,12 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 
 Spectra = Float[Array | np.ndarray, "sky ell"]
 Matrix = Float[Array, "ell ell"]
 
 
+@checked
 class SpectrumSums(eqx.Module):
     """What has to be kept of the spectra of many skies; ``+`` joins two sets of skies.
 
@@ -59,6 +61,7 @@ class SpectrumSums(eqx.Module):
         return self.scatter * jnp.outer(scale, scale)
 
 
+@checked
 class SpectrumStatistics(eqx.Module):
     """Statistics of C_l over realisations.
 
@@ -117,6 +120,7 @@ class SpectrumStatistics(eqx.Module):
         return lower, jnp.percentile(self.spectra, 50 + share / 2, axis=0)
 
 
+@checked
 def spectrum_sums(spectra: Spectra) -> SpectrumSums:
     """Return the sums of a set of spectra, to be added to those of others.
 
@@ -142,6 +146,7 @@ def _sums(spectra: Float[Array, "sky ell"]) -> SpectrumSums:
     return SpectrumSums(number, mean, jnp.matmul(gap.T, gap, precision="highest"))
 
 
+@checked
 def spectrum_statistics(spectra: Spectra) -> SpectrumStatistics:
     """Return mean, standard error, covariance and percentiles of C_l over realisations.
 

@@ -5,9 +5,10 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 
 
+@checked
 def check_nside(nside: int, name: str) -> None:
     """Raise ``ValueError`` unless ``nside`` is a power of two, 1, 2, 4, ...
 
@@ -25,6 +26,7 @@ def check_nside(nside: int, name: str) -> None:
         )
 
 
+@checked
 def nside_of(num_pixels: int) -> int:
     """Return the nside whose grid has ``num_pixels`` = 12 nside² pixels.
 
@@ -46,6 +48,7 @@ def nside_of(num_pixels: int) -> int:
     return nside
 
 
+@checked
 def pixel_centers(nside: int) -> Float[np.ndarray, "pixel xyz=3"]:
     """Return the unit vectors of the pixel centres, (pixel, 3), RING order.
 

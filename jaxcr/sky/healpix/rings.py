@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxcr.arrays import argument_error, is_concrete
+from jaxcr.checks import argument_error, is_concrete
 from jaxcr.sky.healpix.grid import check_nside
 
 Pixels = Int[Array | np.ndarray, "..."]

@@ -6,11 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, Vector, as_float
+from jaxcr.arrays import Scalar, Vector
+from jaxcr.checks import as_float, checked
 from jaxcr.sky.healpix.grid import nside_of, pixel_centers
 from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions
 
 
+@checked
 class Dipole(eqx.Module):
     """The fit monopole + vector . p to a map at arrival directions p, in units of the map.
 
@@ -57,6 +59,7 @@ class Dipole(eqx.Module):
         return jnp.where(found, safe_root(across) / jnp.where(found, self.amplitude, 1), jnp.inf)
 
 
+@checked
 def fit_dipole(map: SkyMap, *, mask: Mask | None = None, error: Error | None = None) -> Dipole:
     """Fit monopole + vector . p to a map by least squares over the pixels.
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.sky.healpix.grid import nside_of
 from jaxcr.sky.healpix.nested import ring_to_nest
 from jaxcr.untrusted.fits import open_fits
@@ -53,6 +53,7 @@ class SkyMapFile(NamedTuple):
     unit: str
 
 
+@checked
 def write_map(
     path: str | Path,
     maps: Float[Array | np.ndarray, "..."],
@@ -116,6 +117,7 @@ def write_map(
         ) from problem
 
 
+@checked
 def read_map(path: str | Path) -> SkyMapFile:
     """Read all maps of a HEALPix FITS file, RING or NESTED, into RING order.
 

@@ -12,7 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete, unit_vector
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.vectors import unit_vector
 
 Matrix = Float[Array, "3 3"]
 AnyVector = Float[Array | np.ndarray, "xyz=3"]
@@ -20,6 +22,7 @@ AnyVector = Float[Array | np.ndarray, "xyz=3"]
 _ROUND_OFF = 1e-6  # of pi/2 in float32
 
 
+@checked
 def rotation_from_axes(first: AnyVector, second: AnyVector) -> Matrix:
     """Return the rotation from the frame whose x axis is ``first`` and whose y is ``second``.
 
@@ -60,6 +63,7 @@ def rotation_from_axes(first: AnyVector, second: AnyVector) -> Matrix:
     return jnp.stack([x, y, jnp.cross(x, y)], axis=-1)
 
 
+@checked
 def field_to_equatorial(
     right_ascension: ScalarLike, declination: ScalarLike, *, roll: ScalarLike = 0
 ) -> Matrix:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.arrays import argument_error, is_concrete
+from jaxcr.checks import argument_error, is_concrete
 
 SkyMap = Float[Array | np.ndarray, " pixel"]
 Mask = Bool[Array | np.ndarray, " mask_pixel"]

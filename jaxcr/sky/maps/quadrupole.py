@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, Vector, as_float
+from jaxcr.arrays import Scalar, Vector
+from jaxcr.checks import as_float, checked
 from jaxcr.sky.maps.dipole import Dipole, dipole_design, safe_root
 from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions
 
@@ -18,6 +19,7 @@ for _number, _row, _column in ((2, 0, 1), (3, 0, 2), (4, 1, 2)):
     _BASIS[_number, _row, _column] = _BASIS[_number, _column, _row] = 1.0
 
 
+@checked
 class Quadrupole(eqx.Module):
     """The fit monopole + vector . p + p . Q p to a map, in units of the map.
 
@@ -87,6 +89,7 @@ class Quadrupole(eqx.Module):
         return values[order], vectors[:, order]
 
 
+@checked
 def fit_quadrupole(
     map: SkyMap, *, mask: Mask | None = None, error: Error | None = None
 ) -> Quadrupole:

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import as_float
+from jaxcr.checks import as_float, checked
 from jaxcr.sky.harmonics.modes import check_lmax, synthesis_matrix
 from jaxcr.sky.healpix.grid import nside_of
 from jaxcr.sky.maps.dipole import dipole_design
@@ -11,6 +11,7 @@ from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functi
 from jaxcr.sky.maps.quadrupole import quadrupole_design
 
 
+@checked
 def remove_dipole(
     map: SkyMap, *, mask: Mask | None = None, error: Error | None = None
 ) -> Float[Array, " pixel"]:
@@ -37,6 +38,7 @@ def remove_dipole(
     return _less_fit(as_float(map), dipole_design(as_float(map)), mask, error)
 
 
+@checked
 def remove_quadrupole(
     map: SkyMap, *, mask: Mask | None = None, error: Error | None = None
 ) -> Float[Array, " pixel"]:
@@ -50,6 +52,7 @@ def remove_quadrupole(
     return _less_fit(as_float(map), quadrupole_design(as_float(map)), mask, error)
 
 
+@checked
 def remove_multipoles(
     map: SkyMap, *, lmax: int, mask: Mask | None = None, error: Error | None = None
 ) -> Float[Array, " pixel"]:

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 
 Values = Float[Array | np.ndarray, "..."]
 
@@ -13,6 +14,7 @@ _SERIES_TERMS = 10
 _SERIES_RANGE = 0.05  # 0.05^10 / 132 = 7e-16, the first term left out
 
 
+@checked
 def significance_map(map: Values, error: Values) -> Float[Array, "..."]:
     """Return map / error, NaN where the error is not > 0.
 
@@ -39,6 +41,7 @@ def significance_map(map: Values, error: Values) -> Float[Array, "..."]:
     return jnp.where(known, map, jnp.nan) / jnp.where(known, error, 1)
 
 
+@checked
 def li_ma_significance(
     counts: Float[Array | np.ndarray, "..."] | ScalarLike,
     background: Float[Array | np.ndarray, "..."] | ScalarLike,

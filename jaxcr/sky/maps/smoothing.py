@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, as_float
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import as_float, checked
 from jaxcr.sky.harmonics.beams import gaussian_beam
 from jaxcr.sky.harmonics.modes import mode_degrees
 from jaxcr.sky.harmonics.transforms import analyse, synthesise
@@ -11,6 +12,7 @@ from jaxcr.sky.healpix.grid import nside_of
 from jaxcr.sky.maps.least_squares import SkyMap
 
 
+@checked
 def smooth(map: SkyMap, *, fwhm: ScalarLike) -> Float[Array, " pixel"]:
     """Return the map smoothed with a Gaussian beam, for pictures only.
 

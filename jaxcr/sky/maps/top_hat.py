@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxcr.arrays import argument_error, as_float, is_concrete
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 from jaxcr.sky.healpix.grid import nside_of
 from jaxcr.sky.healpix.rings import ring_layout, ring_of
 from jaxcr.sky.maps.least_squares import SkyMap
@@ -22,6 +22,7 @@ from jaxcr.sky.maps.least_squares import SkyMap
 Weight = Float[Array | np.ndarray, " weight_pixel"] | Bool[Array | np.ndarray, " weight_pixel"]
 
 
+@checked
 def top_hat_smooth(
     map: SkyMap, *, radius: float | int, weight: Weight | None = None
 ) -> Float[Array, " pixel"]:

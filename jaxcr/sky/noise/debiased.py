@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.sky.harmonics.directions import direction_spectrum
 from jaxcr.sky.harmonics.spectra import power_spectrum
 from jaxcr.sky.noise.levels import poisson_noise
@@ -16,6 +17,7 @@ from jaxcr.sky.partial.estimates import SpectrumEstimate, gaussian_error
 Maps = Float[Array | np.ndarray, "*batch pixel"]
 
 
+@checked
 def debiased_spectrum(
     maps: Maps,
     *,
@@ -53,6 +55,7 @@ def debiased_spectrum(
     return _less_noise(spectra, level, sample_variance)
 
 
+@checked
 def debiased_direction_spectrum(
     directions: Float[Array | np.ndarray, "particle xyz=3"],
     weights: Float[Array | np.ndarray, " particle"],

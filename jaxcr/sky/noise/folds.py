@@ -4,12 +4,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error, as_float
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.sky.harmonics.spectra import real_harmonics
 from jaxcr.sky.harmonics.transforms import mean_product
 from jaxcr.sky.partial.estimates import SpectrumEstimate, gaussian_error
 
 
+@checked
 def fold_spectrum(
     samples: Float[Array | np.ndarray, "*batch pixel child"],
     *,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.sky.harmonics.modes import check_lmax, harmonic_matrix, mode_degrees
 from jaxcr.sky.harmonics.spectra import power_spectrum
 from jaxcr.sky.harmonics.transforms import LARGEST_DENSE_NSIDE
@@ -22,6 +22,7 @@ from jaxcr.sky.partial.window import SkyWindow
 _BLOCK_PIXELS = 2**20  # pixels drawn at a time: 8 MB of counts
 
 
+@checked
 class IsotropicBands(eqx.Module):
     """Central percentile bands, median and mean of C_l over isotropic Poisson skies, sr."""
 
@@ -32,6 +33,7 @@ class IsotropicBands(eqx.Module):
     mean: Float[Array, " ell"]
 
 
+@checked
 def isotropic_bands(
     *,
     nside: int,

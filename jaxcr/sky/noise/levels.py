@@ -4,9 +4,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, argument_error, as_float
+from jaxcr.arrays import Scalar
+from jaxcr.checks import argument_error, as_float, checked
 
 
+@checked
 def poisson_noise(weights: Float[Array | np.ndarray, " particle"]) -> Scalar:
     """Return the level N_l = (4 pi / N) <w²> / <w>² that N weighted random arrivals add to C_l.
 
@@ -27,6 +29,7 @@ def poisson_noise(weights: Float[Array | np.ndarray, " particle"]) -> Scalar:
     return 4 * jnp.pi / weights.size * jnp.mean(weights**2) / jnp.mean(weights) ** 2
 
 
+@checked
 def noise_power(
     samples: Float[Array | np.ndarray, "*batch pixel child"],
 ) -> Float[Array, "*batch"]:

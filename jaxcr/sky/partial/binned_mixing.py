@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error, is_concrete
+from jaxcr.checks import argument_error, checked, is_concrete
 from jaxcr.sky.partial.bins import SpectrumBins
 from jaxcr.sky.partial.coupling import PseudoCoupling, dot
 
@@ -42,6 +42,7 @@ def bin_matrices(
     return BinMatrices(mean, shape, outside, average, binned)
 
 
+@checked
 def binned_condition(coupling: PseudoCoupling, bins: SpectrumBins) -> float:
     """Return the condition number of the binned mixing matrix that is to be inverted, flat bins.
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 
 
 def _whole_numbers(edges) -> tuple[int, ...]:
@@ -15,6 +15,7 @@ def _whole_numbers(edges) -> tuple[int, ...]:
     return tuple(map(operator.index, edges))
 
 
+@checked
 class SpectrumBins(eqx.Module):
     """Consecutive bins of multipoles; in a bin, a spectrum is averaged with weights 2l+1.
 
@@ -92,6 +93,7 @@ class SpectrumBins(eqx.Module):
         return weight / np.sum(weight, axis=1, keepdims=True)
 
 
+@checked
 def uniform_bins(lowest: int, highest: int, width: int) -> SpectrumBins:
     """Return bins of equal width from ``lowest`` on that end at or below ``highest``.
 

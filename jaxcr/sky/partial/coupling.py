@@ -11,7 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxcr.checks import checked
 
+
+@checked
 class PseudoCoupling(eqx.Module):
     """The linear map from the sky and its noise to the modes of the windowed map.
 

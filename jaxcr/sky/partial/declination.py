@@ -7,13 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error, as_float
+from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.sky.healpix.rings import ring_table
 from jaxcr.sky.partial.window import SkyWindow
 
 Maps = Float[Array | np.ndarray, "*batch pixel"]
 
 
+@checked
 def remove_declination_mean(maps: Maps, window: SkyWindow) -> Float[Array, "*batch pixel"]:
     """Return maps less, on each ring of the grid, their exposure-weighted mean.
 
@@ -45,6 +46,7 @@ def remove_declination_mean(maps: Maps, window: SkyWindow) -> Float[Array, "*bat
     return _remove_ring_mean(maps, window.exposure.astype(maps.dtype), nside=window.nside)
 
 
+@checked
 def windowed_maps(
     maps: Maps, window: SkyWindow, *, exposure_weighted: bool = False, remove_mean: bool = True
 ) -> Float[Array, "*batch pixel"]:

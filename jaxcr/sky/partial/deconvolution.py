@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error, checked
 from jaxcr.sky.partial.binned_mixing import BinMatrices, bin_matrices, check_matrices
 from jaxcr.sky.partial.bins import SpectrumBins
 from jaxcr.sky.partial.coupling import PseudoCoupling, dot
@@ -17,6 +17,7 @@ Spectra = Float[Array | np.ndarray, "*batch ell"]
 Variance = Float[Array | np.ndarray, "*#batch pixel"]
 
 
+@checked
 @jax.jit
 def forward_spectrum(
     c_ell: Float[Array | np.ndarray, "*batch ell_in"], coupling: PseudoCoupling
@@ -42,6 +43,7 @@ def forward_spectrum(
     return dot(c_ell[..., :num], matrix.T)
 
 
+@checked
 def deconvolve_spectrum(
     spectra: Spectra,
     coupling: PseudoCoupling,

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxcr.arrays import argument_error
+from jaxcr.checks import argument_error
 from jaxcr.sky.harmonics.modes import degree_average, mode_degrees, synthesis_matrix
 from jaxcr.sky.harmonics.transforms import LARGEST_DENSE_NSIDE
 from jaxcr.sky.healpix.rings import ring_table

@@ -4,9 +4,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike, argument_error, as_float, is_concrete
+from jaxcr.arrays import ScalarLike
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 
 
+@checked
 def pitch_angle_damping(
     c_ell: Float[Array | np.ndarray, "*batch ell"], depth: ScalarLike
 ) -> Float[Array, "*batch ell"]:

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar, argument_error, as_float, is_concrete
+from jaxcr.arrays import Scalar
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
 
 Matrix = Float[Array, "ell ell"]
 Spectrum = Float[Array, " ell"]
@@ -14,6 +15,7 @@ _ORDERS = 16  # of the series: the next term is below (1/2)^17 / 17! = 2e-20
 _LARGEST_DOUBLING = 40  # 2^39 lifetimes of the fastest multipole
 
 
+@checked
 def evolve_cascade(
     matrix: Matrix,
     c_ell: Float[Array | np.ndarray, " start"],

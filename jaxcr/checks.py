@@ -1,0 +1,330 @@
+"""Arguments at the public boundary: six checks of values, and one of types by annotation.
+
+``checked`` stands on every public function and constructor: it holds arguments against the
+annotations, so that a function below it sees arrays of the stated kind and shape. What an
+annotation cannot say (positive, finite, in a range) is said by a ``check_...`` where the range is
+stated. All of them raise `ArgumentError`, which names what, expected, got and the remedy, and all
+of them let traced values pass: inside ``jit`` a NaN stays a NaN.
+"""
+
+import functools
+import inspect
+import operator
+import types
+import typing
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from beartype.door import is_bearable
+from jaxtyping import AbstractArray, Array, Float, jaxtyped
+
+_P = typing.ParamSpec("_P")
+_T = typing.TypeVar("_T")
+
+
+class ArgumentError(ValueError):
+    """A wrong argument; its message was written by `argument_error`."""
+
+
+def argument_error(name: str, *, expected: str, got: Any, remedy: str) -> ArgumentError:
+    """Return an error that names what is wrong, what was expected, and the remedy.
+
+    Parameters
+    ----------
+    name
+        The argument as the caller wrote it, with its function: ``"power_spectrum: lmax"``.
+    expected, got, remedy
+        What the argument must be, what it was, and what to do.
+    """
+    return ArgumentError(f"{name}: expected {expected}, got {got}. {remedy}")
+
+
+def is_concrete(*values: Any) -> bool:
+    """Return whether no leaf of ``values`` is being traced, so that its numbers can be read."""
+    return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values))
+
+
+def as_float(value: Any) -> Float[Array, "..."]:
+    """Return ``value`` as a floating-point array; integers take JAX's default float type.
+
+    Raises
+    ------
+    ArgumentError
+        For complex numbers: their imaginary part would be lost.
+    """
+    array = jnp.asarray(value)
+    if jnp.issubdtype(array.dtype, jnp.floating):
+        return array
+    if jnp.issubdtype(array.dtype, jnp.complexfloating):
+        raise argument_error(
+            "array", expected="real numbers", got=array.dtype, remedy="Give the real part."
+        )
+    return array.astype(jnp.result_type(float))
+
+
+def check_finite(name: str, value: _T, *, expected: str = "", remedy: str = "") -> _T:
+    """Return ``value``; raise unless all of its numbers are finite."""
+    return _check(name, value, np.isfinite, expected or "finite numbers", remedy)
+
+
+def check_positive(name: str, value: _T, *, expected: str = "", remedy: str = "") -> _T:
+    """Return ``value``; raise unless all of its numbers are positive and finite."""
+
+    def positive(x):
+        return (x > 0) & np.isfinite(x)
+
+    return _check(name, value, positive, expected or "a positive number", remedy)
+
+
+def check_range(
+    name: str,
+    value: _T,
+    low: float,
+    high: float = np.inf,
+    *,
+    ends: str = "[]",
+    expected: str = "",
+    remedy: str = "",
+) -> _T:
+    """Return ``value``; raise unless all of its numbers lie in an interval and are finite.
+
+    Parameters
+    ----------
+    low, high
+        The interval; infinity for no bound.
+    ends
+        ``"[]"``, ``"[)"``, ``"(]"`` or ``"()"``: which of the two ends belong to it.
+    """
+    above = operator.ge if ends[0] == "[" else operator.gt
+    below = operator.le if ends[1] == "]" else operator.lt
+
+    def inside(x):
+        return above(x, low) & below(x, high) & np.isfinite(x)
+
+    bounds = f"{'>=' if ends[0] == '[' else '>'} {low:.6g}"
+    if np.isfinite(high):
+        bounds = f"in {ends[0]}{low:.6g}, {high:.6g}{ends[1]}"
+    return _check(name, value, inside, expected or f"a number {bounds}", remedy)
+
+
+def check_shape(name: str, value: _T, *shapes: tuple[int, ...], remedy: str = "") -> _T:
+    """Return ``value``; raise unless it has one of the shapes."""
+    if value is not None and np.shape(value) not in shapes:
+        raise argument_error(
+            name,
+            expected=" or ".join(f"shape {shape}" for shape in shapes),
+            got=f"shape {np.shape(value)}",
+            remedy=remedy or "One entry for each of what it belongs to.",
+        )
+    return value
+
+
+def check_one_of(name: str, value: _T, allowed: Iterable[Any], *, remedy: str = "") -> _T:
+    """Return ``value``; raise unless it is one of those allowed."""
+    allowed = list(allowed)
+    if not any(type(value) is type(x) and value == x for x in allowed):
+        raise argument_error(
+            name,
+            expected="one of " + ", ".join(map(str, allowed)),
+            got=repr(value),
+            remedy=remedy or "Choose one of these.",
+        )
+    return value
+
+
+def check_size(name: str, num_bytes: float, limit: float, *, remedy: str) -> None:
+    """Raise when something would take more memory, in bytes, than the limit."""
+    if not num_bytes <= limit:
+        raise argument_error(
+            name,
+            expected=f"at most {limit / 2**30:.3g} GiB",
+            got=f"{num_bytes / 2**30:.3g} GiB",
+            remedy=remedy,
+        )
+
+
+def _check(name, value, good, expected, remedy):
+    """Return the value unless one of its numbers is not good; None, left out, passes."""
+    if value is None or not is_concrete(value):
+        return value
+    numbers = np.asarray(value)
+    right = good(numbers)
+    if np.all(right):
+        return value
+    first = np.unravel_index(np.argmin(right), numbers.shape)
+    where = "" if numbers.ndim == 0 else f" at index {', '.join(map(str, first))}"
+    raise argument_error(
+        name,
+        expected=expected,
+        got=f"{numbers[first]}{where}",
+        remedy=remedy or f"Give {expected}.",
+    )
+
+
+def checked(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Hold the arguments of a function, or of a class, against its annotations at every call.
+
+    Arrays may be given as lists, NumPy arrays or integers and arrive as JAX arrays of the
+    annotated kind; masked entries arrive as NaN. Complex numbers where real ones are meant, other
+    shapes, text, None, objects of other classes and, for functions, axes of length 0 raise
+    `ArgumentError`.
+
+    Notes
+    -----
+    Costs 10 to 50 µs a call, and inside ``jit`` only while tracing. A class is returned itself,
+    with its ``__init__`` checked.
+    """
+    if inspect.isclass(function):
+        function.__init__ = _checked(function.__init__, function.__name__, allow_empty=True)
+        return function
+    return _checked(function, function.__qualname__.removesuffix(".__call__"), allow_empty=False)
+
+
+def _checked(function: Callable, label: str, *, allow_empty: bool) -> Callable:
+    signature = inspect.signature(function)
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    hints = {
+        name: parameter.annotation
+        for name, parameter in signature.parameters.items()
+        if parameter.kind in named and parameter.annotation not in (parameter.empty, Any)
+    }
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        bound = signature.bind(*args, **kwargs)
+        with jaxtyped("context"):  # an axis name has one length in all arguments
+            for name, value in bound.arguments.items():
+                if name in hints and value is not signature.parameters[name].default:
+                    fitted = _fitted(f"{label}: {name}", value, hints[name])
+                    if not allow_empty:
+                        _check_not_empty(f"{label}: {name}", fitted)
+                    bound.arguments[name] = fitted
+        return function(*bound.args, **bound.kwargs)
+
+    return call
+
+
+def _fitted(name: str, value: Any, hint: Any) -> Any:
+    """Return the value in the form that the annotation asks for."""
+    if isinstance(value, np.ma.MaskedArray):
+        value = value.astype(float).filled(np.nan) if np.ma.is_masked(value) else value.data
+    if is_bearable(value, hint):
+        return value
+    for option in _options(hint):
+        converted = _converted(value, option)
+        if converted is not None and is_bearable(converted, option):
+            return converted
+    raise argument_error(
+        name,
+        expected=" or ".join(dict.fromkeys(map(_describe_hint, _options(hint)))),
+        got=_describe(value),
+        remedy=_remedy(value, hint),
+    )
+
+
+def _options(hint: Any) -> tuple:
+    """Return the members of a union, or the hint alone."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return tuple(x for member in typing.get_args(hint) for x in _options(member))
+    return (hint,)
+
+
+def _converted(value: Any, option: Any) -> Any:
+    """Return what the caller meant as an instance of one type, or None when there is no such."""
+    if _is_array_type(option):
+        return _as_array(value, option)
+    if option is int and not isinstance(value, (bool, np.bool_)) and hasattr(value, "__index__"):
+        return operator.index(value) if is_concrete(value) and np.ndim(value) == 0 else None
+    if option is float and np.ndim(value) == 0 and is_concrete(value):
+        return float(value) if np.asarray(value).dtype.kind in "iuf" else None
+    if typing.get_origin(option) is tuple and isinstance(value, (list, tuple, np.ndarray)):
+        members = typing.get_args(option)
+        if members[-1:] == (Ellipsis,):
+            members = members[:1] * len(value)
+        if len(members) == len(value):
+            pairs = zip(value, members, strict=True)
+            return tuple(x if is_bearable(x, m) else _converted(x, m) for x, m in pairs)
+    return None
+
+
+def _is_array_type(option: Any) -> bool:
+    return inspect.isclass(option) and issubclass(option, AbstractArray)
+
+
+def _as_array(value: Any, option: Any) -> Any:
+    """Return numbers as an array of the annotated kind, without loss; None when they are none."""
+    try:
+        array = value if isinstance(value, jax.Array) else np.asarray(value)
+    except ValueError:  # rows of different lengths
+        return None
+    kind = _kind(array)
+    if "prng_key" in option.dtypes:
+        return jax.random.wrap_key_data(array) if kind == "u" and array.ndim == 1 else None
+    if kind in "biu" and not {"int32", "bool"} & set(option.dtypes):
+        array = array.astype(float)
+    elif kind not in "biufc":
+        return None
+    return array if option.array_type is np.ndarray else jnp.asarray(array)
+
+
+def _kind(array: Any) -> str:
+    """Return NumPy's letter for the kind of number; "O" for what is none, "f" for bfloat16 too."""
+    if jnp.issubdtype(array.dtype, jnp.floating):
+        return "f"
+    return array.dtype.kind if isinstance(array.dtype, np.dtype) else "O"
+
+
+def _check_not_empty(name: str, value: Any) -> None:
+    if isinstance(value, (jax.Array, np.ndarray)) and value.size == 0:
+        raise argument_error(
+            name,
+            expected="at least one entry",
+            got=f"shape {value.shape}",
+            remedy="Leave the call out where there is nothing to compute.",
+        )
+
+
+def _describe_hint(hint: Any) -> str:
+    """Return in words what an annotation asks for."""
+    if hint is type(None):
+        return "None"
+    if not _is_array_type(hint):
+        return f"{_article(hint.__name__)}" if inspect.isclass(hint) else str(hint)
+    kinds = {"prng_key": "a random key", "float32": "real numbers", "int32": "whole numbers"}
+    kind = next((word for x, word in kinds.items() if x in hint.dtypes), "booleans")
+    if kind == "a random key":
+        return kind
+    return f"{kind} of shape ({hint.dim_str})" if hint.dim_str else "a number"
+
+
+def _article(name: str) -> str:
+    plain = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "True or False"}
+    return plain.get(name) or ("an " if name[0] in "AEIOU" else "a ") + name
+
+
+def _describe(value: Any) -> str:
+    """Return in words what was given."""
+    if isinstance(value, (jax.Array, np.ndarray)):
+        return f"{value.dtype} of shape {value.shape}"
+    text = repr(value)
+    return f"{type(value).__name__} {text if len(text) < 60 else text[:56] + ' ...'}"
+
+
+def _remedy(value: Any, hint: Any) -> str:
+    """Return what to do about a misfit."""
+    classes = [x for x in _options(hint) if inspect.isclass(x) and not _is_array_type(x)]
+    ours = [x for x in classes if x.__module__.startswith("jaxcr.")]
+    if callable(value) and ours:
+        return f"Call it first: {getattr(value, '__name__', 'it')}(...)."
+    if ours:
+        leaves = [x.__name__ for x in ours[0].__subclasses__() if not inspect.isabstract(x)]
+        folder = ".".join(ours[0].__module__.split(".")[:2])
+        return f"Give an object of {folder}, e.g. {', '.join(leaves[:4]) or ours[0].__name__}."
+    if "prng_key" in str(hint) or "Key[" in str(hint):
+        return "Give jax.random.key(0)."
+    if any(map(_is_array_type, _options(hint))):
+        return "Axes of one name have one length in all arguments; complex numbers are refused."
+    return "See its docstring."
