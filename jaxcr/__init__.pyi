@@ -1,5 +1,6 @@
 from jaxcr import arrays as arrays
 from jaxcr import bench as bench
+from jaxcr import checks as checks
 from jaxcr import cli as cli
 from jaxcr import experiments as experiments
 from jaxcr import fields as fields

@@ -82,8 +82,8 @@ def check_positive(name: str, value: _T, *, expected: str = "", remedy: str = ""
 def check_range(
     name: str,
     value: _T,
-    low: float,
-    high: float = np.inf,
+    low: float | int,
+    high: float | int = np.inf,
     *,
     ends: str = "[]",
     expected: str = "",
@@ -135,7 +135,7 @@ def check_one_of(name: str, value: _T, allowed: Iterable[Any], *, remedy: str = 
     return value
 
 
-def check_size(name: str, num_bytes: float, limit: float, *, remedy: str) -> None:
+def check_size(name: str, num_bytes: float | int, limit: float | int, *, remedy: str) -> None:
     """Raise when something would take more memory, in bytes, than the limit."""
     if not num_bytes <= limit:
         raise argument_error(
@@ -197,27 +197,34 @@ def _checked(function: Callable, label: str, *, allow_empty: bool) -> Callable:
         bound = signature.bind(*args, **kwargs)
         with jaxtyped("context"):  # an axis name has one length in all arguments
             for name, value in bound.arguments.items():
-                if name in hints and value is not signature.parameters[name].default:
-                    fitted = _fitted(f"{label}: {name}", value, hints[name])
-                    if not allow_empty:
-                        _check_not_empty(f"{label}: {name}", fitted)
-                    bound.arguments[name] = fitted
+                if name not in hints or value is signature.parameters[name].default:
+                    continue
+                # Held against the annotation here, not in a function: names last for a context.
+                if isinstance(value, np.ma.MaskedArray) or not is_bearable(value, hints[name]):
+                    given, value = value, _converted(value, hints[name])
+                    if value is None or not is_bearable(value, hints[name]):
+                        raise _misfit(f"{label}: {name}", given, hints[name])
+                    bound.arguments[name] = value
+                if not allow_empty:
+                    _check_not_empty(f"{label}: {name}", value)
         return function(*bound.args, **bound.kwargs)
 
     return call
 
 
-def _fitted(name: str, value: Any, hint: Any) -> Any:
-    """Return the value in the form that the annotation asks for."""
+def _converted(value: Any, hint: Any) -> Any:
+    """Return what the caller meant in the form that the annotation asks for; None if none fits."""
     if isinstance(value, np.ma.MaskedArray):
         value = value.astype(float).filled(np.nan) if np.ma.is_masked(value) else value.data
-    if is_bearable(value, hint):
-        return value
     for option in _options(hint):
-        converted = _converted(value, option)
+        converted = value if is_bearable(value, option) else _as_option(value, option)
         if converted is not None and is_bearable(converted, option):
             return converted
-    raise argument_error(
+    return None
+
+
+def _misfit(name: str, value: Any, hint: Any) -> ArgumentError:
+    return argument_error(
         name,
         expected=" or ".join(dict.fromkeys(map(_describe_hint, _options(hint)))),
         got=_describe(value),
@@ -232,7 +239,7 @@ def _options(hint: Any) -> tuple:
     return (hint,)
 
 
-def _converted(value: Any, option: Any) -> Any:
+def _as_option(value: Any, option: Any) -> Any:
     """Return what the caller meant as an instance of one type, or None when there is no such."""
     if _is_array_type(option):
         return _as_array(value, option)
@@ -246,7 +253,7 @@ def _converted(value: Any, option: Any) -> Any:
             members = members[:1] * len(value)
         if len(members) == len(value):
             pairs = zip(value, members, strict=True)
-            return tuple(x if is_bearable(x, m) else _converted(x, m) for x, m in pairs)
+            return tuple(_converted(x, m) for x, m in pairs)
     return None
 
 

@@ -11,7 +11,7 @@ import jaxcr
 
 PACKAGE = Path(jaxcr.__file__).parent
 ORDER = (
-    "_version", "units", "arrays", "vectors", "legendre", "statistics", "untrusted", "runtime",
+    "_version", "units", "arrays", "checks", "vectors", "legendre", "statistics", "untrusted", "runtime",
     "fields", "kinetic", "orbits", "traps", "sky", "runs", "observed", "infer", "plots",
     "bench", "experiments", "cli",
 )  # fmt: skip

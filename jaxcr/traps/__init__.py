@@ -3,7 +3,13 @@
 from jaxcr.traps.anisotropy import gyrotropic_spectrum, trap_distribution
 from jaxcr.traps.chain import AbsorbingEnd, Chain, ChainEnd, ReflectingEnd
 from jaxcr.traps.continuum import convection_diffusion, steady_exponent, transport_cumulants
-from jaxcr.traps.escape import ExitProbabilities, escape_time, exit_probability, log_escape_time
+from jaxcr.traps.escape import (
+    ExitProbabilities,
+    escape_time,
+    exit_probability,
+    log_escape_time,
+    log_exit_probability,
+)
 from jaxcr.traps.evolution import (
     EvolutionMethod,
     MatrixExponential,
@@ -83,6 +89,7 @@ __all__ = [
     "laurent_coefficients",
     "line_of_traps",
     "log_escape_time",
+    "log_exit_probability",
     "log_steady_state",
     "loss_cone_fractions",
     "measure_hops",

@@ -4,7 +4,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, checked, is_concrete
+from jaxcr.checks import (
+    check_range,
+    checked,
+)
 from jaxcr.legendre import legendre_derivatives
 from jaxcr.traps.loss_cone import escape_probabilities
 from jaxcr.traps.trap import Trap
@@ -45,7 +48,8 @@ def trap_distribution(
     -----
     Kink in the trap's derivative where B1 = B2. Source: tests/traps/test_anisotropy.py.
     """
-    _check_options(lmax, edge_width)
+    check_range("trap_distribution: lmax", lmax, 0)
+    check_range("trap_distribution: edge_width", edge_width, 0, expected="an angle >= 0 in rad")
     escape = escape_probabilities(trap)
     left, own, right = (jnp.asarray(value, trap.minimum.dtype) for value in (left, own, right))
     monopole = left * escape.left + own * escape.trapped + right * escape.right
@@ -95,21 +99,3 @@ def _edge_weight(sine_squared, cosine, lmax):
     order = jnp.arange(1, lmax + 1, dtype=cosine.dtype)
     slopes = legendre_derivatives(cosine, lmax)[1:]
     return -(2 * order + 1) / (order * (order + 1)) * sine_squared * slopes
-
-
-def _check_options(lmax, edge_width):
-    """Reject a negative order or width."""
-    if lmax < 0:
-        raise argument_error(
-            "trap_distribution: lmax",
-            expected="an integer >= 0",
-            got=lmax,
-            remedy="0 returns the monopole alone.",
-        )
-    if is_concrete(edge_width) and not float(edge_width) >= 0:
-        raise argument_error(
-            "trap_distribution: edge_width",
-            expected="an angle >= 0 in rad",
-            got=edge_width,
-            remedy="0 keeps the edges sharp up to lmax.",
-        )

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, checked, is_concrete
+from jaxcr.checks import check_range, checked
 
 
 class ChainEnd(eqx.Module):
@@ -68,14 +68,20 @@ class Chain(eqx.Module):
 
     def __init__(
         self,
-        rate_right: Float[Array, "..."],
-        rate_left: Float[Array, "..."],
+        rate_right: Float[Array, " site"],
+        rate_left: Float[Array, " site"],
         *,
         left_end: ChainEnd,
         right_end: ChainEnd,
-        loss_rate: Float[Array, "..."] | None = None,
+        loss_rate: Float[Array, " site"] | None = None,
     ):
-        _check_rates(rate_right=rate_right, rate_left=rate_left, loss_rate=loss_rate)
+        rates = {"rate_right": rate_right, "rate_left": rate_left, "loss_rate": loss_rate}
+        check_range("Chain: rate_right", rate_right.size, 1, expected="one site or more")
+        for name, rate in rates.items():
+            check_range(f"Chain: {name}", rate, 0, expected="finite rates >= 0")
+        common = np.result_type(*(x.dtype for x in rates.values() if x is not None))
+        rate_right, rate_left = rate_right.astype(common), rate_left.astype(common)
+        loss_rate = None if loss_rate is None else loss_rate.astype(common)
         self.rate_right = rate_right.at[-1].set(right_end.exit_rate(rate_right[-1]))
         self.rate_left = rate_left.at[0].set(left_end.exit_rate(rate_left[0]))
         self.left_end = left_end
@@ -93,32 +99,3 @@ class Chain(eqx.Module):
         if self.loss_rate is None:
             return jnp.zeros_like(self.rate_right)
         return self.loss_rate
-
-
-def _check_rates(**rates):
-    """Reject rates of unequal shape, and known rates that are negative or not finite."""
-    shape = rates["rate_right"].shape
-    if len(shape) != 1 or shape[0] == 0:
-        raise argument_error(
-            "Chain: rate_right",
-            expected="shape (site,) with at least one site",
-            got=f"shape {shape}",
-            remedy="Use jax.vmap for a batch of chains.",
-        )
-    for name, rate in rates.items():
-        if rate is None:
-            continue
-        if rate.shape != shape:
-            raise argument_error(
-                f"Chain: {name}",
-                expected=f"shape {shape} as rate_right",
-                got=f"shape {rate.shape}",
-                remedy="Give one rate for every site, the ends included.",
-            )
-        if is_concrete(rate) and not np.all(np.isfinite(rate) & (np.asarray(rate) >= 0)):
-            raise argument_error(
-                f"Chain: {name}",
-                expected="finite rates >= 0",
-                got=f"values from {np.min(rate):g} to {np.max(rate):g}",
-                remedy="A rate is a probability per time; the direction is in its name.",
-            )

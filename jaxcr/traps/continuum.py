@@ -5,7 +5,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_range,
+    checked,
+    is_concrete,
+)
 from jaxcr.traps.chain import Chain
 
 
@@ -45,13 +51,7 @@ def transport_cumulants(
     With rates that vary from site to site these are the Kramers-Moyal coefficients of
     dn/dt = sum_p (-1)^p d^p/dx^p (kappa_p n) / p!, inside the derivatives.
     """
-    if order < 1:
-        raise argument_error(
-            "transport_cumulants: order",
-            expected="an integer >= 1",
-            got=order,
-            remedy="The first is the drift.",
-        )
+    check_range("transport_cumulants: order", order, 1)
     right, left, step = as_float(rate_right), as_float(rate_left), as_float(length)
     return jnp.stack([step**p * (right + (-1) ** p * left) for p in range(1, order + 1)])
 
@@ -128,13 +128,7 @@ def convection_diffusion(
     """
     num = chain.num_sites
     _check_uniform(chain)
-    if not 0 <= site < num:
-        raise argument_error(
-            "convection_diffusion: site",
-            expected=f"an index from 0 to {num - 1}",
-            got=site,
-            remedy="Sites count from 0, as array indices do.",
-        )
+    check_range("convection_diffusion: site", site, 0, num - 1)
     right, left = chain.rate_right[num // 2], chain.rate_left[num // 2]
     exponent = steady_exponent(right, left, order=2)
     k = jnp.arange(1, num + 1, dtype=right.dtype)

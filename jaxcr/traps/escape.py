@@ -39,20 +39,35 @@ def exit_probability(chain: Chain) -> ExitProbabilities:
 
     Notes
     -----
-    O(N), without subtractions: small probabilities keep their relative accuracy. NaN where no
-    exit can be reached, or only with a probability below the float range in a chain whose right
-    end is closed.
+    O(N), without subtractions: small probabilities keep their relative accuracy; 0 below the
+    float range, where ``log_exit_probability`` helps. The sum is less than one at sites from which
+    a particle may come to where it never leaves.
     """
     check_way_out("exit_probability", chain)
+    ways = _ways(chain)
+    return ExitProbabilities(*jax.vmap(lambda s: solve(chain, first_passage(chain), s))(ways))
+
+
+@checked
+def log_exit_probability(chain: Chain) -> ExitProbabilities:
+    """Return ln of ``exit_probability``, -inf where that is zero, however small it is."""
+    check_way_out("log_exit_probability", chain)
+    ways = _ways(chain)
+    return ExitProbabilities(
+        *jax.vmap(lambda s: solve_in_logarithms(chain, first_passage(chain), s))(ways)
+    )
+
+
+def _ways(chain: Chain) -> Float[Array, "way=3 site"]:
+    """Return the rates at which each site is left to the left, to the right, and by loss."""
     nothing = jnp.zeros_like(chain.rate_right)
-    sources = jnp.stack(
+    return jnp.stack(
         [
             nothing.at[0].set(chain.rate_left[0]),
             nothing.at[-1].set(chain.rate_right[-1]),
             chain.losses,
         ]
     )
-    return ExitProbabilities(*jax.vmap(lambda s: solve(chain, first_passage(chain), s))(sources))
 
 
 @checked
@@ -62,7 +77,8 @@ def escape_time(chain: Chain) -> Float[Array, " site"]:
     Returns
     -------
     Times in the inverse unit of the rates, (site,); inf beyond the float range, where
-    ``log_escape_time`` helps.
+    ``log_escape_time`` helps, and at sites from which a particle may come to where it never
+    leaves.
 
     Raises
     ------

@@ -7,7 +7,10 @@ from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import (
+    check_range,
+    checked,
+)
 
 Number = Float[Array, "..."] | Complex[Array, "..."] | complex | float
 
@@ -67,11 +70,7 @@ def laurent_coefficients(
     The trapezoidal rule on 8 (max_order + 1) points. Coefficients beyond fold back onto those
     returned: at least 7 max_order away.
     """
-    if max_order < 0:
-        raise argument_error(
-            "laurent_coefficients: max_order", expected="an integer >= 0", got=max_order,
-            remedy="0 returns the mean over the circle.",
-        )  # fmt: skip
+    check_range("laurent_coefficients: max_order", max_order, 0)
     num = 8 * (max_order + 1)
     radius = jnp.asarray(radius, jnp.result_type(float))
     angle = 2 * jnp.pi * jnp.arange(num, dtype=radius.dtype) / num
@@ -100,9 +99,10 @@ def hop_probability(
     -----
     From the generating function on the unit circle: each p_m to 1e-16.
     """
-    right, left, time = (
-        jnp.asarray(x, jnp.result_type(float)) for x in (rate_right, rate_left, time)
-    )
+    given = {"rate_right": rate_right, "rate_left": rate_left, "time": time}
+    for name, value in given.items():
+        check_range(f"hop_probability: {name}", value, 0, ends="[]" if name == "time" else "(]")
+    right, left, time = (jnp.asarray(x, jnp.result_type(float)) for x in given.values())
 
     def function(z):
         return hop_generating_function(right, left, time, z)

@@ -8,11 +8,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    check_positive,
+    check_range,
+    checked,
+    is_concrete,
+)
 from jaxcr.fields import MirrorChainField
 from jaxcr.statistics import Estimate, jackknife
 
 _GROUPS = 32
+_MOST_STEPS = 1e9  # whole numbers of 32 bits count twice as many
 _BURN_IN = 4  # of so many parts of the path one passes before displacements count
 
 
@@ -106,13 +113,8 @@ def measure_hops(
     Errors: jackknife over 32 groups of particles; inf or NaN where no hop was counted. A
     scattering rate times the step above 0.1 biases the small-angle walk.
     """
-    values = {"scattering_rate": scattering_rate, "path_length": path_length, "step": step}
-    for name, value in values.items():
-        if is_concrete(value) and not 0 < float(value) < float("inf"):
-            raise argument_error(
-                f"measure_hops: {name}", expected="a positive number", got=value,
-                remedy="Rates are per pc of path, steps in bottles.",
-            )  # fmt: skip
+    check_positive("measure_hops: scattering_rate", scattering_rate)
+    _check_steps("measure_hops: path_length", path_length, step, field)
     if num_particles < _GROUPS or num_particles % _GROUPS:
         raise argument_error(
             "measure_hops: num_particles", expected=f"a multiple of {_GROUPS}",
@@ -133,7 +135,6 @@ def measure_hops(
 
 
 @checked
-@eqx.filter_jit
 def scatter_in_bottles(
     field: MirrorChainField,
     *,
@@ -160,9 +161,30 @@ def scatter_in_bottles(
     field, scattering_rate, num_particles, key, small_angles, step, dtype
         As for ``measure_hops``; any number of particles; a rate of 0 lets them stream freely.
     """
+    check_range("scatter_in_bottles: scattering_rate", scattering_rate, 0)
+    check_range("scatter_in_bottles: num_samples", num_samples, 1)
+    check_range("scatter_in_bottles: num_particles", num_particles, 1)
+    _check_steps("scatter_in_bottles: sample_length", sample_length, step, field)
     nu, step = jnp.asarray(scattering_rate, dtype), jnp.asarray(step, dtype)
-    start, advance, h = _walk(field, nu, step, key, num_particles, small_angles, start_bottle)
-    steps = jnp.ceil(jnp.asarray(sample_length, dtype) / h).astype(jnp.int32)
+    return _samples(
+        field, nu, jnp.asarray(sample_length, dtype), step, key, num_samples, num_particles,
+        small_angles, start_bottle,
+    )  # fmt: skip
+
+
+def _check_steps(name: str, path_length, step, field: MirrorChainField) -> None:
+    """Raise unless the path takes a number of steps that can be counted, and made in a day."""
+    check_positive(name, path_length, expected="a positive length in pc")
+    check_positive(f"{name.split(':')[0]}: step", step, expected="a positive part of a bottle")
+    if is_concrete(path_length, step, field.length):
+        num_steps = float(path_length) / (float(step) * float(field.length))
+        check_range(f"{name} over step", num_steps, 0, _MOST_STEPS, expected="at most 1e9 steps")
+
+
+@eqx.filter_jit
+def _samples(field, nu, sample_length, step, key, num_samples, num_particles, small_angles, bottle):
+    start, advance, h = _walk(field, nu, step, key, num_particles, small_angles, bottle)
+    steps = jnp.ceil(sample_length / h).astype(jnp.int32)
 
     def sample(particles, number):
         particles = jax.lax.fori_loop(number * steps, (number + 1) * steps, advance, particles)

@@ -8,7 +8,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_positive,
+    check_shape,
+    checked,
+    is_concrete,
+)
 from jaxcr.traps.chain import Chain, ChainEnd
 from jaxcr.traps.rates import Closure, DetailedBalance
 from jaxcr.traps.trap import Trap, trap_from_ratio
@@ -98,20 +105,8 @@ def traps_in_profile(
             remedy="N traps have N + 1 mirrors; x points along the chain.",
         )
     values = jax.vmap(mean_field)(edges) if callable(mean_field) else as_float(mean_field)
-    if values.shape != edges.shape:
-        raise argument_error(
-            "traps_in_profile: mean_field",
-            expected=f"one value for each of {edges.shape[0]} edges",
-            got=f"shape {values.shape}",
-            remedy="Or give a function of x.",
-        )
-    if is_concrete(values) and not np.all(np.isfinite(values) & (np.asarray(values) > 0)):
-        raise argument_error(
-            "traps_in_profile: mean_field",
-            expected="positive, finite field strengths",
-            got=f"values from {np.min(values):g} to {np.max(values):g}",
-            remedy="Give |B| of the mean field.",
-        )
+    check_shape("traps_in_profile: mean_field", values, edges.shape, remedy="Or give a function.")
+    check_positive("traps_in_profile: mean_field", values, remedy="Give |B| of the mean field.")
     gradient = -jnp.diff(jnp.log(values))
     traps = line_of_traps(mirror_ratio, gradient)
     scale = values[0] / traps.left_mirror[0] * as_float(mirror_ratio).ravel()[0]
@@ -154,14 +149,8 @@ def trap_chain(
         a trap has no mirrors.
     """
     num = _num_sites("trap_chain", trap, num_sites)
+    check_shape("trap_chain: scattering_rate", scattering_rate, (), (num,))
     shape = jnp.shape(scattering_rate)
-    if shape not in ((), (num,)):
-        raise argument_error(
-            "trap_chain: scattering_rate",
-            expected=f"one number or shape ({num},)",
-            got=f"shape {shape}",
-            remedy="Give a rate for every trap.",
-        )
     if trap.minimum.ndim == 0 and shape:
         trap = line_of_traps(trap.mirror_ratio, trap.gradient, num, minimum=trap.minimum)
     if trap.minimum.ndim == 0:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, checked, is_concrete
+from jaxcr.checks import argument_error, check_range, checked, is_concrete
 
 
 @checked
@@ -138,20 +138,8 @@ def trap_from_asymmetry(
     ValueError
         If the numbers are known and not R_a > 1 and -1 < eta < 1.
     """
-    if is_concrete(mean_ratio) and not float(mean_ratio) > 1:
-        raise argument_error(
-            "trap_from_asymmetry: mean_ratio",
-            expected="a number > 1",
-            got=mean_ratio,
-            remedy="A trap needs mirrors above its minimum.",
-        )
-    if is_concrete(asymmetry) and not abs(float(asymmetry)) < 1:
-        raise argument_error(
-            "trap_from_asymmetry: asymmetry",
-            expected="a number in (-1, 1)",
-            got=asymmetry,
-            remedy="At 1 the weaker mirror is gone.",
-        )
+    check_range("trap_from_asymmetry: mean_ratio", mean_ratio, 1, ends="(]")
+    check_range("trap_from_asymmetry: asymmetry", asymmetry, -1, 1, ends="()")
     depth, eta = jnp.asarray(mean_ratio) - 1, jnp.asarray(asymmetry)
     return Trap(minimum, minimum * (1 + depth * (1 + eta)), minimum * (1 + depth * (1 - eta)))
 
@@ -161,7 +149,8 @@ def check_strengths(name: str, minimum: Any, left_mirror: Any, right_mirror: Any
     if not is_concrete(minimum, left_mirror, right_mirror):
         return
     low, left, right = map(np.asarray, (minimum, left_mirror, right_mirror))
-    if not (np.all(low > 0) and np.all(left > low) and np.all(right > low)):
+    largest = np.maximum(left, right)
+    if not (np.all((low > 0) & (largest < np.inf)) and np.all((left > low) & (right > low))):
         raise argument_error(
             f"{name}: minimum, left_mirror, right_mirror",
             expected="0 < minimum < left_mirror and 0 < minimum < right_mirror",

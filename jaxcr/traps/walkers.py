@@ -9,7 +9,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    check_positive,
+    check_range,
+    checked,
+    is_concrete,
+)
 from jaxcr.statistics import Estimate, jackknife
 from jaxcr.traps.chain import Chain
 from jaxcr.traps.steady import check_way_out
@@ -149,11 +155,6 @@ def _hop(walker: Any, draws: Float[Array, "two=2"], rates: Any, limit, step, num
     )
 
 
-def _are_sites(start, num_sites) -> bool:
-    numbers = np.asarray(start)
-    return bool(np.all((numbers >= 0) & (numbers < num_sites)))
-
-
 def _check(chain, start, duration, step) -> None:
     """Reject starts that are no sites, and walks that cannot end."""
     if start.shape[0] == 0 or start.shape[0] % _GROUPS:
@@ -163,19 +164,10 @@ def _check(chain, start, duration, step) -> None:
             got=start.shape[0],
             remedy="Errors are jackknifed over as many groups.",
         )
-    if is_concrete(start) and not _are_sites(start, chain.num_sites):
-        raise argument_error(
-            "walk: start",
-            expected=f"indices from 0 to {chain.num_sites - 1}",
-            got=f"values from {np.min(start)} to {np.max(start)}",
-            remedy="Sites count from 0, as array indices do.",
-        )
+    check_range("walk: start", start, 0, chain.num_sites - 1, remedy="Sites count from 0.")
+    check_positive("walk: duration", duration, remedy="Or None: to the end.")
     if duration is None:
         check_way_out("walk", chain)
-    elif is_concrete(duration) and not float(duration) > 0:
-        raise argument_error(
-            "walk: duration", expected="a time > 0", got=duration, remedy="Or None: to the end."
-        )
     if step is not None and is_concrete(step, chain):
         rates = (chain.rate_right, chain.rate_left, chain.losses)
         total = np.max(sum(np.asarray(rate) for rate in rates))

@@ -203,7 +203,7 @@ def test_the_monopole_alone():
 
 def test_options_out_of_range_are_rejected():
     trap = Trap(1.0, 4.0, 3.0)
-    with pytest.raises(ValueError, match=r"lmax: expected an integer >= 0, got -1"):
+    with pytest.raises(ValueError, match=r"lmax: expected a number >= 0, got -1"):
         trap_distribution(trap, *DENSITIES, lmax=-1)
     with pytest.raises(ValueError, match=r"edge_width: expected an angle >= 0 in rad, got -0.1"):
         trap_distribution(trap, *DENSITIES, lmax=3, edge_width=-0.1)

@@ -36,15 +36,18 @@ def test_chains_vmap():
 
 
 def test_shapes_that_differ_are_rejected():
-    with pytest.raises(ValueError, match=r"Chain: rate_left: expected shape \(3,\).*got .*\(2,\)"):
+    with pytest.raises(ValueError, match=r"rate_left: expected .* shape \(site\), got .*\(2,\)"):
         Chain(jnp.ones(3), jnp.ones(2), **OPEN)
-    with pytest.raises(ValueError, match=r"Chain: loss_rate: expected shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"loss_rate: expected real .* shape \(site\)"):
         Chain(jnp.ones(3), jnp.ones(3), **OPEN, loss_rate=jnp.ones(4))
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (2, 3)])
 def test_not_a_chain_is_rejected(shape):
-    with pytest.raises(ValueError, match=r"rate_right: expected shape \(site,\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"rate_right: expected (real .*\(site\)|one site or more)",
+    ):
         Chain(jnp.ones(shape), jnp.ones(shape), **OPEN)
 
 

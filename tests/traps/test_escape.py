@@ -1,3 +1,4 @@
+import math
 from fractions import Fraction
 
 import jax
@@ -13,6 +14,8 @@ from jaxcr.traps import (
     exit_probability,
     green_function,
     log_escape_time,
+    log_exit_probability,
+    steady_state,
 )
 
 ROUNDING = 2e-12
@@ -143,3 +146,81 @@ def test_no_way_out_is_rejected(function):
     closed = Chain(rate, rate, left_end=ReflectingEnd(), right_end=ReflectingEnd())
     with pytest.raises(ValueError, match=f"{function.__name__}: chain: expected a way out"):
         function(closed)
+
+
+def test_a_site_that_is_never_left_does_not_spoil_the_others():
+    chain = Chain(
+        jnp.array([0.0, 0.0, 1.0]), jnp.array([0.0, 1.0, 0.0]),
+        left_end=ReflectingEnd(), right_end=AbsorbingEnd(),
+    )  # fmt: skip
+    np.testing.assert_array_equal(escape_time(chain), [np.inf, np.inf, 1.0])
+    np.testing.assert_array_equal(log_escape_time(chain), [np.inf, np.inf, 0.0])
+    exits = exit_probability(chain)
+    np.testing.assert_array_equal(exits.right, [0.0, 0.0, 1.0])
+    np.testing.assert_array_equal(steady_state(chain, jnp.ones(3)), [np.inf, 1.0, 1.0])
+    np.testing.assert_array_equal(steady_state(chain, jnp.array([0.0, 0.0, 1.0])), [0, 0, 1])
+
+
+def _exact_times(right, left):
+    """Escape times of an open chain in fractions, by the elimination of the module."""
+    right, left = [Fraction(x) for x in right], [Fraction(x) for x in left]
+    kept, fed, feed, outflow = Fraction(1), Fraction(0), [], []
+    for k in range(len(right)):
+        lost = left[k] * kept
+        outflow.append(lost + right[k])
+        feed.append(1 + fed)
+        kept = lost / outflow[k]
+        fed = (left[k + 1] if k + 1 < len(left) else 0) * feed[k] / outflow[k]
+    times = [Fraction(0)]
+    for k in reversed(range(len(right))):
+        times.insert(0, (feed[k] + right[k] * times[0]) / outflow[k])
+    return times[:-1]
+
+
+def test_rates_over_five_hundred_decades_lose_nothing(rng):
+    smallest, largest = Fraction(np.finfo(float).tiny), Fraction(np.finfo(float).max)
+    for _ in range(20):
+        right, left = 10.0 ** rng.uniform(-250, 250, (2, 6))
+        ends = {"left_end": AbsorbingEnd(), "right_end": AbsorbingEnd()}
+        chain = Chain(jnp.asarray(right), jnp.asarray(left), **ends)
+        logs, exits = log_escape_time(chain), exit_probability(chain)
+        for i, exact in enumerate(_exact_times(right, left)):
+            found = float(escape_time(chain)[i])
+            if smallest < exact < largest:
+                assert abs(Fraction(found) / exact - 1) < 1e-12
+            else:
+                assert found == (0.0 if exact < 1 else np.inf)
+            # a dozen logarithms of up to 1e3 are added, each rounded at 1e-16 of itself
+            expected = math.log(exact.numerator) - math.log(exact.denominator)
+            np.testing.assert_allclose(float(logs[i]), expected, atol=1e-11)
+        np.testing.assert_allclose(exits.left + exits.right, 1, rtol=1e-12)
+
+
+def test_logarithms_of_probabilities_below_the_range_of_floats():
+    chain = uniform(1e-10, num_sites=60)
+    logs, plain = log_exit_probability(chain), exit_probability(chain)
+    # pi_R(s) = (a^(N+1-s) - a^(N+1)) / (1 - a^(N+1))
+    np.testing.assert_allclose(logs.right, (61 - np.arange(1, 61)) * np.log(1e-10), rtol=1e-9)
+    np.testing.assert_allclose(np.exp(logs.right)[40:], plain.right[40:], rtol=1e-11)
+    assert plain.right[0] == 0
+    np.testing.assert_array_equal(logs.lost, -np.inf)
+
+
+def test_a_rate_that_is_nan_gives_nan_inside_jit():
+    def time(rate):
+        chain = Chain(jnp.ones(3) * rate, jnp.ones(3), left_end=ReflectingEnd(),
+                      right_end=AbsorbingEnd())  # fmt: skip
+        return escape_time(chain), log_escape_time(chain), exit_probability(chain).right
+
+    assert all(np.all(np.isnan(x)) for x in jax.jit(time)(jnp.nan))
+
+
+@pytest.mark.parametrize("kind", [list, np.asarray, lambda x: np.asarray(x, np.float32)])
+def test_chains_of_lists_whole_numbers_and_mixed_precision(kind):
+    ends = {"left_end": AbsorbingEnd(), "right_end": AbsorbingEnd()}
+    chain = Chain(kind([2, 1, 1]), np.ones(3), **ends)
+    expected = Chain(jnp.array([2.0, 1, 1]), jnp.ones(3), **ends)
+    np.testing.assert_allclose(escape_time(chain), escape_time(expected), rtol=1e-6)
+    np.testing.assert_allclose(
+        steady_state(chain, kind([1, 0, 0])), steady_state(expected, jnp.eye(3)[0]), rtol=1e-6
+    )

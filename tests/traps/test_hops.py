@@ -62,8 +62,8 @@ def test_an_even_chain_does_not_drift(key, small_angles):
     ("options", "message"),
     [
         ({"scattering_rate": 0.0}, "scattering_rate: expected a positive number"),
-        ({"path_length": -1.0}, "path_length: expected a positive number"),
-        ({"step": float("nan")}, "step: expected a positive number"),
+        ({"path_length": -1.0}, "path_length: expected a positive length"),
+        ({"step": float("nan")}, "step: expected a positive part of a bottle"),
         ({"num_particles": 33}, "num_particles: expected a multiple of 32"),
     ],
 )

@@ -161,10 +161,13 @@ def test_copies_that_scatter_differently_stay_in_balance():
         (lambda: line_of_traps(3.0, 0.1, 0), "at least 1"),
         (lambda: traps_in_profile(jnp.ones(1), jnp.ones(1), mirror_ratio=3.0), "two or more"),
         (lambda: traps_in_profile(jnp.ones(2), jnp.zeros(2), mirror_ratio=3.0), "do not rise"),
-        (lambda: traps_in_profile(jnp.ones(3), jnp.arange(2.0), mirror_ratio=3.0), "one value"),
+        (
+            lambda: traps_in_profile(jnp.ones(3), jnp.arange(2.0), mirror_ratio=3.0),
+            r"expected shape \(2,\)",
+        ),
         (
             lambda: traps_in_profile(jnp.array([1.0, jnp.nan]), jnp.arange(2.0), mirror_ratio=3.0),
-            "traps_in_profile: mean_field: expected positive, finite",
+            "traps_in_profile: mean_field: expected a positive number, got nan at index 1",
         ),
         (lambda: trap_chain(Trap(1.0, 4.0, 3.0), scattering_rate=1.0, **OPEN), "got None"),
         (lambda: trap_chain(line_of_traps(3.0, 0.1, 3), 3, scattering_rate=1.0, **OPEN), "got 3"),
