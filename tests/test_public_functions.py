@@ -9,10 +9,8 @@ result from NaN, or more than 20 s are failures.
 """
 
 import collections
-import dataclasses
 import importlib
 import inspect
-import itertools
 import signal
 import types
 import typing
@@ -24,17 +22,16 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from jaxtyping import AbstractArray
 
-from jaxcr import fields, infer, kinetic, observed, orbits, sky, traps
+from jaxcr import fields, kinetic, observed, orbits, sky, traps
 from jaxcr.checks import ArgumentError
 
 FOLDERS = ("fields", "kinetic", "orbits", "traps", "sky", "observed", "infer", "plots", "units")
 
 SIZES = collections.defaultdict(
-    lambda: 3, particle=16, walker=16, pair=16, orbit=16, pixel=48, mask_pixel=48, error_pixel=48, weight_pixel=48, child=4, ell=5, l=5,
-    site=4, edge=5, nx=4, ny=4, nz=4, momentum=4, time=3, bond=5,
+    lambda: 3, particle=16, walker=16, pair=16, orbit=16, pixel=48, mask_pixel=48,
+    error_pixel=48, weight_pixel=48, child=4, ell=5, l=5, site=4, edge=5, nx=4, ny=4, nz=4, momentum=4, time=3, bond=5,
 )  # fmt: skip
 """Lengths of named axes."""
 
@@ -79,7 +76,7 @@ def public():
     return found
 
 
-class NoSample(Exception):
+class NoSampleError(Exception):
     """There is no argument that an annotation describes."""
 
 
@@ -172,13 +169,13 @@ _CACHE: dict = {}
 
 def sample(hint, name, depth=0):
     """Return one argument that fits an annotation."""
-    last: Exception = NoSample(str(hint))
+    last: Exception = NoSampleError(str(hint))
     for option in options(hint):
         try:
             return _sample(option, name, depth)
-        except (NoSample, ArgumentError, TypeError, ValueError) as error:
+        except (NoSampleError, ArgumentError, TypeError, ValueError) as error:
             last = error
-    raise NoSample(f"{name}: {hint}: {last}")
+    raise NoSampleError(f"{name}: {hint}: {last}")
 
 
 def _sample(hint, name, depth):
@@ -200,7 +197,7 @@ def _sample(hint, name, depth):
     if origin is collections.abc.Callable or hint is collections.abc.Callable:
         return _function(hint)
     if not inspect.isclass(hint) or depth > 4:
-        raise NoSample(str(hint))
+        raise NoSampleError(str(hint))
     if hint not in _CACHE:
         _CACHE[hint] = MADE_BY[hint]() if hint in MADE_BY else _instance(hint, depth)
     return _CACHE[hint]
@@ -230,9 +227,9 @@ def _instance(cls, depth):
     for derived in cls.__subclasses__():
         try:
             return _instance(derived, depth)
-        except (NoSample, ArgumentError, TypeError, ValueError):
+        except (NoSampleError, ArgumentError, TypeError, ValueError):
             continue
-    raise NoSample(str(cls))
+    raise NoSampleError(str(cls))
 
 
 def arguments(thing, depth=0):

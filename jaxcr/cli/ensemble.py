@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import orbits, plots, runs, sky
-from jaxcr.checks import argument_error
+from jaxcr.checks import argument_error, check_positive, check_range
 from jaxcr.cli.checks import check_place, check_rigidity
 from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
 from jaxcr.cli.field_source import AXIS, check_source, choose_field
@@ -314,17 +314,15 @@ def _check(config: Ensemble) -> None:
     check_source(config.particles, config.cube, config.turbulence)
     Shard.read(config.shard)
     sky.check_nside(config.nside, "--nside")
-    if not 1 <= config.lmax <= _LARGEST_LMAX:
-        raise argument_error(
-            "--lmax", expected=f"1 to {_LARGEST_LMAX}", got=str(config.lmax), remedy="See --help."
-        )
+    check_range(
+        "--lmax",
+        config.lmax,
+        1,
+        _LARGEST_LMAX,
+        expected=f"1 to {_LARGEST_LMAX}",
+        remedy="See --help.",
+    )
     check_rigidity(config.rigidity)
     check_place("--observer", config.observer)
-    if not config.spread >= 0:
-        raise argument_error(
-            "--spread", expected="a length, or 0", got=f"{config.spread:g}", remedy="In pc."
-        )
-    if config.step is not None and not config.step > 0:
-        raise argument_error(
-            "--step", expected="a positive length", got=f"{config.step:g}", remedy="In pc."
-        )
+    check_range("--spread", config.spread, 0, expected="a length, or 0", remedy="In pc.")
+    check_positive("--step", config.step, expected="a positive length", remedy="In pc.")

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import fields, orbits, plots
-from jaxcr.checks import argument_error
+from jaxcr.checks import argument_error, check_positive, check_range
 from jaxcr.cli.checks import check_place, check_rigidity
 from jaxcr.cli.field_numbers import field_numbers
 from jaxcr.cli.field_source import AXIS, check_source, choose_field
@@ -176,19 +176,10 @@ def _check(config: Orbits) -> None:
     """Raise ``ValueError`` for settings with which the command would fail later."""
     for name, value in (("--path", config.path), ("--samples", config.samples),
                         ("--num", config.num)):  # fmt: skip
-        if not value > 0:
-            raise argument_error(
-                name, expected="a positive number", got=f"{value:g}", remedy="See --help."
-            )
-    if config.spread is not None and not config.spread >= 0:
-        raise argument_error(
-            "--spread", expected="a length, or 0", got=f"{config.spread:g}", remedy="In pc."
-        )
+        check_positive(name, value, expected="a positive number", remedy="See --help.")
+    check_range("--spread", config.spread, 0, expected="a length, or 0", remedy="In pc.")
     check_rigidity(config.rigidity)
-    if config.radius is not None and not config.radius > 0:
-        raise argument_error(
-            "--radius", expected="a positive length", got=f"{config.radius:g}", remedy="In pc."
-        )
+    check_positive("--radius", config.radius, expected="a positive length", remedy="In pc.")
     if config.groups < 2 or config.num % config.groups:
         raise argument_error(
             "--groups",

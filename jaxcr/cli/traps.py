@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import infer, plots, traps
-from jaxcr.checks import argument_error
+from jaxcr.checks import argument_error, check_positive, check_range
 from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict
 from jaxcr.cli.traps_config import Traps
@@ -279,10 +279,7 @@ def _check(config: Traps) -> None:
         ("--length", config.length), ("--inflow", config.inflow),
         ("--scattering-rate", _scattering(config) if config.length else 0.0),
     ):  # fmt: skip
-        if not 0 < value < float("inf"):
-            raise argument_error(
-                name, expected="a positive number", got=f"{value:g}", remedy="See --help."
-            )
+        check_positive(name, value, expected="a positive number", remedy="See --help.")
     for name, value, least, most in (
         ("--sites", config.sites, 3, _MOST_SITES), ("--source", _fed(config) + 1, 1, config.sites),
         ("--place", _place(config) + 1, 2, config.sites - 1), ("--lmax", config.lmax, 6, 1000),
@@ -293,10 +290,7 @@ def _check(config: Traps) -> None:
                 remedy="Sites count from 1; see --help.",
             )  # fmt: skip
     for name, value in (("--loss-rate", config.loss_rate), ("--edge-width", config.edge_width)):
-        if not 0 <= value < float("inf"):
-            raise argument_error(
-                name, expected="a number >= 0", got=f"{value:g}", remedy="See --help."
-            )
+        check_range(name, value, 0, expected="a number >= 0", remedy="See --help.")
     if config.left_end == config.right_end == "reflecting" and not config.loss_rate:
         raise argument_error(
             "--left-end, --right-end, --loss-rate", expected="a way out", got="none",

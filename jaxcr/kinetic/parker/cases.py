@@ -6,7 +6,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    as_float,
+    broadcasting,
+    check_positive,
+    check_range,
+    checked,
+)
 from jaxcr.kinetic.parker.boundaries import FreeEscape, Outflow, Prescribed, Reflecting
 from jaxcr.kinetic.parker.grid import CartesianGrid, MomentumGrid, SphericalGrid
 from jaxcr.kinetic.parker.problem import ParkerProblem
@@ -269,12 +275,15 @@ def planar_shock(
     )
 
 
+@broadcasting
 @checked
 def shock_index(compression: ScalarLike) -> Scalar:
     """Return q = 3 r/(r - 1) of f ~ p^-q behind a shock of compression r > 1."""
-    return 3 * as_float(compression) / (as_float(compression) - 1)
+    compression = as_float(check_range("shock_index: compression", compression, 1, ends="(]"))
+    return 3 * compression / (compression - 1)
 
 
+@broadcasting
 @checked
 def acceleration_time(
     ratio: ScalarLike,
@@ -301,7 +310,13 @@ def acceleration_time(
     -----
     Source: Drury, Rep. Prog. Phys. 46 (1983) 973, eq. 3.31.
     """
+    check_range("acceleration_time: ratio", ratio, 1)
+    check_range("acceleration_time: upstream_speed", upstream_speed, 0, 1, ends="(]")
+    check_positive("acceleration_time: downstream_speed", downstream_speed)
     fast, slow = as_float(upstream_speed), as_float(downstream_speed)
+    check_positive("acceleration_time: upstream_speed - downstream_speed", fast - slow)
+    for name, value in (("upstream", upstream_diffusion), ("downstream", downstream_diffusion)):
+        check_range(f"acceleration_time: {name}_diffusion", value, 0)
     lengths = as_float(upstream_diffusion) / fast + as_float(downstream_diffusion) / slow
     return 3 / (fast - slow) * lengths * jnp.log(ratio)
 
@@ -360,10 +375,9 @@ def _spatially_uniform(value: OfMomentum | ScalarLike):
 
 
 def _check_positive(name: str, value: Scalar, unit: str) -> None:
-    if is_concrete(value) and not float(value) > 0:
-        raise argument_error(
-            name,
-            expected="a positive number",
-            got=f"{float(value):g} {unit}".strip(),
-            remedy="Lengths in pc, speeds over that of light.",
-        )
+    check_positive(
+        name,
+        value,
+        expected="a positive number",
+        remedy="Lengths in pc, speeds over that of light.",
+    )
