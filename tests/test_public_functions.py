@@ -31,7 +31,8 @@ FOLDERS = ("fields", "kinetic", "orbits", "traps", "sky", "observed", "infer", "
 
 SIZES = collections.defaultdict(
     lambda: 3, particle=16, walker=16, pair=16, orbit=16, pixel=48, mask_pixel=48,
-    error_pixel=48, weight_pixel=48, child=4, ell=5, l=5, site=4, edge=5, nx=4, ny=4, nz=4, momentum=4, time=3, bond=5,
+    error_pixel=48, weight_pixel=48, child=4, ell=5, l=5, site=4, edge=5, nx=4, ny=4,
+    nz=4, momentum=4, time=3, bond=5,
 )  # fmt: skip
 """Lengths of named axes."""
 
