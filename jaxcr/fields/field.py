@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import argument_error, checked
 
 
 @checked
@@ -55,10 +55,10 @@ class Field(eqx.Module):
             return NotImplemented
         return SumField(self, other)
 
-    def __mul__(self, factor: Scalar | float | int) -> "ScaledField":
+    def __mul__(self, factor: Any) -> "ScaledField":
         if isinstance(factor, Field):
             return NotImplemented
-        return ScaledField(self, as_float(factor))
+        return ScaledField(self, factor)
 
     __rmul__ = __mul__
 

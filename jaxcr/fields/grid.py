@@ -88,17 +88,11 @@ class GridField(Field):
         return nx - extra, ny - extra, nz - extra
 
     @checked
-    def __call__(self, position: Float[Array, "..."]) -> Vector:
+    def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
-        if jnp.shape(position) != (3,):
-            raise argument_error(
-                "GridField: position",
-                expected="one position of shape (3,)",
-                got=f"shape {jnp.shape(position)}",
-                remedy="For several use jax.vmap(field)(positions).",
-            )
         return _value(self, position)
 
+    @checked
     def interpolate(self, position: Vector) -> Vector:
         """Return B as the call does, with the derivatives that JAX finds by itself."""
         cell = self._cell(position)
@@ -112,6 +106,7 @@ class GridField(Field):
         # Without the barrier XLA repeats the gather in every consumer: 2 to 7 times slower.
         return lax.optimization_barrier(self.scale.astype(position.dtype) * block)
 
+    @checked
     def jacobian(self, position: Vector) -> Float[Array, "xyz=3 axis=3"]:
         """Return the derivative of B by position (µG/pc) from one gather.
 
@@ -119,6 +114,7 @@ class GridField(Field):
         """
         return self.value_and_jacobian(position)[1]
 
+    @checked
     def value_and_jacobian(self, position: Vector) -> tuple[Vector, Float[Array, "xyz=3 axis=3"]]:
         """Return B (µG) and its derivative by position (µG/pc) from one gather."""
         dtype = position.dtype
@@ -154,6 +150,7 @@ class GridField(Field):
         )
         return block.astype(cell.dtype), cell - below
 
+    @checked
     def at(self, origin: Vector, spacing: Vector) -> "GridField":
         """Return the same samples in a box with another corner and cell (pc)."""
         return eqx.tree_at(lambda f: (f.origin, f.spacing), self, (origin, spacing))

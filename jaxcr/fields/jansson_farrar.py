@@ -149,7 +149,7 @@ class JanssonFarrarField(Field):
         up = jnp.stack([jnp.zeros_like(z), jnp.zeros_like(z), x_up])
         field = out * outward + along * around + up
         square = jnp.sum(position**2)
-        return jnp.where((square > _CENTER**2) & (square < _EDGE**2), field, 0)
+        return jnp.where((square <= _CENTER**2) | (square >= _EDGE**2), 0, field)
 
     def _disc(self, radius: Scalar, azimuth: Scalar) -> tuple[Scalar, Scalar]:
         """Return the outward and the azimuthal field of ring and arms in the plane."""

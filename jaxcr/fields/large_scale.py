@@ -144,8 +144,8 @@ class ParkerSpiralField(Field):
         distance = jnp.maximum(size, source)
         outward = position / size
         cosine = outward[2]
-        smooth = jnp.tanh(cosine / jnp.where(width > 0, width, 1))
-        polarity = jnp.where(width > 0, smooth, jnp.sign(cosine))
+        smooth = jnp.tanh(cosine / jnp.where(width == 0, 1, width))
+        polarity = jnp.where(width == 0, jnp.sign(cosine), smooth)
         radial = polarity * strength * (source / distance) ** 2
         # phi-hat sin(theta) = (-y, x, 0) / r
         winding = jnp.stack([-outward[1], outward[0], jnp.zeros((), dtype)])

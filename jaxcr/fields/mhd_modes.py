@@ -59,10 +59,12 @@ class Alfven(CriticalBalance, Mode):
         self.alfven_mach = as_alfven_mach("Alfven", alfven_mach)
         self.helicity = None
 
+    @checked
     def phase_speed(self, cosine: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return abs(cosine)."""
         return jnp.abs(cosine)
 
+    @checked
     def displacement(self, cosine: Float[Array, "..."]) -> Float[Array, "... part=3"]:
         """Return the direction across both."""
         return jnp.stack([0 * cosine, 0 * cosine, jnp.ones_like(cosine)], axis=-1)
@@ -102,10 +104,12 @@ class Slow(CriticalBalance, Mode):
         self.alfven_mach = as_alfven_mach("Slow", alfven_mach)
         self.helicity = None
 
+    @checked
     def phase_speed(self, cosine: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return the slower root of the magnetosonic dispersion relation."""
         return _magnetosonic(self.beta, cosine)[0]
 
+    @checked
     def displacement(self, cosine: Float[Array, "..."]) -> Float[Array, "... part=3"]:
         """Return its eigenvector: along the axis for small beta."""
         return _compressive_displacement(self.beta, cosine, -1)
@@ -150,10 +154,12 @@ class Fast(Geometry, Mode):
         """Return E over the sphere."""
         return sphere_modes(spectrum, wave_vector, cell, POLOIDAL)
 
+    @checked
     def phase_speed(self, cosine: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return the faster root of the magnetosonic dispersion relation."""
         return _magnetosonic(self.beta, cosine)[1]
 
+    @checked
     def displacement(self, cosine: Float[Array, "..."]) -> Float[Array, "... part=3"]:
         """Return its eigenvector: across the axis for small beta."""
         return _compressive_displacement(self.beta, cosine, 1)

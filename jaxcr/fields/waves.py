@@ -79,6 +79,7 @@ class WaveField(Field):
         amplitudes = self.scale.astype(dtype) * self.amplitudes.astype(dtype)
         return _cosine(self._cycles(position, 0.0)) @ amplitudes
 
+    @checked
     def jacobian(self, position: Vector) -> Float[Array, "xyz=3 axis=3"]:
         """Return the derivative of B by position (µG/pc): one more product with the waves."""
         dtype = position.dtype
