@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxcr import fields, orbits
 from jaxcr.checks import argument_error
 from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
-from jaxcr.fields.files import NUMPY, ZIP, find_array, signature
+from jaxcr.fields.files import NUMPY, ZIP, find_arrays, signature
 
 AXIS = jnp.array([1.0, 0.0, 0.0])
 _BOUNDARIES = {
@@ -136,7 +136,7 @@ def _check_metadata(config: CubeConfig) -> None:
     if not signature(config.file[0]).startswith((NUMPY, ZIP)):
         return
     single = len(config.file) == 1
-    find_array(config.file[0], config.dataset if single else None)  # a broken file is said first
+    find_arrays(config.file[0], config.dataset if single else None)  # a broken file is said first
     examples = {
         "axes": "xyzc" if single else "xyz",
         "unit": "uG",

@@ -2,6 +2,8 @@
 
 import math
 import os
+import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -10,17 +12,22 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jaxcr.checks import argument_error
+from jaxcr.checks import argument_error, check_range, check_shape, check_size
 from jaxcr.fields.boundaries import Periodic
-from jaxcr.fields.cubes import Cube, Piece, check_axes, cube_of_array, cube_of_components
+from jaxcr.fields.cubes import Cube, Piece, check_axes, cube_of_arrays
 from jaxcr.fields.files import Mapped, Path, blaming, open_dataset
+from jaxcr.fields.stated import as_text, component_order, length_of, triples, unit_of
 from jaxcr.untrusted.fits import open_fits
 from jaxcr.untrusted.hdf5 import attribute, checked_dataset, find, small_array
-from jaxcr.untrusted.sizes import shortened
+from jaxcr.untrusted.sizes import most_memory, shortened
 
 _WELL_FIELD = "t1_fields/magnetic_field"
 _FLASH_FIELDS = ("magx", "magy", "magz")
-_MOST_LEVELS = 30
+_TEXT = re.compile(rb"\s*(#|[-+.\dni][-+.\deE\s]|nan|inf)", re.I)
+"""How a text of numbers begins."""
+
+_MOST_LEVELS = 30.0
+_MOST_LINE = 2**16
 _MOST_CELLS = 2**31
 """On one axis."""
 
@@ -40,7 +47,7 @@ def well_cube(path: Path, file: h5py.File, frame: tuple[int, int] | None) -> Cub
         raise _unexpected(path, f"{_WELL_FIELD} of shape (run, time, nx, ny, nz, 3)", shape)
     run, time = _chosen_frame(shape[:2], frame)
     dimensions = find(file, "dimensions")
-    names = [_text(x) for x in attribute(dimensions, "spatial_dims")]
+    names = [as_text(x) for x in attribute(dimensions, "spatial_dims")]
     check_axes("".join(names), 3, str(path))
     aspect = np.ones(3)
     for name, num in zip(names, shape[2:5], strict=True):
@@ -48,12 +55,12 @@ def well_cube(path: Path, file: h5py.File, frame: tuple[int, int] | None) -> Cub
         aspect["xyz".index(name)] = _uniform_step(path, name, coordinates)
     conditions = find(file, "boundary_conditions")
     groups = [find(conditions, name) for name in conditions or ()]
-    kinds = {_text(attribute(x, "bc_type")).lower() for x in groups if x is not None}
-    stated = {"boundary": Periodic()} if kinds == {"periodic"} else {}
-    cube = cube_of_array(
-        partial(_open_frame, path, run, time), shape[2:], "".join(names) + "c", **stated
-    )
-    return Cube(cube.shape, cube.pieces, cube.stated, aspect)
+    kinds = {as_text(attribute(x, "bc_type")).lower() for x in groups if x is not None}
+    stated: dict[str, Any] = {"axes": "".join(names)}
+    if kinds == {"periodic"}:
+        stated["boundary"] = Periodic()
+    opener = partial(_open_frame, path, run, time)
+    return cube_of_arrays([opener], shape[2:], "".join(names) + "c", stated, aspect)
 
 
 def is_athena(file: h5py.File) -> bool:
@@ -64,10 +71,10 @@ def is_athena(file: h5py.File) -> bool:
 def athena_cube(path: Path, file: h5py.File) -> Cube:
     """Return the cell-centred field of an Athena++ .athdf file on a uniform Cartesian mesh."""
     levels = small_array(file, "Levels", int)
-    if _text(attribute(file, "Coordinates")) != "cartesian" or np.any(levels != levels[0]):
+    if as_text(attribute(file, "Coordinates")) != "cartesian" or np.any(levels != levels[0]):
         raise _unexpected(path, "a uniform Cartesian mesh", "a refined or curvilinear one")
     if not 0 <= levels[0] <= _MOST_LEVELS:
-        raise _unexpected(path, f"a level from 0 to {_MOST_LEVELS}", levels[0])
+        raise _unexpected(path, f"a level from 0 to {_MOST_LEVELS:.0f}", levels[0])
     homes = _athena_homes(path, file)
     block = _lengths(path, "MeshBlockSize", attribute(file, "MeshBlockSize"))
     root = _lengths(path, "RootGridSize", attribute(file, "RootGridSize"))
@@ -88,7 +95,53 @@ def athena_cube(path: Path, file: h5py.File) -> Cube:
                     yield _place(corner, block), component, values
 
     aspect = np.array([(x[1] - x[0]) / n for x, n in zip(edges, shape, strict=True)])
-    return Cube(_three(shape), pieces, {}, _cell(path, aspect))
+    return Cube(_three(shape), pieces, {"axes": "zyx"}, _cell(path, aspect))
+
+
+def athenak_cube(path: Path) -> Cube:
+    """Return the cell-centred field of a binary file of AthenaK on a uniform mesh.
+
+    Source: vis/python/bin_convert.py of AthenaK.
+    """
+    with blaming(path), open(path, "rb") as file:
+        lines = [file.readline(_MOST_LINE).partition(b"=")[2] for _ in range(7)]
+        names = as_text(file.readline(_MOST_LINE)).split()[1:]
+        place, kind = (f"<f{int(lines[i])}" for i in (4, 5))
+        start = file.seek(int(file.readline(_MOST_LINE).partition(b"=")[2]), os.SEEK_CUR)
+        ends, rest = np.fromfile(file, "<i4", 6), os.path.getsize(path) - start
+    homes = {stem.lower(): places for stem, places in triples(names).items()}.get("bcc")
+    if int(lines[6]) != len(names) or ends.size < 6 or homes is None:
+        raise _unexpected(path, "variables bcc1, bcc2, bcc3", shortened(", ".join(names)))
+    block = _lengths(path, "cells of a block", ends[1::2] - ends[::2].astype(int) + 1)
+    kinds = [("ends", "<i4", 6), ("corner", "<i4", 3), ("level", "<i4"), ("edges", place, (3, 2))]
+    with blaming(path):
+        kinds.append(("values", kind, (len(names), *block[::-1].tolist())))
+        if rest % np.dtype(kinds).itemsize:
+            raise ValueError(f"{rest} bytes, which are no whole blocks")
+        load = partial(np.memmap, path, kinds, "r", start)
+        blocks = load()
+        corners, cells = blocks["corner"] * block, np.diff(blocks["edges"])[..., 0] / block
+        levels, uniform = np.ptp(blocks["level"]), np.ptp(cells, axis=0) <= 1e-5 * cells[0]
+    if levels or not np.all(uniform) or np.any(blocks["ends"] != ends):
+        raise _unexpected(path, "a uniform mesh", "a refined one")
+    shape = _lengths(path, "corners of blocks", corners.max(axis=0) + block)
+    _check_cover(path, corners, block, shape)
+
+    def pieces() -> Iterator[Piece]:
+        for component, home in enumerate(homes):
+            for number, corner in enumerate(corners):
+                values = np.array(load()["values"][number, home]).transpose(2, 1, 0)
+                yield _place(corner, block), component, values
+
+    return Cube(_three(shape), pieces, {"axes": "zyx"}, _cell(path, np.array(cells[0], float)))
+
+
+def pluto_aspect(path: Path) -> np.ndarray:
+    """Return the shape of a cell of a PLUTO file, from the places of the centres of its cells."""
+    with blaming(path), h5py.File(path, "r") as file:
+        places = [checked_dataset(file, f"cell_coords/{letter}") for letter in "XYZ"]
+        lines = [places[0][0, 0, :], places[1][0, :, 0], places[2][:, 0, 0]]
+    return np.array([_uniform_step(path, x, line) for x, line in zip("xyz", lines, strict=True)])
 
 
 def is_flash(file: h5py.File) -> bool:
@@ -123,44 +176,86 @@ def flash_cube(path: Path, file: h5py.File) -> Cube:
                     values = np.asarray(stored[leaf]).transpose(2, 1, 0)
                     yield _place(corner, block), component, values
 
-    return Cube(_three(shape), pieces, {}, cell)
+    return Cube(_three(shape), pieces, {"axes": "zyx"}, cell)
 
 
-def fits_cube(paths: Sequence[Path], axes: str) -> Cube:
-    """Return three FITS images, one for each component: in three files, or in one.
+def fits_cube(paths: Sequence[Path], axes: str | None) -> Cube:
+    """Return three FITS images, one for each component, in three files or in one; or one of 4 axes.
 
-    By custom the first axis of an image (the last in NumPy) is x: axes "zyx".
+    EXTNAME says which component an image is; without names they count in order. By custom the
+    first axis of an image (the last in NumPy) is x: axes "zyx", "czyx" where there are four.
     """
-    images: list[tuple[Path, int]] = []
-    shapes = []
+    images: list[tuple[Path, int, tuple[int, ...], dict[str, Any]]] = []
     for path in paths:
-        with blaming(path), open_fits(path, memmap=True) as units:
+        with blaming(path), open_fits(path, memmap=False) as units:
             for number, unit in enumerate(units):
-                if unit.header.get("NAXIS", 0) == 3:
-                    images.append((path, number))
-                    shapes.append(unit.shape)
+                if unit.is_image and unit.header.get("NAXIS", 0) in (3, 4):
+                    images.append((path, number, unit.shape, _wcs(unit.header)))
     where = ", ".join(map(str, paths))
-    if len(images) != 3 or len(set(shapes)) != 1 or 0 in shapes[0]:
-        raise _unexpected(
-            where, "three images of one shape, Bx, By, Bz", f"images {shortened(shapes)}"
+    if not (len(images) == 1 and len(images[0][2]) == 4):
+        order = component_order(where, [x[3]["EXTNAME"] for x in images])
+        images = [images[i] for i in order]
+    shape, header = images[0][2], images[0][3] | {"EXTNAME": ""}
+    if any(x[2:] != (shape, header | {"EXTNAME": x[3]["EXTNAME"]}) for x in images) or 0 in shape:
+        got = f"images {shortened([x[2] for x in images])}"
+        raise _unexpected(where, "three images of one shape, Bx, By, Bz, unit and place", got)
+    if axes is None and len(shape) == 4:
+        axes = "zyxc" if shape[-1] == 3 != shape[0] else "czyx"
+    axes = axes or "zyx"
+    check_axes(axes, len(shape), where)
+    openers = [partial(_open_image, path, number) for path, number, _, _ in images]
+    with blaming(paths[0]):
+        stated, aspect = _placed(header, axes)
+    if len(shape) == 4 and shape[axes.index("c")] != 3:
+        raise _unexpected(where, "three components on the axis c", f"{shape}, axes {axes}")
+    return cube_of_arrays(openers, shape, axes, stated, aspect)
+
+
+def _wcs(header: Any) -> dict[str, Any]:
+    """Return the cards of an image that say what it is, its unit, and where it lies."""
+    names = [f"{word}{i}" for word in ("CDELT", "CUNIT", "CRPIX", "CRVAL") for i in range(1, 5)]
+    found = {name: header[name] for name in ("BUNIT", *names) if name in header}
+    return found | {"EXTNAME": as_text(header.get("EXTNAME", ""))}
+
+
+def _placed(header: dict[str, Any], axes: str) -> tuple[dict[str, Any], np.ndarray | None]:
+    """Return what the header states in µG and pc, and the shape of a cell where it has one."""
+    stated: dict[str, Any] = {}
+    unit = unit_of(header.get("BUNIT", ""))
+    if unit is not None:
+        stated["unit"] = unit
+    numbers = [len(axes) - axes.index(letter) for letter in "xyz"]
+    if not all(f"CDELT{i}" in header for i in numbers):
+        return stated, None
+    cell = np.array([header[f"CDELT{i}"] for i in numbers], float)
+    if not np.all((cell > 0) & np.isfinite(cell)):
+        raise ValueError(
+            f"CDELT {cell.tolist()}: turn the axes of the image so that they are positive"
         )
-    check_axes(axes, 3, where)
-    openers = [partial(_open_image, path, number) for path, number in images]
-    return cube_of_components(openers, shapes[0], axes)
+    lengths = [length_of(header.get(f"CUNIT{i}", "")) for i in numbers]
+    if None in lengths:
+        alike = len({as_text(header.get(f"CUNIT{i}", "")) for i in numbers}) == 1
+        return stated, cell if alike else None
+    stated["spacing"] = cell * lengths
+    if all(f"{word}{i}" in header for word in ("CRPIX", "CRVAL") for i in numbers):
+        place, pixel = (
+            np.array([header[f"{w}{i}"] for i in numbers], float) for w in ("CRVAL", "CRPIX")
+        )
+        # The centre of the first pixel is 1: the box begins at a half.
+        stated["origin"] = (place + (0.5 - pixel) * cell) * lengths
+    return stated, None
 
 
 def raw_cube(path: Path, shape: tuple[int, int, int]) -> Cube:
-    """Return bare float32 triplets, z fastest, as CRPropa's dumpGrid writes them."""
-    if len(shape) != 3 or min(shape) < 1:
-        raise argument_error(
-            "read_field: shape",
-            expected="three numbers of cells",
-            got=tuple(shape),
-            remedy="Give nx, ny, nz.",
-        )
+    """Return triplets, z fastest, as CRPropa's dumpGrid writes them: bare float32, or text."""
+    check_range("read_field: shape", shape, 1.0)
     expected = math.prod(shape) * 12
     with blaming(path):
         size = os.path.getsize(path)
+        with open(path, "rb") as file:
+            start = file.read(256)
+    if start.isascii() and _TEXT.match(start):
+        return _text_cube(path, shape)
     if size != expected:
         raise argument_error(
             "read_field: shape",
@@ -169,7 +264,18 @@ def raw_cube(path: Path, shape: tuple[int, int, int]) -> Cube:
             remedy="Give the cells on each axis; the file holds float32 triplets only.",
         )
     load = partial(np.memmap, path, dtype="<f4", mode="r", shape=(*shape, 3))
-    return cube_of_array(partial(nullcontext, Mapped(load)), (*shape, 3), "xyzc")
+    opener = partial(nullcontext, Mapped(load))
+    return cube_of_arrays([opener], (*shape, 3), "xyzc", {"axes": "xyzc"})
+
+
+def _text_cube(path: Path, shape: tuple[int, int, int]) -> Cube:
+    """Return vectors in lines of text, behind lines that begin with #."""
+    with blaming(path), warnings.catch_warnings():
+        warnings.simplefilter("error")  # an empty file
+        values = np.loadtxt(path, np.float32, ndmin=2)
+    check_shape(f"read_field: shape of {path}", values, (math.prod(shape), 3))
+    opener = partial(nullcontext, values.reshape(*shape, 3))
+    return cube_of_arrays([opener], (*shape, 3), "xyzc", {"axes": "xyzc"})
 
 
 def yt_cube(path: Path, level: int) -> Cube:
@@ -180,6 +286,7 @@ def yt_cube(path: Path, level: int) -> Cube:
     ValueError
         When yt is not installed, or cannot read the file.
     """
+    check_range("read_field: level", level, 0.0, _MOST_LEVELS)
     try:
         import yt
     except ImportError as problem:
@@ -193,6 +300,12 @@ def yt_cube(path: Path, level: int) -> Cube:
     with blaming(path):
         data = yt.load(path)
         shape = np.asarray(data.domain_dimensions) * int(data.refine_by) ** level
+        check_size(
+            "read_field: level",
+            12.0 * math.prod(shape.tolist()),
+            most_memory(),
+            remedy="Give less.",
+        )
         width = np.asarray(data.domain_width.to("pc").value)
         origin = np.asarray(data.domain_left_edge.to("pc").value)
 
@@ -234,17 +347,16 @@ def _chosen_frame(shape: tuple[int, int], frame: tuple[int, int] | None) -> tupl
 
 def _athena_homes(path: Path, file: h5py.File) -> list[tuple[str, int]]:
     """Return the dataset of each component and its row there."""
-    variables = [_text(x) for x in attribute(file, "VariableNames")]
+    variables = [as_text(x) for x in attribute(file, "VariableNames")]
     counts = np.asarray(attribute(file, "NumVariables"), int)
-    names = [_text(x) for x in attribute(file, "DatasetNames")]
-    missing = [x for x in ("Bcc1", "Bcc2", "Bcc3") if x not in variables]
-    if missing:
+    names = [as_text(x) for x in attribute(file, "DatasetNames")]
+    homes = {stem.lower(): places for stem, places in triples(variables).items()}.get("bcc")
+    if homes is None:
         raise _unexpected(path, "variables Bcc1, Bcc2, Bcc3", shortened(", ".join(variables)))
     if np.any(counts < 0) or sum(counts.tolist()) != len(variables) or len(names) != len(counts):
         raise _unexpected(path, "a name for every variable", f"{counts} for {len(variables)}")
     owner = np.repeat(np.arange(counts.size), counts)
     inside = np.concatenate([np.arange(n) for n in counts])
-    homes = [variables.index(f"Bcc{i}") for i in (1, 2, 3)]
     return [(names[owner[home]], int(inside[home])) for home in homes]
 
 
@@ -267,7 +379,8 @@ class _Frame:
 
 @contextmanager
 def _open_image(path: Path, number: int) -> Iterator[np.ndarray]:
-    with open_fits(path, memmap=True) as units:
+    # Mapped into memory, astropy would not apply BSCALE, BZERO and BLANK.
+    with open_fits(path, memmap=False) as units:
         yield units[number].section
 
 
@@ -321,10 +434,6 @@ def _place(corner: np.ndarray, block: np.ndarray) -> tuple[slice, slice, slice]:
 
 def _three(shape: np.ndarray) -> tuple[int, int, int]:
     return int(shape[0]), int(shape[1]), int(shape[2])
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _unexpected(path: Path, expected: str, got: Any) -> ValueError:
