@@ -126,6 +126,7 @@ def _read_file(config: CubeConfig) -> fields.GridField:
         frame=config.frame or None,
         shape=config.shape or None,
         level=config.level,
+        endpoint=config.endpoint,
     )
 
 

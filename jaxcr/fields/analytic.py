@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_positive, checked, is_concrete
 from jaxcr.fields.field import Field, Lattice
 
 _TRIES = 4096
@@ -120,11 +120,8 @@ def _try_out(function: Callable[[Vector], Vector], lower: Vector, upper: Vector)
             got=f"one that is not at {places[int(jnp.argmax(bad))].tolist()} pc",
             remedy="Mend the function there (jnp.where on a safe argument), or shrink the region.",
         )
-    if not bool(jnp.any(strength > 0)):
-        raise argument_error(
-            "FunctionField: function",
-            expected="a field",
-            got=f"zero at all of {_TRIES} points between lower and upper",
-            remedy="Check units and position of the field: positions are in pc, B in µG.",
-        )
-    return jnp.max(strength)
+    expected = f"a field at some of {_TRIES} points between lower and upper"
+    remedy = "Check units and position of the field: positions are in pc, B in µG."
+    return check_positive(
+        "FunctionField: function", jnp.max(strength), expected=expected, remedy=remedy
+    )

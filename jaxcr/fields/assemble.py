@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import spline_filter1d
 
 from jaxcr.arrays import Vector
-from jaxcr.checks import argument_error
+from jaxcr.checks import argument_error, check_positive
 from jaxcr.fields.boundaries import Boundary, Periodic
 from jaxcr.fields.cubes import Cube
 from jaxcr.fields.files import Path, blaming
@@ -99,13 +99,9 @@ def _fill(path: Path | str, cube: Cube, unit: float, samples: np.ndarray) -> Non
             got=f"{num_bad} of {samples.size} not finite in {path}, first at index {first}",
             remedy="Repair them or cut them away: one would spread through a spline.",
         )
-    if largest == 0:
-        raise argument_error(
-            "read_field: path",
-            expected="a magnetic field",
-            got=f"zero throughout in {path}",
-            remedy="Check unit and dataset: a field this weak may be lost in float32.",
-        )
+    remedy = "It is zero throughout: check unit and dataset; weak fields may be lost in float32."
+    expected = f"a magnetic field in {path}"
+    check_positive("read_field: path", largest, expected=expected, remedy=remedy)
 
 
 def _spline_in_place(samples: np.ndarray) -> None:

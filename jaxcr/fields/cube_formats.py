@@ -327,20 +327,14 @@ def _has(file: h5py.File, *names: str) -> bool:
 
 def _chosen_frame(shape: tuple[int, int], frame: tuple[int, int] | None) -> tuple[int, int]:
     """Return the run and the time to be read."""
-    if frame is None and shape != (1, 1):
-        raise argument_error(
-            "read_field: frame",
-            expected=f"(run, time), below {shape}",
-            got="None",
-            remedy="The file holds several cubes: choose one.",
-        )
-    frame = (0, 0) if frame is None else tuple(frame)
-    if len(frame) != 2 or not (0 <= frame[0] < shape[0] and -shape[1] <= frame[1] < shape[1]):
+    if frame is None and shape == (1, 1):
+        return 0, 0
+    if not (frame and 0 <= frame[0] < shape[0] and -shape[1] <= frame[1] < shape[1]):
         raise argument_error(
             "read_field: frame",
             expected=f"(run, time), below {shape}",
             got=frame,
-            remedy="Count both from 0.",
+            remedy="The file holds several cubes: choose one, counting both from 0.",
         )
     return frame
 

@@ -1,5 +1,7 @@
 """A field sampled on a regular grid, interpolated by a stencil."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -75,9 +77,10 @@ class GridField(Field):
         check_samples("GridField", samples, periodic=isinstance(self.boundary, Periodic))
         self.origin = check_finite("GridField: origin", origin)
         self.spacing = as_cell("GridField: spacing", spacing, origin)
-        storage = jnp.dtype(samples.dtype if storage is None else storage)
+        storage = as_storage("GridField: storage", storage, samples.dtype)
         self.coefficients, quantum = _prepare(samples, self.stencil, self.boundary, storage)
-        self.scale = quantum * as_float(scale).astype(quantum.dtype)
+        scale = as_float(check_finite("GridField: scale", scale))
+        self.scale = quantum * scale.astype(quantum.dtype)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -185,6 +188,18 @@ def _value_jvp(primals, tangents):
     return value, change
 
 
+def as_storage(name: str, storage: Any, default: Any) -> np.dtype:
+    """Return the type that samples are kept in; raise unless it is a floating one or int16."""
+    try:
+        dtype = jax.dtypes.canonicalize_dtype(default if storage is None else storage)
+    except TypeError:
+        dtype = None
+    if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
+        kind = getattr(dtype, "name", str(storage))
+        check_one_of(name, kind, ["int16", "float32", "float64"])
+    return dtype
+
+
 def as_cell(name: str, spacing: ScalarLike | Vector, origin: Vector) -> Vector:
     """Return the three sides of a cell; raise unless they are positive."""
     spacing = check_positive(name, spacing, remedy="Give the size of a cell in pc.")
@@ -259,7 +274,6 @@ def store(coefficients: Float[Array, "..."], dtype) -> tuple[Shaped[Array, "..."
     working = coefficients.dtype
     if jnp.issubdtype(dtype, jnp.floating):
         return coefficients.astype(dtype), jnp.ones((), working)
-    check_one_of("GridField: storage", dtype.name, ["int16", "float32", "float64"])
     largest = jnp.max(jnp.abs(coefficients))
     quantum = jnp.where(largest > 0, largest, jnp.ones((), working)) / _INT16_MAX
     return jnp.round(coefficients / quantum).astype(jnp.int16), quantum

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_positive, checked
 from jaxcr.fields.cascade import KOLMOGOROV, CriticalBalance, as_alfven_mach
 from jaxcr.fields.geometries import POLOIDAL, TOROIDAL, Geometry, Modes, alike, sphere_modes
 from jaxcr.fields.spectra import Spectrum
@@ -217,12 +217,5 @@ def _root(a: Scalar, cosine: Float[Array, "..."]) -> Float[Array, "..."]:
 
 def _as_beta(name: str, beta: ScalarLike) -> Scalar:
     """Return beta as an array; raise unless it is positive."""
-    beta = as_float(beta)
-    if is_concrete(beta) and not float(beta) > 0:
-        raise argument_error(
-            f"{name}: beta",
-            expected="a positive ratio of pressures",
-            got=f"{float(beta):g}",
-            remedy="Gas over magnetic pressure: 0.1 for a cold plasma.",
-        )
-    return beta
+    expected = "a positive ratio of gas over magnetic pressure"
+    return as_float(check_positive(f"{name}: beta", beta, expected=expected))

@@ -54,7 +54,7 @@ class PotentialGridField(Field):
     ):
         check_samples("PotentialGridField", samples, periodic=True)
         spacing = as_cell("PotentialGridField: spacing", spacing, origin)
-        storage = jnp.dtype(samples.dtype if storage is None else storage)
+        storage = samples.dtype if storage is None else storage
         potential, self.mean, strength = _vector_potential(samples, spacing)
         self.potential = GridField(
             potential,

@@ -27,7 +27,7 @@ from jaxcr.fields.geometries import (
     check_rms,
     helical_shares,
 )
-from jaxcr.fields.grid import GridField
+from jaxcr.fields.grid import GridField, as_storage
 from jaxcr.fields.shells import count_mirrored
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.fields.stencils import Stencil
@@ -96,7 +96,7 @@ def realise_grid(
     check_positive("realise_grid: spacing", spacing, expected="one positive length, cubic cells")
     _check_geometry(geometry, spectrum)
     _check_scales(spectrum, geometry, shape, spacing)
-    storage = jax.dtypes.canonicalize_dtype(storage)
+    storage = as_storage("realise_grid: storage", storage, jnp.float32)
     working = storage if storage == jnp.float64 else jnp.float32
     cell_size = as_float(spacing)
     samples = _realise(

@@ -11,7 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr.arrays import ScalarLike, Vector
-from jaxcr.checks import argument_error, check_finite, check_one_of, check_positive, checked
+from jaxcr.checks import (
+    argument_error,
+    check_finite,
+    check_one_of,
+    check_positive,
+    check_range,
+    checked,
+)
 from jaxcr.fields.assemble import assemble
 from jaxcr.fields.boundaries import (
     Boundary,
@@ -45,7 +52,7 @@ from jaxcr.fields.files import (
     find_arrays,
     signature,
 )
-from jaxcr.fields.grid import GridField, store
+from jaxcr.fields.grid import GridField, as_storage, store
 from jaxcr.fields.stated import as_text, component_order, unit_of
 from jaxcr.fields.stencils import Linear, Stencil
 from jaxcr.untrusted.sizes import shortened
@@ -143,7 +150,7 @@ def read_field(
         origin=origin,
         boundary=boundary,
         stencil=Linear() if stencil is None else stencil,
-        storage=jax.dtypes.canonicalize_dtype(storage),
+        storage=as_storage("read_field: storage", storage, jnp.float32),
     )
 
 
@@ -180,7 +187,7 @@ def write_field(
             remedy="Sample it on a grid: GridField(samples, spacing=..., origin=...).",
         )
     samples = sample_field(field, lattice)
-    stored, quantum = store(samples, jnp.dtype(samples.dtype if storage is None else storage))
+    stored, quantum = store(samples, as_storage("write_field: storage", storage, samples.dtype))
     attributes = {
         "format": _FORMAT,
         "unit": float(quantum),
@@ -251,13 +258,8 @@ def _open_cube(
 
 def _open_triple(paths: Sequence[Path], axes: str | None) -> Cube:
     """Return the cube of three files."""
-    if len(paths) != 3:
-        raise argument_error(
-            "read_field: path",
-            expected="one file, or three with Bx, By, Bz",
-            got=f"{len(paths)}",
-            remedy="Give the three components in order.",
-        )
+    remedy = "Give one file, or three with Bx, By, Bz."
+    check_one_of("read_field: path, number of files", len(paths), [3], remedy=remedy)
     where = ", ".join(map(str, paths))
     if signature(paths[0]).startswith(FITS):
         return fits_cube(paths, axes)
@@ -370,13 +372,14 @@ def _check_aspect(where: str, cube: Cube, spacing: Vector) -> None:
     if cube.aspect is None:
         return
     ratio = np.asarray(spacing) / cube.aspect
-    if not np.ptp(ratio) <= 1e-3 * ratio.max():
-        raise argument_error(
-            "read_field: spacing",
-            expected=f"cells in the proportions {cube.aspect.tolist()} of {where}",
-            got=np.asarray(spacing).tolist(),
-            remedy="Multiply the file's own spacing on each axis by its unit of length in pc.",
-        )
+    check_range(
+        "read_field: spacing",
+        np.ptp(ratio) / ratio.max(),
+        0.0,
+        1e-3,
+        expected=f"cells in the proportions {cube.aspect.tolist()} of {where}",
+        remedy="Multiply the file's own spacing on each axis by its unit of length in pc.",
+    )
 
 
 def _differ(given, stated) -> bool:

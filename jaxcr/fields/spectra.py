@@ -101,7 +101,7 @@ class PowerLaw(Spectrum):
         self.index = as_float(check_finite("PowerLaw: index", index))
         self.outer_scale = as_float(outer_scale)
         self.inner_scale = as_float(inner_scale)
-        _check_scales("PowerLaw", self)
+        _check_scales("PowerLaw", outer_scale, inner_scale)
 
     @checked
     def __call__(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -195,7 +195,7 @@ class BendOver(_Shape):
         )
         self.outer_scale = as_float(outer_scale)
         self.inner_scale = as_float(inner_scale)
-        _check_scales("BendOver", self)
+        _check_scales("BendOver", outer_scale, inner_scale)
 
     def shape(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return the bend-over form."""
@@ -236,7 +236,7 @@ class FunctionSpectrum(_Shape):
         self.function = function
         self.outer_scale = as_float(outer_scale)
         self.inner_scale = as_float(inner_scale)
-        _check_scales("FunctionSpectrum", self)
+        _check_scales("FunctionSpectrum", outer_scale, inner_scale)
         k = jnp.geomspace(*self.edges(self.outer_scale.dtype), 101)
         values = jnp.asarray(self.function(k))
         if values.shape != k.shape or jnp.iscomplexobj(values):
@@ -258,14 +258,13 @@ class FunctionSpectrum(_Shape):
         return self.function(wavenumber)
 
 
-def _check_scales(name: str, spectrum: Spectrum) -> None:
+def _check_scales(name: str, outer: ScalarLike, inner: ScalarLike) -> None:
     """Raise unless the scales are a range of wavelengths."""
-    outer = check_finite(f"{name}: outer_scale", spectrum.outer_scale)
     check_range(
         f"{name}: inner_scale, outer_scale",
-        spectrum.inner_scale,
+        inner,
         0.0,
-        float(outer) if is_concrete(outer) else np.inf,
+        float(check_finite(f"{name}: outer_scale", outer)) if is_concrete(outer) else np.inf,
         ends="()",
         expected="0 < inner_scale < outer_scale",
         remedy="Both are wavelengths: k runs from 2 pi/outer_scale to 2 pi/inner_scale.",

@@ -73,7 +73,7 @@ def test_orbits_go_through_a_function_as_through_the_field_it_is():
     [
         (lambda x: x[0], r"FunctionField: function: expected a real array of shape \(3,\)"),
         (lambda x: x / x[0] ** 0 * jnp.log(x[0]), "expected finite values .* one that is not at"),
-        (jnp.zeros_like, "expected a field, got zero at all of 4096 points"),
+        (jnp.zeros_like, "expected a field at some of 4096 points"),
     ],
 )
 def test_function_field_rejects_what_is_no_field(function, message):

@@ -220,7 +220,7 @@ def test_three_files_are_three_components(tmp_path, values):
     # Rounding of the positions of the samples.
     field = read_field(paths, unit=1.0, **options)
     np.testing.assert_allclose(samples_of(field), values, atol=1e-13)
-    with pytest.raises(ValueError, match="one file, or three with Bx, By, Bz, got 2"):
+    with pytest.raises(ValueError, match="expected one of 3, got 2"):
         read_field(paths[:2], unit=1.0, **options)
     np.save(paths[2], values[1:, ..., 0])
     with pytest.raises(ValueError, match=r"three arrays of one shape"):
@@ -247,7 +247,7 @@ def test_rejects_a_cube_that_is_not_periodic_as_periodic(tmp_path):
 
 
 def test_rejects_a_cube_of_nothing(tmp_path, values):
-    with pytest.raises(ValueError, match=r"expected a magnetic field, got zero throughout"):
+    with pytest.raises(ValueError, match=r"expected a magnetic field in .*zero throughout"):
         read_field(saved(tmp_path, 0 * values), unit=1.0, **CUBE)
 
 
