@@ -57,7 +57,7 @@ def assemble(
     samples = padded[tuple(slice(before, before + n) for n in cube.shape)]
     _fill(path, cube, unit, samples)
     if isinstance(boundary, Periodic):
-        with blaming(path), np.errstate(over="ignore"):
+        with blaming(path), np.errstate(over="ignore", invalid="ignore"):
             seams = [seam(samples, axis) for axis in range(3)]
             check_seams("read_field: boundary", seams, f" in {path}")
     place = {"spacing": spacing, "origin": origin, "stencil": stencil, "boundary": boundary}

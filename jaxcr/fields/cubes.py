@@ -18,6 +18,7 @@ Piece = tuple[Place, int | slice, np.ndarray]
 """Where it belongs, which component (or all), and values ``(x, y, z)`` or ``(x, y, z, 3)``."""
 
 _PIECE_BYTES = 2**22
+_ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -76,19 +77,35 @@ def cube_of_arrays(
     return Cube((lengths["x"], lengths["y"], lengths["z"]), pieces, stated or {}, aspect)
 
 
-def without_ends(cube: Cube) -> Cube:
-    """Return a cube without the last plane of each axis that has more than one."""
+def without_ends(cube: Cube, where: str) -> Cube:
+    """Return a cube without the last plane of each axis; reading raises if it is not the first."""
     shape = tuple(max(1, n - 1) for n in cube.shape)
 
     def pieces() -> Iterator[Piece]:
+        sides = [np.delete((*cube.shape, 3), axis) for axis in range(3)]
+        faces = [np.zeros((2, *side), np.float32) for side in sides]
         for place, component, values in cube.pieces():
             starts = [x.start or 0 for x in place]
-            counts = [max(0, n - i) for n, i in zip(shape, starts, strict=True)]
-            kept = values[tuple(slice(0, n) for n in counts)]
+            for axis, start in enumerate(starts):
+                across = (*place[:axis], *place[axis + 1 :], component)
+                for side, index in enumerate((-start, cube.shape[axis] - 1 - start)):
+                    if 0 <= index < values.shape[axis]:
+                        faces[axis][side][across] = np.take(values, index, axis)
+            x, y, z = (
+                slice(i, min(i + n, m))
+                for i, n, m in zip(starts, values.shape, shape, strict=False)
+            )
+            kept = values[tuple(slice(0, max(0, s.stop - s.start)) for s in (x, y, z))]
             if kept.size:
-                ends = [i + n for i, n in zip(starts, kept.shape, strict=False)]
-                x, y, z = (slice(*ij) for ij in zip(starts, ends, strict=True))
                 yield (x, y, z), component, kept
+        for letter, (first, last) in zip("xyz", faces, strict=True):
+            if not np.abs(last - first).max() <= _ROUNDING * np.abs(first).max():
+                raise argument_error(
+                    "read_field: endpoint",
+                    expected=f"a cube whose last planes are its first, in {where}",
+                    got=f"other planes along {letter}",
+                    remedy="Leave endpoint out: no plane is there twice.",
+                )
 
     return dataclasses.replace(cube, shape=shape, pieces=pieces)
 

@@ -141,7 +141,10 @@ def read_field(
     origin = jnp.asarray(check_finite("read_field: origin", origin), dtype)
     _check_aspect(where, cube, spacing)
     if endpoint:  # samples sit on the corners of cells, the first at the corner of the box
-        cube, origin = without_ends(cube), origin - spacing / 2
+        remedy = "Only a periodic cube has planes twice."
+        kind = type(boundary).__name__
+        check_one_of("read_field: endpoint", kind, [Periodic.__name__], remedy=remedy)
+        cube, origin = without_ends(cube, where), origin - spacing / 2
     return assemble(
         where,
         cube,

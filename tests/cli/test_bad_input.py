@@ -159,9 +159,9 @@ TABLE = [
         "--cube.unit, --cube.origin, --cube.boundary: expected what ",
     ),
     (
-        "field --cube.file {}/b.npy --cube.axes xyzc --cube.unit gauss --cube.spacing 1 "
+        "field --cube.file {}/b.npy --cube.axes xyzc --cube.unit gaus --cube.spacing 1 "
         "--cube.origin 0 0 0 --cube.boundary periodic --out {}/new",
-        "unit: expected a positive number of µG, or uG, muG, nT, G or T, got 'gauss'",
+        "unit: expected a positive number of µG, or uG, muG, nG, nT, G, T, or G/sqrt(4pi)",
     ),
     (
         "field --cube.shipped --turbulence.rms 2 --turbulence.mean-field 1 --out {}/new",

@@ -306,6 +306,15 @@ def test_a_plane_that_is_there_twice_is_noticed_and_left_out(tmp_path):
     assert report.divergence_rms < 1e-12
 
 
+def test_planes_that_are_there_once_are_not_left_out(tmp_path):
+    np.save(tmp_path / "b.npy", nodes(NODES)[:-1])
+    options = {"unit": 1.0, "spacing": 1.0, "origin": jnp.zeros(3), "axes": "xyzc"}
+    with pytest.raises(ArgumentError, match=r"endpoint: expected .*got other planes along x"):
+        read_field(tmp_path / "b.npy", boundary=Periodic(), endpoint=True, **options)
+    with pytest.raises(ArgumentError, match=r"endpoint: .*Only a periodic cube"):
+        read_field(tmp_path / "b.npy", boundary=Clamped(), endpoint=True, **options)
+
+
 @pytest.mark.parametrize("kind", [GridField, PotentialGridField])
 def test_a_plane_twice_is_noticed_in_samples_too(kind):
     place = {"spacing": 1.0, "origin": jnp.zeros(3)}
