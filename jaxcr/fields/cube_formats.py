@@ -1,10 +1,10 @@
-"""Cubes as simulation codes write them: The Well, Athena++, FLASH, FITS, CRPropa."""
+"""Cubes as simulation codes write them: The Well, Athena++, AthenaK, FLASH, PLUTO, CRPropa."""
 
 import math
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -16,8 +16,7 @@ from jaxcr.checks import argument_error, check_range, check_shape, check_size
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.cubes import Cube, Piece, check_axes, cube_of_arrays
 from jaxcr.fields.files import Mapped, Path, blaming, open_dataset
-from jaxcr.fields.stated import as_text, component_order, length_of, triples, unit_of
-from jaxcr.untrusted.fits import open_fits
+from jaxcr.fields.stated import as_text, triples
 from jaxcr.untrusted.hdf5 import attribute, checked_dataset, find, small_array
 from jaxcr.untrusted.sizes import most_memory, shortened
 
@@ -44,7 +43,7 @@ def well_cube(path: Path, file: h5py.File, frame: tuple[int, int] | None) -> Cub
     """
     shape = checked_dataset(file, _WELL_FIELD).shape
     if len(shape) != 6 or shape[-1] != 3 or 0 in shape:
-        raise _unexpected(path, f"{_WELL_FIELD} of shape (run, time, nx, ny, nz, 3)", shape)
+        raise unexpected(path, f"{_WELL_FIELD} of shape (run, time, nx, ny, nz, 3)", shape)
     run, time = _chosen_frame(shape[:2], frame)
     dimensions = find(file, "dimensions")
     names = [as_text(x) for x in attribute(dimensions, "spatial_dims")]
@@ -72,9 +71,9 @@ def athena_cube(path: Path, file: h5py.File) -> Cube:
     """Return the cell-centred field of an Athena++ .athdf file on a uniform Cartesian mesh."""
     levels = small_array(file, "Levels", int)
     if as_text(attribute(file, "Coordinates")) != "cartesian" or np.any(levels != levels[0]):
-        raise _unexpected(path, "a uniform Cartesian mesh", "a refined or curvilinear one")
+        raise unexpected(path, "a uniform Cartesian mesh", "a refined or curvilinear one")
     if not 0 <= levels[0] <= _MOST_LEVELS:
-        raise _unexpected(path, f"a level from 0 to {_MOST_LEVELS:.0f}", levels[0])
+        raise unexpected(path, f"a level from 0 to {_MOST_LEVELS:.0f}", levels[0])
     homes = _athena_homes(path, file)
     block = _lengths(path, "MeshBlockSize", attribute(file, "MeshBlockSize"))
     root = _lengths(path, "RootGridSize", attribute(file, "RootGridSize"))
@@ -82,7 +81,7 @@ def athena_cube(path: Path, file: h5py.File) -> Cube:
     corners = small_array(file, "LogicalLocations", int) * block
     edges = [np.asarray(attribute(file, f"RootGridX{i}"), float) for i in (1, 2, 3)]
     if not all(abs(x[2] - 1) <= 1e-6 for x in edges):
-        raise _unexpected(path, "evenly spaced cells", "cells that grow along an axis")
+        raise unexpected(path, "evenly spaced cells", "cells that grow along an axis")
     _check_cover(path, corners, block, shape)
     for name in {name for name, _ in homes}:
         _check_blocks(path, name, checked_dataset(file, name).shape[1:], len(corners), block)
@@ -111,7 +110,7 @@ def athenak_cube(path: Path) -> Cube:
         ends, rest = np.fromfile(file, "<i4", 6), os.path.getsize(path) - start
     homes = {stem.lower(): places for stem, places in triples(names).items()}.get("bcc")
     if int(lines[6]) != len(names) or ends.size < 6 or homes is None:
-        raise _unexpected(path, "variables bcc1, bcc2, bcc3", shortened(", ".join(names)))
+        raise unexpected(path, "variables bcc1, bcc2, bcc3", shortened(", ".join(names)))
     block = _lengths(path, "cells of a block", ends[1::2] - ends[::2].astype(int) + 1)
     kinds = [("ends", "<i4", 6), ("corner", "<i4", 3), ("level", "<i4"), ("edges", place, (3, 2))]
     with blaming(path):
@@ -123,7 +122,7 @@ def athenak_cube(path: Path) -> Cube:
         corners, cells = blocks["corner"] * block, np.diff(blocks["edges"])[..., 0] / block
         levels, uniform = np.ptp(blocks["level"]), np.ptp(cells, axis=0) <= 1e-5 * cells[0]
     if levels or not np.all(uniform) or np.any(blocks["ends"] != ends):
-        raise _unexpected(path, "a uniform mesh", "a refined one")
+        raise unexpected(path, "a uniform mesh", "a refined one")
     shape = _lengths(path, "corners of blocks", corners.max(axis=0) + block)
     _check_cover(path, corners, block, shape)
 
@@ -162,7 +161,7 @@ def flash_cube(path: Path, file: h5py.File) -> Cube:
     sizes = (bounds[leaves, :, 1] - bounds[leaves, :, 0]) / block
     cell = _cell(path, sizes[0])
     if not np.ptp(sizes, axis=0).max() <= 1e-6 * sizes.max():
-        raise _unexpected(path, "a uniform mesh", "leaf blocks of several sizes")
+        raise unexpected(path, "a uniform mesh", "leaf blocks of several sizes")
     low = bounds[leaves, :, 0].min(axis=0)
     ends = np.rint((bounds[leaves, :, 1].max(axis=0) - low) / cell)
     shape = _lengths(path, "bounding box", ends)
@@ -177,73 +176,6 @@ def flash_cube(path: Path, file: h5py.File) -> Cube:
                     yield _place(corner, block), component, values
 
     return Cube(_three(shape), pieces, {"axes": "zyx"}, cell)
-
-
-def fits_cube(paths: Sequence[Path], axes: str | None) -> Cube:
-    """Return three FITS images, one for each component, in three files or in one; or one of 4 axes.
-
-    EXTNAME says which component an image is; without names they count in order. By custom the
-    first axis of an image (the last in NumPy) is x: axes "zyx", "czyx" where there are four.
-    """
-    images: list[tuple[Path, int, tuple[int, ...], dict[str, Any]]] = []
-    for path in paths:
-        with blaming(path), open_fits(path, memmap=False) as units:
-            for number, unit in enumerate(units):
-                if unit.is_image and unit.header.get("NAXIS", 0) in (3, 4):
-                    images.append((path, number, unit.shape, _wcs(unit.header)))
-    where = ", ".join(map(str, paths))
-    if not (len(images) == 1 and len(images[0][2]) == 4):
-        order = component_order(where, [x[3]["EXTNAME"] for x in images])
-        images = [images[i] for i in order]
-    shape, header = images[0][2], images[0][3] | {"EXTNAME": ""}
-    if any(x[2:] != (shape, header | {"EXTNAME": x[3]["EXTNAME"]}) for x in images) or 0 in shape:
-        got = f"images {shortened([x[2] for x in images])}"
-        raise _unexpected(where, "three images of one shape, Bx, By, Bz, unit and place", got)
-    if axes is None and len(shape) == 4:
-        axes = "zyxc" if shape[-1] == 3 != shape[0] else "czyx"
-    axes = axes or "zyx"
-    check_axes(axes, len(shape), where)
-    openers = [partial(_open_image, path, number) for path, number, _, _ in images]
-    with blaming(paths[0]):
-        stated, aspect = _placed(header, axes)
-    if len(shape) == 4 and shape[axes.index("c")] != 3:
-        raise _unexpected(where, "three components on the axis c", f"{shape}, axes {axes}")
-    return cube_of_arrays(openers, shape, axes, stated, aspect)
-
-
-def _wcs(header: Any) -> dict[str, Any]:
-    """Return the cards of an image that say what it is, its unit, and where it lies."""
-    names = [f"{word}{i}" for word in ("CDELT", "CUNIT", "CRPIX", "CRVAL") for i in range(1, 5)]
-    found = {name: header[name] for name in ("BUNIT", *names) if name in header}
-    return found | {"EXTNAME": as_text(header.get("EXTNAME", ""))}
-
-
-def _placed(header: dict[str, Any], axes: str) -> tuple[dict[str, Any], np.ndarray | None]:
-    """Return what the header states in µG and pc, and the shape of a cell where it has one."""
-    stated: dict[str, Any] = {}
-    unit = unit_of(header.get("BUNIT", ""))
-    if unit is not None:
-        stated["unit"] = unit
-    numbers = [len(axes) - axes.index(letter) for letter in "xyz"]
-    if not all(f"CDELT{i}" in header for i in numbers):
-        return stated, None
-    cell = np.array([header[f"CDELT{i}"] for i in numbers], float)
-    if not np.all((cell > 0) & np.isfinite(cell)):
-        raise ValueError(
-            f"CDELT {cell.tolist()}: turn the axes of the image so that they are positive"
-        )
-    lengths = [length_of(header.get(f"CUNIT{i}", "")) for i in numbers]
-    if None in lengths:
-        alike = len({as_text(header.get(f"CUNIT{i}", "")) for i in numbers}) == 1
-        return stated, cell if alike else None
-    stated["spacing"] = cell * lengths
-    if all(f"{word}{i}" in header for word in ("CRPIX", "CRVAL") for i in numbers):
-        place, pixel = (
-            np.array([header[f"{w}{i}"] for i in numbers], float) for w in ("CRVAL", "CRPIX")
-        )
-        # The centre of the first pixel is 1: the box begins at a half.
-        stated["origin"] = (place + (0.5 - pixel) * cell) * lengths
-    return stated, None
 
 
 def raw_cube(path: Path, shape: tuple[int, int, int]) -> Cube:
@@ -346,9 +278,9 @@ def _athena_homes(path: Path, file: h5py.File) -> list[tuple[str, int]]:
     names = [as_text(x) for x in attribute(file, "DatasetNames")]
     homes = {stem.lower(): places for stem, places in triples(variables).items()}.get("bcc")
     if homes is None:
-        raise _unexpected(path, "variables Bcc1, Bcc2, Bcc3", shortened(", ".join(variables)))
+        raise unexpected(path, "variables Bcc1, Bcc2, Bcc3", shortened(", ".join(variables)))
     if np.any(counts < 0) or sum(counts.tolist()) != len(variables) or len(names) != len(counts):
-        raise _unexpected(path, "a name for every variable", f"{counts} for {len(variables)}")
+        raise unexpected(path, "a name for every variable", f"{counts} for {len(variables)}")
     owner = np.repeat(np.arange(counts.size), counts)
     inside = np.concatenate([np.arange(n) for n in counts])
     return [(names[owner[home]], int(inside[home])) for home in homes]
@@ -371,20 +303,13 @@ class _Frame:
         return self.stored[self.start + index]
 
 
-@contextmanager
-def _open_image(path: Path, number: int) -> Iterator[np.ndarray]:
-    # Mapped into memory, astropy would not apply BSCALE, BZERO and BLANK.
-    with open_fits(path, memmap=False) as units:
-        yield units[number].section
-
-
 def _uniform_step(path: Path, name: str, coordinates: np.ndarray) -> float:
     """Return the distance between coordinates, or raise when it changes."""
     if coordinates.size < 2:
         return 1.0
     steps = np.diff(coordinates)
     if not (steps.mean() > 0 and np.ptp(steps) <= 1e-3 * steps.mean()):
-        raise _unexpected(path, f"evenly spaced {name}", "steps that differ")
+        raise unexpected(path, f"evenly spaced {name}", "steps that differ")
     return float(steps.mean())
 
 
@@ -394,7 +319,7 @@ def _check_cover(path: Path, corners: np.ndarray, block: np.ndarray, shape: np.n
     inside = good and np.all((corners >= 0) & (corners + block <= shape))
     num = len(np.unique(corners, axis=0)) if inside else 0
     if num * math.prod(block.tolist()) != math.prod(shape.tolist()) or num != len(corners):
-        raise _unexpected(path, "blocks that fill the box", f"{len(corners)} of {block.tolist()}")
+        raise unexpected(path, "blocks that fill the box", f"{len(corners)} of {block.tolist()}")
 
 
 def _check_blocks(
@@ -403,21 +328,21 @@ def _check_blocks(
     """Raise unless a dataset has the blocks that the mesh has."""
     expected = (num, *block[::-1].tolist())
     if shape != expected:
-        raise _unexpected(path, f"{name} of shape {expected}", shape)
+        raise unexpected(path, f"{name} of shape {expected}", shape)
 
 
 def _lengths(path: Path, name: str, values: Any) -> np.ndarray:
     """Return three numbers of cells."""
     values = np.asarray(values, float)
     if values.shape != (3,) or not np.all((values >= 1) & (values <= _MOST_CELLS)):
-        raise _unexpected(path, f"three numbers of cells, {name}", shortened(values.tolist()))
+        raise unexpected(path, f"three numbers of cells, {name}", shortened(values.tolist()))
     return values.astype(int)
 
 
 def _cell(path: Path, sizes: np.ndarray) -> np.ndarray:
     """Return the sides of a cell."""
     if sizes.shape != (3,) or not np.all((sizes > 0) & np.isfinite(sizes)):
-        raise _unexpected(path, "cells of positive size", shortened(sizes.tolist()))
+        raise unexpected(path, "cells of positive size", shortened(sizes.tolist()))
     return sizes
 
 
@@ -430,7 +355,8 @@ def _three(shape: np.ndarray) -> tuple[int, int, int]:
     return int(shape[0]), int(shape[1]), int(shape[2])
 
 
-def _unexpected(path: Path, expected: str, got: Any) -> ValueError:
+def unexpected(path: Path, expected: str, got: Any) -> ValueError:
+    """Return an error about what a file holds."""
     return argument_error(
         "read_field: path",
         expected=f"{expected} in {path}",

@@ -30,7 +30,6 @@ from jaxcr.fields.boundaries import (
 from jaxcr.fields.cube_formats import (
     athena_cube,
     athenak_cube,
-    fits_cube,
     flash_cube,
     is_athena,
     is_flash,
@@ -52,6 +51,7 @@ from jaxcr.fields.files import (
     find_arrays,
     signature,
 )
+from jaxcr.fields.fits_cubes import fits_cube
 from jaxcr.fields.grid import GridField, as_storage, store
 from jaxcr.fields.stated import as_text, component_order, unit_of
 from jaxcr.fields.stencils import Linear, Stencil
