@@ -120,9 +120,7 @@ def _law():
 
 def _field():
     """Return a field that changes from place to place."""
-    return fields.UniformField(jnp.array([0.3, 0.4, 2.0])) + 0.1 * fields.FunctionField(
-        lambda x: jnp.cross(jnp.array([0.1, 0.2, 0.3]), x)
-    )
+    return fields.UniformField(jnp.array([0.3, 0.4, 2.0])) + 0.1 * _grid()
 
 
 def _grid():

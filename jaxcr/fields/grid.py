@@ -10,7 +10,15 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Shaped
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, check_finite, check_one_of, check_positive, checked, is_concrete
+from jaxcr.checks import (
+    as_float,
+    check_finite,
+    check_one_of,
+    check_positive,
+    check_range,
+    checked,
+    is_concrete,
+)
 from jaxcr.fields.boundaries import Boundary, Clamped, Periodic
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.seams import Seam, check_seams, seam
@@ -230,6 +238,7 @@ def _contract(weights: list[Vector], axis: int, block: Float[Array, "w ..."]) ->
 
 def check_samples(name: str, samples: Float[Array, "nx ny nz xyz=3"], *, periodic: bool) -> None:
     """Raise when a number is known that is not finite, or a periodic cube repeats a plane."""
+    check_range(f"{name}: samples", samples.size, 1, expected="one sample or more")
     if not is_concrete(samples):
         return
     with jax.ensure_compile_time_eval():

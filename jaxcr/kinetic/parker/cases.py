@@ -9,6 +9,7 @@ from jaxcr.arrays import Scalar, ScalarLike
 from jaxcr.checks import (
     as_float,
     broadcasting,
+    check_finite,
     check_positive,
     check_range,
     checked,
@@ -55,7 +56,8 @@ def galactic_halo(
     Without energy losses N = q (1 - exp(-V (H - z)/kappa))/(2 V), or q (H - z)/(2 kappa) at rest.
     Source: Berezinskii et al., Astrophysics of Cosmic Rays (1990), ch. 3.
     """
-    height, speed = as_float(half_height), as_float(wind_speed)
+    speed = as_float(check_finite("galactic_halo: wind_speed", wind_speed))
+    height = as_float(half_height)
     _check_positive("galactic_halo: half_height", height, "pc")
     grid = CartesianGrid(height * jnp.arange(num_cells + 1, dtype=height.dtype) / num_cells)
     momenta = jnp.ones(1) if momentum is None else momentum.centers()
@@ -109,7 +111,8 @@ def starburst_wind(
     The share that collides before it escapes is ``budget.lost / budget.injected``: the
     calorimetric fraction. Source: Krumholz et al., MNRAS 493 (2020) 2817.
     """
-    radius, outer, speed = as_float(nucleus_radius), as_float(outer_radius), as_float(wind_speed)
+    speed = as_float(check_finite("starburst_wind: wind_speed", wind_speed))
+    radius, outer = as_float(nucleus_radius), as_float(outer_radius)
     _check_positive("starburst_wind: nucleus_radius", radius, "pc")
     _check_positive("starburst_wind: outer_radius - nucleus_radius", outer - radius, "pc")
     inside = num_cells // 2
@@ -165,7 +168,8 @@ def heliospheric_modulation(
     For little modulation f is that of ``force_field``. Source: Gleeson & Axford, ApJ 154 (1968)
     1011.
     """
-    inner, outer, speed = as_float(inner_radius), as_float(outer_radius), as_float(wind_speed)
+    speed = as_float(check_finite("heliospheric_modulation: wind_speed", wind_speed))
+    inner, outer = as_float(inner_radius), as_float(outer_radius)
     _check_positive("heliospheric_modulation: inner_radius", inner, "pc")
     _check_positive("heliospheric_modulation: outer_radius - inner_radius", outer - inner, "pc")
     steps = jnp.arange(num_cells + 1, dtype=inner.dtype) / num_cells
@@ -351,7 +355,8 @@ def adiabatic_expansion(
     A uniform density keeps f along p ~ exp(-num_axes rate t/3): momenta fall as the cube root of
     the density of the medium.
     """
-    expansion, half = as_float(rate), as_float(half_width)
+    expansion = as_float(check_finite("adiabatic_expansion: rate", rate))
+    half = as_float(half_width)
     _check_positive("adiabatic_expansion: half_width", half, "pc")
     edges = half * (2 * jnp.arange(num_cells + 1, dtype=half.dtype) / num_cells - 1)
     return ParkerProblem(

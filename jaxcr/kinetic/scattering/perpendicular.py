@@ -209,14 +209,8 @@ def nonlinear_perpendicular_diffusion(
         expected="a positive finite length in pc",
         remedy="See parallel_mean_free_path for why it may be infinite.",
     )
-    check_range(
-        f"{name}: slab_share",
-        share,
-        0,
-        1,
-        expected="a share between 0 and 1",
-        remedy="It is the power of the slab waves over that of all.",
-    )
+    check_range(f"{name}: slab_share", share, 0, 1)
+    check_range(f"{name}: guiding_share", guiding_share, 0)
     dtype = path.dtype
     _, speed = as_particle(name, jnp.ones((), dtype), speed)
     share = share.astype(dtype)
@@ -237,8 +231,10 @@ def nonlinear_perpendicular_diffusion(
     start = jnp.log(slab + jnp.sum(plane) / loss)
     tolerance = 64 * jnp.finfo(dtype).eps
     solver = optx.Newton(rtol=tolerance, atol=tolerance)
-    root = optx.root_find(mismatch, solver, start, (slab, plane, loss), max_steps=_STEPS)
-    return jnp.where(calm, 0, jnp.exp(root.value))
+    parts = slab, plane, loss
+    root = optx.root_find(mismatch, solver, start, parts, max_steps=_STEPS, throw=False)
+    found = jnp.where(root.result == optx.RESULTS.successful, jnp.exp(root.value), jnp.nan)
+    return jnp.where(calm, 0, found)
 
 
 def _nodes(spectrum: Spectrum) -> tuple[Float[Array, " node"], Float[Array, " node"]]:
