@@ -280,5 +280,5 @@ def _vector(name: str, value: Float[Array, "_"]) -> Vector:
 def _safe_unit(vector: Vector) -> Vector:
     """Return the vector over its length, or zero with a derivative of zero."""
     square = dot(vector, vector)
-    length = jnp.sqrt(jnp.where(square > 0, square, 1))
-    return jnp.where(square > 0, vector / length, 0)
+    none = square == 0
+    return jnp.where(none, 0, vector / jnp.sqrt(jnp.where(none, 1, square)))

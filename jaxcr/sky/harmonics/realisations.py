@@ -57,7 +57,7 @@ class SpectrumSums(eqx.Module):
     def correlation(self) -> Matrix:
         """Covariance over the product of the standard deviations; 0 where one of them is 0."""
         variance = jnp.diagonal(self.scatter)
-        scale = jnp.where(variance > 0, 1 / jnp.sqrt(jnp.where(variance > 0, variance, 1)), 0)
+        scale = jnp.where(variance == 0, 0, 1 / jnp.sqrt(jnp.where(variance == 0, 1, variance)))
         return self.scatter * jnp.outer(scale, scale)
 
 

@@ -4,11 +4,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import as_float, checked
+from jaxcr.checks import checked
 from jaxcr.sky.harmonics.beams import gaussian_beam
 from jaxcr.sky.harmonics.modes import mode_degrees
 from jaxcr.sky.harmonics.transforms import analyse, synthesise
-from jaxcr.sky.healpix.grid import nside_of
+from jaxcr.sky.healpix.grid import nside_of, whole_maps
 from jaxcr.sky.maps.least_squares import SkyMap
 
 
@@ -32,14 +32,14 @@ def smooth(map: SkyMap, *, fwhm: ScalarLike) -> Float[Array, " pixel"]:
     Raises
     ------
     ValueError
-        If the map has no HEALPix size.
+        If the map has no HEALPix size or pixels that were not observed: take `top_hat_smooth`.
 
     Notes
     -----
     Never take C_l from a smoothed map: 3 degrees of sigma leave a third of the power at l = 20.
     Equal to ``healpy.smoothing``.
     """
-    map = as_float(map)
+    map = whole_maps("smooth: map", map)
     nside = nside_of(map.shape[-1])
     lmax = 3 * nside - 1
     beam = gaussian_beam(jnp.asarray(fwhm, dtype=map.dtype), lmax)[mode_degrees(lmax)]

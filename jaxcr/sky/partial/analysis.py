@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_range, checked
 from jaxcr.sky.healpix.rings import ring_table
 from jaxcr.sky.partial.bins import SpectrumBins
 from jaxcr.sky.partial.coupling import PseudoCoupling
@@ -55,17 +55,21 @@ class ObservedSky(eqx.Module):
     background: Float[Array, "*batch pixel"]
     window: SkyWindow
 
+    def __check_init__(self):
+        check_range("ObservedSky: counts", self.counts, 0.0)
+        check_range("ObservedSky: background", self.background, 0.0)
+
     @property
     def relative_intensity(self) -> Float[Array, "*batch pixel"]:
         """Counts over background, less 1; 0 where nothing is expected."""
-        used = self.background > 0
-        return jnp.where(used, self.counts / jnp.where(used, self.background, 1) - 1, 0)
+        none = self.background == 0
+        return jnp.where(none, 0, self.counts / jnp.where(none, 1, self.background) - 1)
 
     @property
     def variance(self) -> Float[Array, "*batch pixel"]:
         """Of the relative intensity, one over the background; 0 where nothing is expected."""
-        used = self.background > 0
-        return jnp.where(used, 1 / jnp.where(used, self.background, 1), 0)
+        none = self.background == 0
+        return jnp.where(none, 0, 1 / jnp.where(none, 1, self.background))
 
     @property
     def error(self) -> Float[Array, "*batch pixel"]:
