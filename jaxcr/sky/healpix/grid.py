@@ -42,10 +42,11 @@ def nside_of(num_pixels: int) -> int:
     nside = math.isqrt(max(num_pixels, 0) // 12)
     if nside < 1 or nside & (nside - 1) or 12 * nside**2 != num_pixels:
         nearest = 2 ** max(0, round(math.log2(max(num_pixels, 1) / 12) / 2))
+        grid = f", of nside {nside}" if nside and 12 * nside**2 == num_pixels else ""
         raise argument_error(
             "map: number of pixels",
             expected="12 nside² with nside a power of two",
-            got=num_pixels,
+            got=f"{num_pixels}{grid}",
             remedy=f"The nearest is {12 * nearest**2} (nside {nearest}); "
             "the pixel axis is the last one.",
         )

@@ -93,7 +93,7 @@ def test_errors():
         observe(np.zeros(192), window, num_events=-1)
     with pytest.raises(ValueError, match=r"maps: expected finite dI/I >= -1.*got least -2"):
         observe(np.full(192, -2.0), window, num_events=1e4)
-    with pytest.raises(ValueError, match=r"maps: expected finite dI/I.*got least nan"):
+    with pytest.raises(ValueError, match=r"maps: expected a finite value.*got nan"):
         observe(np.full(192, np.nan), window, num_events=1e4)
 
 
