@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import as_float, check_shape, checked
 from jaxcr.fields import Field
 from jaxcr.orbits import phase_space_jacobian, trace_fixed_path
 from jaxcr.sky.arrivals.backtrack import Arrivals
@@ -115,13 +115,12 @@ def run_null_tests(
     The half-difference is that of a regular grid, which scatters less than random directions
     where the sky is smooth within a pixel: a ratio below 1 is no failure.
     """
-    if arrivals.path_length.ndim != 2:
-        raise argument_error(
-            "run_null_tests: arrivals",
-            expected="one observer and one stop, paths (pixel, child)",
-            got=f"paths {arrivals.path_length.shape}",
-            remedy="Take one of them: jax.tree.map over the leading axes.",
-        )
+    check_shape(
+        "run_null_tests: path_length of the arrivals",
+        arrivals.path_length,
+        arrivals.weight.shape,
+        remedy="Take one observer and one stop: arrivals.select(observer=0, stop=0).",
+    )
     uniform = FunctionBoundary(lambda position, direction: jnp.ones((), direction.dtype))
     flat = intensity_map(arrivals, uniform)
     jacobian, miss = _along_orbits(

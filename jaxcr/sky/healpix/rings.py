@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxcr.checks import argument_error, is_concrete
+from jaxcr.checks import argument_error, check_range
 from jaxcr.sky.healpix.grid import check_nside
 
 Pixels = Int[Array | np.ndarray, "..."]
@@ -111,16 +111,8 @@ def check_pixels(nside: int, pixel: Pixels, caller: str) -> None:
     """Raise ``ValueError`` unless nside is a grid and the pixels, where known, lie on it."""
     check_nside(nside, f"{caller}: nside")
     check_index_range(nside, pixel.dtype, caller)
-    if not is_concrete(pixel) or pixel.size == 0:
-        return
-    least, largest = int(pixel.min()), int(pixel.max())
-    if least < 0 or largest >= 12 * nside**2:
-        raise argument_error(
-            f"{caller}: pixel",
-            expected=f"0 ... 12 nside² - 1 = {12 * nside**2 - 1}",
-            got=f"{least} ... {largest}",
-            remedy="Perhaps the pixels belong to a grid of another nside.",
-        )
+    most, remedy = 12 * nside**2 - 1, "Perhaps the pixels belong to a grid of another nside."
+    check_range(f"{caller}: pixel", pixel, 0, most, remedy=remedy)
 
 
 def check_index_range(nside: int, dtype: Any, caller: str) -> None:

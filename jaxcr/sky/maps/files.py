@@ -171,13 +171,8 @@ def read_map(path: str | Path) -> SkyMapFile:
 
 def _checked_columns(columns: np.ndarray, names: Sequence[str], frame: str) -> int:
     """Return nside once columns, names and frame are known to be usable."""
-    if columns.ndim != 2:
-        raise argument_error(
-            "write_map: maps",
-            expected="(pixel,) or (column, pixel)",
-            got=columns.shape,
-            remedy="Reshape to one row a map.",
-        )
+    remedy = "(pixel,) or (column, pixel): reshape to one row a map."
+    check_one_of("write_map: number of axes of maps", columns.ndim, [1, 2], remedy=remedy)
     nside = nside_of(columns.shape[-1])
     if len(set(names)) != len(columns) or isinstance(names, str):
         raise argument_error(

@@ -6,7 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.checks import argument_error, check_finite, check_positive, check_shape, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    check_finite,
+    check_positive,
+    check_range,
+    check_shape,
+    is_concrete,
+)
 
 SkyMap = Float[Array | np.ndarray, " pixel"]
 Mask = Bool[Array | np.ndarray, " mask_pixel"]
@@ -95,13 +102,8 @@ def _used_pixels(map: Float[Array, " pixel"], design: Design, mask: Mask | None)
 def _check_coverage(mask: np.ndarray, design: Design) -> None:
     """Raise ``ValueError`` when the pixels used do not tell the fitted functions apart."""
     least = design.shape[1]
-    if np.sum(mask) < least:
-        raise argument_error(
-            "mask",
-            expected=f"at least {least} pixels that are True",
-            got=int(np.sum(mask)),
-            remedy="True marks the pixels that are used; perhaps invert the mask.",
-        )
+    remedy = "True marks the pixels that are used; perhaps invert the mask."
+    check_range("mask: number of pixels that are True", np.sum(mask), least, remedy=remedy)
     seen = design[mask].astype(float)
     eigenvalues = np.linalg.eigvalsh(seen.T @ seen)
     least_ratio = max(_LEAST_EIGENVALUE, (_ROUND_OFF * np.finfo(design.dtype).eps) ** 2)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_range, checked, is_concrete
 from jaxcr.sky.harmonics.directions import evaluate_harmonics
 from jaxcr.sky.harmonics.modes import check_lmax
 from jaxcr.sky.harmonics.transforms import analyse
@@ -71,10 +71,6 @@ def _check_rotation(rotation: Float[Array | np.ndarray, "3 3"]) -> None:
         return
     matrix = np.asarray(rotation, float)
     error = np.max(np.abs(matrix @ matrix.T - np.eye(3)))
-    if not error < _LARGEST_SKEW:
-        raise argument_error(
-            "rotate_map: rotation",
-            expected="an orthogonal matrix",
-            got=f"one whose product with its transpose is off by {error:.1e}",
-            remedy="Make it with field_to_equatorial or rotation_from_axes.",
-        )
+    remedy = "Make it with field_to_equatorial or rotation_from_axes."
+    expected = f"an orthogonal matrix, its product with its transpose off by < {_LARGEST_SKEW:g}"
+    check_range("rotate_map: rotation", error, 0, _LARGEST_SKEW, expected=expected, remedy=remedy)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, check_range, checked
+from jaxcr.checks import check_positive, check_range, checked
 from jaxcr.sky.healpix.rings import ring_table
 from jaxcr.sky.partial.bins import SpectrumBins
 from jaxcr.sky.partial.coupling import PseudoCoupling
@@ -165,7 +165,9 @@ def observe(
     """
     intensity = np.asarray(checked_maps(maps, window, "observe"), float)
     exposure = np.asarray(window.exposure, float)
-    _check_observation(intensity, exposure, num_events)
+    check_positive("observe: num_events", num_events)
+    remedy = "Give relative intensity, not percent, of at least -1."
+    check_range("observe: maps", np.where(exposure > 0, intensity, 0), -1, remedy=remedy)
     expected = exposure * (num_events / np.sum(exposure))
     seen = exposure > 0
     rate = expected * (1 + np.where(seen, intensity, 0))
@@ -187,26 +189,3 @@ def _background(
     total = np.add.reduceat(expected, table.start)
     found = np.add.reduceat(counts, table.start, axis=-1) / np.where(total > 0, total, 1)
     return expected * found[..., table.of_pixel]
-
-
-def _check_observation(
-    intensity: Float[np.ndarray, "*batch pixel"],
-    exposure: Float[np.ndarray, " pixel"],
-    num_events: float | int,
-) -> None:
-    """Raise unless the expected counts are finite and not negative."""
-    if not 0 < num_events < np.inf:
-        raise argument_error(
-            "observe: num_events",
-            expected="a number > 0",
-            got=num_events,
-            remedy="Give the expected number of events in the window.",
-        )
-    least = np.min(intensity[..., exposure > 0])
-    if not np.all(np.isfinite(intensity[..., exposure > 0])) or least < -1:
-        raise argument_error(
-            "observe: maps",
-            expected="finite dI/I >= -1 where the window sees",
-            got=f"least {least}",
-            remedy="Give relative intensity, not intensity or percent.",
-        )

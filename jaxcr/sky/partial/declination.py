@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, check_finite, checked, is_concrete
+from jaxcr.checks import check_finite, check_shape, checked, is_concrete
 from jaxcr.sky.healpix.grid import without_unseen
 from jaxcr.sky.healpix.rings import ring_table
 from jaxcr.sky.partial.window import SkyWindow
@@ -85,13 +85,9 @@ def pixel_weights(window: SkyWindow, exposure_weighted: bool) -> Float[np.ndarra
 
 def checked_maps(maps: Maps, window: SkyWindow, caller: str) -> Float[Array, "*batch pixel"]:
     """Return maps as floats once their size is that of the window."""
-    if maps.shape[-1] != window.exposure.shape[-1]:
-        raise argument_error(
-            f"{caller}: maps",
-            expected=f"the {window.exposure.shape[-1]} pixels of the window (nside {window.nside})",
-            got=maps.shape[-1],
-            remedy="Make the window at the nside of the maps; the pixel axis is the last one.",
-        )
+    shape = (*maps.shape[:-1], *window.exposure.shape)
+    remedy = f"Make the window, of nside {window.nside}, at that of the maps."
+    check_shape(f"{caller}: maps", maps, shape, remedy=remedy)
     maps = without_unseen(maps)
     if is_concrete(maps, window.exposure):
         check_finite(

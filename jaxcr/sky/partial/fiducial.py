@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_finite, check_range, checked
 from jaxcr.sky.partial.estimates import SpectrumEstimate
 from jaxcr.sky.theory.cascade import cascade_spectrum
 
@@ -31,7 +31,7 @@ def fiducial_from(estimate: SpectrumEstimate, lmax: int) -> Float[np.ndarray, " 
     Raises
     ------
     ValueError
-        If lmax is below 1, or no bin is positive.
+        If lmax is below 1, no bin is positive or a number is not finite.
 
     Notes
     -----
@@ -40,9 +40,11 @@ def fiducial_from(estimate: SpectrumEstimate, lmax: int) -> Float[np.ndarray, " 
     Through the window of IceCube in bins of three degrees, a bias of 0.5 errors of one sky (the
     cascade) or 0.7 (a flat spectrum) falls to 0.1.
     """
+    check_finite("fiducial_from: c_ell of the estimate", estimate.c_ell)
+    check_range("fiducial_from: error of the estimate", estimate.error, 0)
     c_ell, error = _mean_over_skies(estimate)
     degree = np.asarray(estimate.ell, float)
-    positive = (degree > 0) & (c_ell > 0) & (c_ell < np.inf)
+    positive = (degree > 0) & (c_ell > 0)
     if not np.any(positive):
         raise argument_error(
             "fiducial_from: estimate",

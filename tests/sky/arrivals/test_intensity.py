@@ -180,7 +180,7 @@ def test_jittered_directions_stay_in_their_pixel(key):
     assert np.array_equal(pixel, np.broadcast_to(np.arange(768)[:, None], (768, 4)))
     child = healpy.vec2pix(16, *np.moveaxis(sky, -1, 0), nest=True)
     assert len(np.unique(child)) == 768 * 4  # one in every child
-    with pytest.raises(ValueError, match=r"expected at most 8192, got 16384"):
+    with pytest.raises(ValueError, match=r"in \[1, 8192\], got 16384"):
         jittered_directions(key, 8192, 4)
 
 
@@ -216,7 +216,7 @@ def test_errors_of_select_and_directions(key):
         arrivals.select(stop=0)
     with pytest.raises(ValueError, match=r"select: observer: expected an index below 2, got 2"):
         arrivals.select(observer=2)
-    with pytest.raises(ValueError, match=r"num: expected at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"num: expected a number >= 1, got 0"):
         random_directions(key, 0)
     with pytest.raises(ValueError, match=r"counting_map: nside: expected a power of two"):
         counting_map(arrivals, DipoleBoundary(AXIS, 1.0), nside=3)

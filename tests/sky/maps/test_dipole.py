@@ -144,7 +144,7 @@ def test_errors():
         fit_dipole(jnp.zeros(50))
     with pytest.raises(ValueError, match=r"mask: expected shape \(48,\), got shape \(12,\)"):
         fit_dipole(jnp.zeros(48), mask=np.ones(12, bool))
-    with pytest.raises(ValueError, match=r"mask: expected at least 4 pixels.*got 0.*invert"):
+    with pytest.raises(ValueError, match=r"mask: .* True: expected a number >= 4, got 0.*invert"):
         remove_dipole(jnp.zeros(48), mask=np.zeros(48, bool))
     one_ring = pixel_centers(4)[:, 2] == 0
     with pytest.raises(ValueError, match=r"mask: expected pixels that tell the 4 .*larger part"):
@@ -178,7 +178,7 @@ def test_pixels_not_observed_count_as_masked(as_map, rng):
         whole = remove(sky, mask=seen & (np.arange(192) != 7))
         assert np.array_equal(np.isnan(rest), ~seen)
         assert np.allclose(rest[seen], whole[seen], **tolerance)
-    with pytest.raises(ValueError, match=r"mask: expected at least 4 pixels that are True, got 0"):
+    with pytest.raises(ValueError, match=r"mask: .* True: expected a number >= 4, got 0"):
         fit_dipole(np.full(192, UNSEEN))
     with pytest.raises(ValueError, match=r"map: expected finite numbers, got inf at index 5"):
         fit_dipole(np.where(np.arange(192) == 5, np.inf, sky))

@@ -196,7 +196,7 @@ def test_errors_of_writing(path, tmp_path):
         write_map(path, np.ones(12), frame="C")
     with pytest.raises(ValueError, match=r"names: expected 2 different names"):
         write_map(path, np.ones((2, 12)), frame="field")
-    with pytest.raises(ValueError, match=r"maps: expected \(pixel,\) or \(column, pixel\)"):
+    with pytest.raises(ValueError, match=r"axes of maps: expected one of 1, 2, got 3. \(pixel,\)"):
         write_map(path, np.ones((2, 2, 12)), frame="field")
     with pytest.raises(ValueError, match=r"number of pixels.*got 50\. "):
         write_map(path, np.ones(50), frame="field")

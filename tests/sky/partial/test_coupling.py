@@ -170,13 +170,13 @@ def test_gradients(rng):
 
 def test_errors():
     window = icecube_window(4)
-    with pytest.raises(ValueError, match=r"pseudo_coupling: lmax: expected 0 .* = 11, got 12"):
+    with pytest.raises(ValueError, match=r"pseudo_coupling: lmax: .* in \[0, 11\], got 12"):
         mixing_matrix(window, lmax=12)
-    with pytest.raises(ValueError, match=r"lmax_in: expected lmax .* = 8 ... 11, got 6"):
+    with pytest.raises(ValueError, match=r"lmax_in: expected .* in \[8, 11\], got 6"):
         mixing_matrix(window, lmax=8, lmax_in=6)
     with pytest.raises(ValueError, match=r"pseudo_spectrum: lmax: expected .*got 12"):
         pseudo_spectrum(jnp.zeros(192), window, lmax=12)
-    with pytest.raises(ValueError, match=r"wigner_mixing_matrix: window: .*sees m = 0"):
+    with pytest.raises(ValueError, match=r"m0_blind of the window: expected .*False, got True"):
         wigner_mixing_matrix(window, lmax=4)
     patch = SkyWindow(np.maximum(pixel_centers(32)[:, 0], 0))
     message = r"depends on right ascension: expected .* in \[1, 16\], got 32.*degrade_map\(maps"

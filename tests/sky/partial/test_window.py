@@ -77,21 +77,21 @@ def test_windows_pass_through_jit():
 def test_errors():
     with pytest.raises(ValueError, match=r"number of pixels.*got 50"):
         SkyWindow(jnp.ones(50))
-    with pytest.raises(ValueError, match=r"SkyWindow: exposure: expected 48 finite.*least -1"):
+    with pytest.raises(ValueError, match=r"SkyWindow: exposure: expected a number >= 0, got -1"):
         SkyWindow(-jnp.ones(48))
-    with pytest.raises(ValueError, match=r"not all zero, got sum 0"):
+    with pytest.raises(ValueError, match=r"sum of the exposure: expected a positive number, got 0"):
         SkyWindow(jnp.zeros(48))
-    with pytest.raises(ValueError, match=r"finite values.*sum nan"):
+    with pytest.raises(ValueError, match=r"exposure: expected a number >= 0, got nan"):
         SkyWindow(jnp.full(48, jnp.nan))
     with pytest.raises(ValueError, match=r"nside: expected a power of two.*got 3"):
         icecube_window(3)
-    with pytest.raises(ValueError, match=r"-90 <= lowest < highest <= 90.*got \(10, -10\)"):
+    with pytest.raises(ValueError, match=r"highest: expected .* in \(10, 90\], got -10"):
         declination_window(4, lowest=10, highest=-10)
     with pytest.raises(ValueError, match=r"combined_window: .*one nside, got nside \[4, 8\]"):
         combined_window(icecube_window(4), icecube_window(8))
     with pytest.raises(ValueError, match="combined_window: windows: expected one or more"):
         combined_window()
-    with pytest.raises(ValueError, match=r"transit_exposure: latitude.*in rad, got \(19.0, 57.0\)"):
+    with pytest.raises(ValueError, match=r"transit_exposure: latitude.* got 19.0.*radians"):
         transit_exposure(np.zeros(1), 19.0, 57.0)
 
 
