@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxcr.checks import argument_error, check_range
+from jaxcr.checks import argument_error, check_range, is_concrete
 from jaxcr.sky.healpix.grid import check_nside
 
 Pixels = Int[Array | np.ndarray, "..."]
@@ -105,6 +105,18 @@ def float_type(array: Array | np.ndarray) -> Any:
 def integer_type(array: Array | np.ndarray) -> Any:
     """Return the integer type of pixels found from directions: int64, or JAX's default."""
     return np.dtype(np.int64) if isinstance(array, np.ndarray) else jnp.result_type(int)
+
+
+def on_host(name: str, values: Array | np.ndarray) -> Float[np.ndarray, "..."]:
+    """Return values as float64 of NumPy; raise for those that jit traces."""
+    if not is_concrete(values):
+        raise argument_error(
+            name,
+            expected="numbers that are known",
+            got="an array inside jit",
+            remedy="This step runs in NumPy: call it outside, and pass its result in.",
+        )
+    return np.asarray(values, float)
 
 
 def check_pixels(nside: int, pixel: Pixels, caller: str) -> None:

@@ -23,7 +23,7 @@ from jaxcr.sky.harmonics.realisations import check_levels
 from jaxcr.sky.harmonics.spectra import power_spectrum
 from jaxcr.sky.harmonics.transforms import LARGEST_DENSE_NSIDE
 from jaxcr.sky.healpix.grid import check_nside
-from jaxcr.sky.healpix.rings import ring_table
+from jaxcr.sky.healpix.rings import on_host, ring_table
 from jaxcr.sky.partial.ring_spectra import ring_spectrum
 from jaxcr.sky.partial.window import SkyWindow
 
@@ -196,9 +196,10 @@ def _expected_counts(
     exposure, num_events: float | int, num_pixels: int
 ) -> Float[np.ndarray, " pixel"]:
     """Return the expected counts, their sum the number of events."""
-    share = np.ones(num_pixels) if exposure is None else np.asarray(exposure, dtype=float)
-    check_shape("isotropic_bands: exposure", share, (num_pixels,))
-    check_range("isotropic_bands: exposure", share, 0, remedy="0 where nothing is seen.")
+    name = "isotropic_bands: exposure"
+    share = np.ones(num_pixels) if exposure is None else on_host(name, exposure)
+    check_shape(name, share, (num_pixels,))
+    check_range(name, share, 0, remedy="0 where nothing is seen.")
     check_positive("isotropic_bands: sum of the exposure", np.sum(share))
     return share * (num_events / np.sum(share))
 

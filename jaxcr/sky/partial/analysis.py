@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.checks import check_positive, check_range, checked
-from jaxcr.sky.healpix.rings import ring_table
+from jaxcr.sky.healpix.rings import on_host, ring_table
 from jaxcr.sky.partial.bins import SpectrumBins
 from jaxcr.sky.partial.coupling import PseudoCoupling
 from jaxcr.sky.partial.declination import Maps, checked_maps
@@ -163,8 +163,8 @@ def observe(
     On the host. The values at the pixel centres count as those of the pixels, so that no pixel
     window is needed in the comparison with the C_l of the map.
     """
-    intensity = np.asarray(checked_maps(maps, window, "observe"), float)
-    exposure = np.asarray(window.exposure, float)
+    intensity = on_host("observe: maps", checked_maps(maps, window, "observe"))
+    exposure = on_host("observe: window", window.exposure)
     check_positive("observe: num_events", num_events)
     remedy = "Give relative intensity, not percent, of at least -1."
     check_range("observe: maps", np.where(exposure > 0, intensity, 0), -1, remedy=remedy)

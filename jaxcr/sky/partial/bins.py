@@ -57,6 +57,7 @@ class SpectrumBins(eqx.Module):
         pairs = zip(self.edges[:-1], self.edges[1:], strict=True)
         return [f"{low}" if high == low + 1 else f"{low}-{high - 1}" for low, high in pairs]
 
+    @checked
     def bin(self, spectra: Float[Array | np.ndarray, "*batch ell"]) -> Float[Array, "*batch bin"]:
         """Return the averages of spectra (..., ell), ell from 0, with weights 2l+1.
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.checks import check_finite, check_shape, checked, is_concrete
 from jaxcr.sky.healpix.grid import without_unseen
-from jaxcr.sky.healpix.rings import ring_table
+from jaxcr.sky.healpix.rings import on_host, ring_table
 from jaxcr.sky.partial.window import SkyWindow
 
 Maps = Float[Array | np.ndarray, "*batch pixel"]
@@ -78,7 +78,7 @@ def windowed_maps(
 
 def pixel_weights(window: SkyWindow, exposure_weighted: bool) -> Float[np.ndarray, " pixel"]:
     """Return the weight of each pixel, with mean 1 over the pixels seen."""
-    exposure = np.asarray(window.exposure, float)
+    exposure = on_host("SkyWindow: exposure", window.exposure)
     seen = exposure > 0
     return exposure / np.mean(exposure[seen]) if exposure_weighted else seen.astype(float)
 

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.checks import argument_error, check_finite, check_range, checked
+from jaxcr.sky.healpix.rings import on_host
 from jaxcr.sky.partial.estimates import SpectrumEstimate
 from jaxcr.sky.theory.cascade import cascade_spectrum
 
@@ -64,9 +65,11 @@ def _mean_over_skies(
     estimate: SpectrumEstimate,
 ) -> tuple[Float[np.ndarray, " bin"], Float[np.ndarray, " bin"]]:
     """Return the mean of the spectra (..., bin) and its error."""
-    rows = np.asarray(estimate.c_ell, float)
+    rows = on_host("fiducial_from: c_ell of the estimate", estimate.c_ell)
     rows = rows.reshape(-1, rows.shape[-1])
-    error = np.asarray(estimate.error, float).reshape(-1, rows.shape[1])
+    error = on_host("fiducial_from: error of the estimate", estimate.error).reshape(
+        -1, rows.shape[1]
+    )
     return rows.mean(axis=0), np.sqrt(np.mean(error**2, axis=0) / len(rows))
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxcr.checks import argument_error, as_float, check_positive, check_range, checked
 from jaxcr.sky.healpix.grid import check_nside, nside_of
-from jaxcr.sky.healpix.rings import ring_table
+from jaxcr.sky.healpix.rings import on_host, ring_table
 
 Exposure = Callable[[Float[np.ndarray, " ring"]], Float[np.ndarray, " ring"]]
 
@@ -57,7 +57,7 @@ class SkyWindow(eqx.Module):
     @property
     def zonal(self) -> bool:
         """Whether the exposure depends on declination only, to 1e-5; its values must be known."""
-        share, table = np.asarray(self.exposure), ring_table(self.nside)
+        share, table = on_host("SkyWindow: exposure", self.exposure), ring_table(self.nside)
         return bool(np.allclose(share, share[table.start][table.of_pixel], rtol=1e-5, atol=0))
 
 

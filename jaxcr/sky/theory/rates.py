@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, as_float, check_range, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_finite, check_range, checked, is_concrete
 
 Rates = Float[Array | np.ndarray, "ell target"]
 Matrix = Float[Array, "ell ell"]
@@ -128,6 +128,7 @@ def steady_cascade(matrix: Matrix) -> Spectrum:
     check_range(
         "steady_cascade: lmax of the matrix", matrix.shape[0] - 1, 1, remedy="The norm is C_1."
     )
+    check_finite("steady_cascade: matrix", matrix)
     _check_ways_out(matrix[2:, 2:])
     return _steady(matrix)
 

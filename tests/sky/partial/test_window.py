@@ -4,12 +4,18 @@ import numpy as np
 import pytest
 
 from jaxcr.sky.healpix import pixel_centers
+from jaxcr.sky.noise import isotropic_bands
 from jaxcr.sky.partial import (
     SkyWindow,
+    SpectrumEstimate,
     combined_window,
     declination_window,
+    fiducial_from,
     hawc_window,
     icecube_window,
+    observe,
+    pseudo_coupling,
+    pseudo_spectrum,
     transit_exposure,
 )
 
@@ -97,3 +103,18 @@ def test_errors():
 
 def test_float32_stays_float32():
     assert SkyWindow(jnp.ones(48, jnp.float32)).sky_fraction.dtype == jnp.float32
+
+
+def test_what_runs_on_the_host_says_so_inside_jit():
+    window, ones = icecube_window(2), jnp.ones(48)
+    for function in (
+        lambda x: pseudo_spectrum(ones, SkyWindow(x), lmax=4),
+        lambda x: pseudo_coupling(SkyWindow(x), lmax=4).mixing_matrix,
+        lambda x: observe(x, window, num_events=100).counts,
+        lambda x: isotropic_bands(nside=2, lmax=2, num_events=9, exposure=x).mean,
+        lambda x: fiducial_from(SpectrumEstimate(jnp.arange(3.0), x[:3], x[:3], x[:3]), 4),
+    ):
+        with pytest.raises(
+            ValueError, match=r"expected numbers that are known, got an array inside"
+        ):
+            jax.jit(function)(ones)
