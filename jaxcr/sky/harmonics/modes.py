@@ -73,7 +73,8 @@ def degree_average(lmax: int) -> Float[np.ndarray, "mode ell"]:
 def check_lmax(lmax: int, nside: int, name: str) -> None:
     """Raise ``ValueError`` unless 0 <= lmax <= 3 nside - 1."""
     remedy = f"Lower lmax (2 nside = {2 * nside} is safe) or raise nside."
-    check_range(name, lmax, 0, 3 * nside - 1, remedy=remedy)
+    most, expected = 3 * nside - 1, f"0 ... 3 nside - 1 = {3 * nside - 1}"
+    check_range(name, lmax, 0, most, expected=expected, remedy=remedy)
 
 
 def ring_legendre(

@@ -66,9 +66,9 @@ def test_cached_matrices_cannot_be_overwritten():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"lmax: expected .* in \[0, 11\], got 12"):
+    with pytest.raises(ValueError, match=r"lmax: expected 0 .* = 11, got 12"):
         harmonic_matrix(4, 12)
-    with pytest.raises(ValueError, match=r"lmax: expected .* got -1"):
+    with pytest.raises(ValueError, match=r"lmax: expected 0 .* got -1"):
         harmonic_matrix(4, -1)
     with pytest.raises(ValueError, match="nside: expected a power of two"):
         harmonic_matrix(6, 4)

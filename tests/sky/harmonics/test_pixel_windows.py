@@ -47,7 +47,7 @@ def test_damps_counts(rng):
 def test_errors():
     with pytest.raises(ValueError, match=r"pixel_window: nside: expected a power of two"):
         pixel_window(6, 2)
-    with pytest.raises(ValueError, match=r"pixel_window: lmax: expected .* got 24"):
+    with pytest.raises(ValueError, match=r"pixel_window: lmax: expected 0 .* got 24"):
         pixel_window(8, 24)
 
 
