@@ -158,6 +158,7 @@ MADE_BY = {
         axis=jnp.array([0.0, 0, 1]), amplitude=1e-3
     ),
     sky.SpectrumBins: lambda: sky.uniform_bins(2, 4, 1),
+    sky.PseudoCoupling: lambda: sky.pseudo_coupling(sky.hawc_window(2), lmax=4),
     kinetic.Species: kinetic.proton, observed.SpectrumData: _data,
     Path: lambda: Path("no-such-file"), str: lambda: "name", bool: lambda: False, dict: dict,
 }  # fmt: skip
@@ -302,8 +303,8 @@ def bad_values(value, hint, optional):
         return
     numbers = np.array(value, float)
     for label, bad in NUMBERS_TO_TRY.items():
-        spoilt = numbers.copy()
-        spoilt.flat[0] = bad
+        spoilt = np.full_like(numbers, np.nan) if label == "nan" else numbers.copy()
+        spoilt.flat[:1] = bad
         yield label, spoilt if numbers.ndim else bad
     if numbers.ndim:
         yield "shape", np.ones((*numbers.shape, 7))

@@ -226,6 +226,7 @@ class TrapBoundary(BoundaryDistribution):
     axis: Vector
 
     def __init__(self, coefficients: Float[Array, " ell"], axis: Vector):
+        check_range("TrapBoundary: number of coefficients", coefficients.size, 1)
         self.coefficients = check_finite("TrapBoundary: coefficients", coefficients)
         check_positive(
             "TrapBoundary: f_0, the first coefficient",

@@ -54,7 +54,7 @@ def interpolation_weights(nside: int, direction: Directions) -> tuple[FourPixels
 
 @checked
 def interpolate_map(
-    map: Float[Array | np.ndarray, "..."], direction: Directions
+    map: Float[Array | np.ndarray, "*map pixel"], direction: Directions
 ) -> Float[Array, "..."]:
     """Return the values of maps at directions, interpolated between pixels.
 
