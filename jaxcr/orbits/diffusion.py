@@ -104,6 +104,7 @@ def running_diffusion(tracks: Tracks, *, num_groups: int = 16) -> RunningDiffusi
     -----
     Source: Kubo, J. Phys. Soc. Japan 12 (1957) 570; Shalchi (2009), sec. 1.3.
     """
+    tracks.check_complete("running_diffusion: tracks")
     moved = jnp.moveaxis(tracks.displacement, 1, 0)
     n = jnp.moveaxis(tracks.direction, 1, 0)
     squares = group_means(moved[..., :, None] * moved[..., None, :], num_groups)
@@ -160,9 +161,11 @@ def mean_free_path(tracks: Tracks, *, num_groups: int = 16) -> MeanFreePath:
     numbers agree in order of magnitude only, and along a mean field the correlation need not
     cross zero. Path between samples is interpolated.
     """
+    tracks.check_complete("mean_free_path: tracks")
     cosine = jnp.sum(tracks.direction[:1] * tracks.direction, axis=-1)
     turned = cosine <= 0
-    share = jnp.any(turned, axis=0)
+    whole = jnp.isfinite(cosine[-1])
+    share = jnp.any(turned, axis=0) & whole
     at = jnp.maximum(jnp.argmax(turned, axis=0), 1)
     rows = jnp.arange(tracks.num_particles)
     before, after = cosine[at - 1, rows], cosine[at, rows]
@@ -178,7 +181,7 @@ def mean_free_path(tracks: Tracks, *, num_groups: int = 16) -> MeanFreePath:
     return MeanFreePath(
         jackknife(same, group_means(jnp.where(share, path, nan), num_groups)),
         jackknife(same, group_means(jnp.where(share, distance, nan), num_groups)),
-        jnp.mean(share, dtype=path.dtype),
+        jnp.sum(share, dtype=path.dtype) / jnp.sum(whole, dtype=path.dtype),
         jackknife(same, _integral(correlation, interval)),
         tracks.path,
     )
@@ -235,6 +238,7 @@ def measure_pitch_angle_diffusion(
     -----
     The difference of two lags takes out what oscillates with the gyration.
     """
+    tracks.check_complete("measure_pitch_angle_diffusion: tracks")
     interval = tracks.path[1] - tracks.path[0]
     first, second = (round(lag / float(interval)) for lag in lags)
     if not 0 < first < second < len(tracks.path):
@@ -249,12 +253,14 @@ def measure_pitch_angle_diffusion(
     mu = (tracks.direction @ b.astype(tracks.direction.dtype)).T
     num_starts = mu.shape[1] - second
     start = mu[:, :num_starts]
+    whole = jnp.isfinite(mu[:, -1:])
     squares = [(mu[:, lag : lag + num_starts] - start) ** 2 for lag in (first, second)]
+    start, *squares = (jnp.where(whole, x, 0) for x in (start, *squares))
     edges = jnp.asarray(edges, mu.dtype)
     inside = (start[..., None] >= edges[None, None, :-1]) & (
         start[..., None] < edges[None, None, 1:]
     )
-    weight = inside.astype(mu.dtype)
+    weight = (inside & whole[..., None]).astype(mu.dtype)
     means = [
         group_means(jnp.einsum("pt,ptb->pb", x, weight), num_groups)
         for x in (jnp.ones_like(start), start, *squares)
