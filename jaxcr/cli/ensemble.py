@@ -17,6 +17,7 @@ from jaxcr.cli.interruption import interruptible
 from jaxcr.cli.limits import check_sizes
 from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict, from_dict
+from jaxcr.orbits.diffusion import NO_PLATEAU, is_flat
 from jaxcr.runtime import (
     ChunkStore,
     Shard,
@@ -25,6 +26,7 @@ from jaxcr.runtime import (
     new_folder,
     write_result,
 )
+from jaxcr.statistics import Estimate
 
 _KIND = "ensemble"
 _LARGEST_LMAX = 128
@@ -153,7 +155,7 @@ def _finish(
 
 def _groups(result: runs.RunTotals) -> dict[str, dict]:
     """Return what the result file keeps."""
-    transport = ("path", "drift", "diffusion", "turning")
+    transport = ("path", "drift", "diffusion", "change", "turning")
     return {
         "spectrum": {
             "c_ell": result.c_ell.value, "c_ell_error": result.c_ell.error,
@@ -176,6 +178,18 @@ def _stop_numbers(run: runs.OrbitRun, result: runs.RunTotals) -> list[dict[str, 
     found = []
     for i, stop in enumerate(_stops(run)):
         kappa, error = (np.asarray(x[i]) for x in (result.diffusion.value, result.diffusion.error))
+        change = [
+            axis @ np.asarray(x[i]) @ axis for x in (result.change.value, result.change.error)
+        ]
+        along = Estimate(*(jnp.asarray(axis @ x @ axis) for x in (kappa, error)))
+        flat = bool(is_flat(along, Estimate(*map(jnp.asarray, change))))
+        if along.value < -3 * along.error:
+            raise argument_error(
+                "kappa along the mean field",
+                expected="at least 0 within its error",
+                got=f"{float(along.value):.3g} ± {float(along.error):.2g} pc",
+                remedy="Is the mean field along this axis? Give other paths, or more orbits.",
+            )
         perpendicular = np.sqrt(np.sum((across * error) ** 2))
         found.append(
             {
@@ -183,6 +197,7 @@ def _stop_numbers(run: runs.OrbitRun, result: runs.RunTotals) -> list[dict[str, 
                 "path": quantity(result.path.value[i], result.path.error[i], "pc"),
                 "kappa_parallel_over_v": quantity(axis @ kappa @ axis, axis @ error @ axis, "pc"),
                 "kappa_perpendicular_over_v": quantity(np.sum(across * kappa), perpendicular, "pc"),
+                "plateau": None if i == 0 else flat,
                 "c_ell": quantity(result.c_ell.value[i], result.c_ell.error[i], "sr"),
             }
         )
@@ -208,10 +223,18 @@ def _report(result: runs.RunTotals, stops: list[dict[str, Any]]) -> str:
             f"{across['value']:13.4g} ± {across['error']:.2g}"
             f"{c[1]:14.4g} ± {of_c[1]:.2g}{c[2] / c[1]:12.3g}"
         )
+    lines.append("kappa/v = d<x²>/2ds from the stop before; " + _plateau_text(stops))
     lines.append(
         "for a dipole of unit amplitude; errors by jackknife over orbits in this one field"
     )
     return "\n".join(lines)
+
+
+def _plateau_text(stops: list[dict[str, Any]]) -> str:
+    """Return whether kappa along the field is one: two stops are needed to tell."""
+    if len(stops) == 1:
+        return "one stop does not tell whether it still rises: give several"
+    return "a plateau at the last stop" if stops[-1]["plateau"] else NO_PLATEAU
 
 
 def _picture(run: runs.OrbitRun, result: runs.RunTotals):

@@ -15,6 +15,7 @@ from jaxcr.cli.field_source import AXIS, check_source, choose_field
 from jaxcr.cli.orbits_config import Orbits
 from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict
+from jaxcr.orbits.diffusion import NO_PLATEAU
 from jaxcr.runtime import result_folder, write_result
 
 _PIXELS = 96
@@ -56,9 +57,10 @@ def _trace_and_save(
     )  # fmt: skip
     groups = {"num_groups": config.groups}
     running = orbits.running_diffusion(tracks, **groups)
+    plateau = running.by_derivative.plateau(AXIS)
     free_path = orbits.mean_free_path(tracks, **groups)
     moments = orbits.moment_scatter(field, tracks, **groups)
-    measured = _measured(exits, running, free_path, moments)
+    measured = _measured(exits, running, plateau, free_path, moments)
     lines = f"{exits.report()}\n{_report(measured)}"
     print(lines)
     figure = plots.plot_orbits(tracks, exits, *_slice(field, tracks), title=title)
@@ -76,7 +78,8 @@ def _trace_and_save(
 
 def _numbers(position, direction, exits, tracks, running, free_path, moments) -> dict[str, dict]:
     """Return what goes into the result file."""
-    along, across = (x(AXIS) for x in (running.by_velocity.along, running.by_velocity.across))
+    along, across = (f(AXIS) for f in (running.by_derivative.along, running.by_derivative.across))
+    plateau = running.by_derivative.plateau(AXIS).coefficient
     return {
         "start": {"position": position, "direction": direction},
         "exits": {
@@ -86,6 +89,7 @@ def _numbers(position, direction, exits, tracks, running, free_path, moments) ->
         },
         "transport": {
             "path": tracks.path,
+            "kappa_parallel": plateau.value, "kappa_parallel_error": plateau.error,
             "along": along.value, "along_error": along.error,
             "across": across.value, "across_error": across.error,
             "correlation": free_path.correlation.value,
@@ -97,14 +101,15 @@ def _numbers(position, direction, exits, tracks, running, free_path, moments) ->
     }  # fmt: skip
 
 
-def _measured(exits, running, free_path, moments) -> dict[str, Any]:
+def _measured(exits, running, plateau, free_path, moments) -> dict[str, Any]:
     """Return how orbits ended, and the coefficients at the end of the tracks with their errors."""
-    status = np.asarray(exits.status)
+    status, kappa = np.asarray(exits.status), plateau.coefficient
     lengths = {
-        "kappa_parallel_over_v": _last(running.by_velocity.along(AXIS)),
-        "kappa_perpendicular_over_v": _last(running.by_velocity.across(AXIS)),
-        "mean_free_path_correlation": _last(free_path.correlation),
-        "mean_free_path_turning": (free_path.turning.value, free_path.turning.error),
+        "kappa_parallel_over_v": (kappa.value, kappa.error),
+        "parallel_mean_free_path": (3 * kappa.value, 3 * kappa.error),
+        "kappa_perpendicular_over_v": _last(running.by_derivative.across(AXIS)),
+        "correlation_length_of_directions": _last(free_path.correlation),
+        "path_to_first_90_degrees": (free_path.turning.value, free_path.turning.error),
     }
     return {
         "num_by_status": {
@@ -112,8 +117,9 @@ def _measured(exits, running, free_path, moments) -> dict[str, Any]:
         },
         "num_steps": int(np.sum(np.asarray(exits.num_steps, np.int64))),
         **{name: quantity(float(x), float(e), "pc") for name, (x, e) in lengths.items()},
+        "plateau": bool(plateau.flat),
         "turned_share": float(free_path.turned_share),
-        "moment_scatter": float(jnp.median(moments.ratio)),
+        "moment_scatter": float(jnp.nanmedian(moments.ratio)),
     }
 
 
@@ -125,15 +131,18 @@ def _last(estimate) -> tuple[jax.Array, jax.Array]:
 def _report(measured: dict[str, Any]) -> str:
     """Return the coefficients in words."""
     names = {
-        "kappa_parallel_over_v": "kappa along the mean field / v",
+        "kappa_parallel_over_v": "kappa along the mean field / v, d<x²>/2ds",
+        "parallel_mean_free_path": "parallel mean free path, 3 kappa / v",
         "kappa_perpendicular_over_v": "kappa across it / v",
-        "mean_free_path_correlation": "mean free path, integral of <n n>",
-        "mean_free_path_turning": "mean free path, first 90°",
+        "correlation_length_of_directions": "integral of the correlation of directions",
+        "path_to_first_90_degrees": "path until a direction is first at 90° to its start",
     }
     lines = [
         f"{text}: {measured[name]['value']:.4g} ± {measured[name]['error']:.2g} pc"
         for name, text in names.items()
     ]
+    if not measured["plateau"]:
+        lines[:2] = [f"{line} ({NO_PLATEAU})" for line in lines[:2]]
     lines[-1] += f" ({measured['turned_share']:.0%} of the orbits turned)"
     scatter = f"{measured['moment_scatter']:.3g}"
     return "\n".join([*lines, f"sigma / mean of the magnetic moment: median {scatter}"])

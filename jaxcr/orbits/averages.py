@@ -14,7 +14,7 @@ from jaxcr.arrays import ScalarLike
 from jaxcr.checks import argument_error, as_float, checked
 from jaxcr.fields import Field
 from jaxcr.orbits.ensemble import as_pusher, engine_options, start_states, trace_on_devices
-from jaxcr.orbits.exits import REACHED, STATUS_TEXT, Exits
+from jaxcr.orbits.exits import LEFT_BOX, REACHED, STATUS_TEXT, Exits, check_left_box
 from jaxcr.orbits.lanes import Limits
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
@@ -159,6 +159,8 @@ def _sums(x: np.ndarray):
 def _means(sums, counts) -> Any:
     """Return estimates from the sums of all blocks."""
     num = int(counts[list(STATUS_TEXT).index(REACHED)])
+    left = int(counts[list(STATUS_TEXT).index(LEFT_BOX)])
+    check_left_box("average_over_orbits: stop", left, int(counts.sum()))
     if num < 2:
         raise argument_error(
             "average_over_orbits: stop",

@@ -1,14 +1,50 @@
 """Transport coefficients measured from tracks: diffusion tensor, mean free path, D_mumu."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_range, checked, is_concrete
 from jaxcr.orbits.tracks import Tracks
 from jaxcr.statistics import Estimate, group_means, jackknife
 from jaxcr.vectors import unit_vector
+
+
+@checked
+class Plateau(eqx.Module):
+    """What a running coefficient is over the last half of its path, and whether it is flat there.
+
+    Attributes
+    ----------
+    coefficient
+        Mean over the last half, pc.
+    change
+        Mean over the last quarter less that over the quarter before, pc.
+    """
+
+    coefficient: Estimate
+    change: Estimate
+
+    @property
+    def flat(self) -> Bool[Array, ""]:
+        """Whether there is a plateau: else the orbits are still ballistic, or trapped."""
+        return is_flat(self.coefficient, self.change)
+
+    @property
+    def text(self) -> str:
+        """Empty for a plateau."""
+        return "" if bool(self.flat) else NO_PLATEAU
+
+
+NO_PLATEAU = "still rising: not a diffusion coefficient"
+
+
+def is_flat(coefficient: Estimate, change: Estimate) -> Bool[Array, "..."]:
+    """Return whether a change is within three standard errors or a tenth of the coefficient."""
+    moved = jnp.abs(change.value)
+    return ~((moved > 3 * change.error) & (moved > 0.1 * jnp.abs(coefficient.value)))
 
 
 @checked
@@ -38,6 +74,34 @@ class RunningTensor(eqx.Module):
         """Return the component along ``axis``, ``(time,)``."""
         b = unit_vector("along: axis", axis).astype(self.groups.dtype)
         return jackknife(lambda x: jnp.einsum("i,tij,j->t", b, x, b), self.groups)
+
+    def plateau(self, axis: Vector) -> Plateau:
+        """Return the component along ``axis`` over the last half of the path.
+
+        Raises
+        ------
+        ArgumentError
+            When it is below 0 by more than three standard errors, as no diffusion is, or when
+            there are fewer than eight samples.
+        """
+        b = unit_vector("plateau: axis", axis).astype(self.groups.dtype)
+        num = self.path.shape[0]
+        check_range("plateau: samples", num, 8.0, remedy="Record more samples along the path.")
+        half, quarter = num - num // 2, num // 4
+
+        def late(x):
+            return jnp.mean(jnp.einsum("i,tij,j->t", b, x, b)[half:])
+
+        def change(x):
+            along = jnp.einsum("i,tij,j->t", b, x, b)
+            return jnp.mean(along[-quarter:]) - jnp.mean(along[-2 * quarter : -quarter])
+
+        found = Plateau(jackknife(late, self.groups), jackknife(change, self.groups))
+        value = found.coefficient.value + 3 * found.coefficient.error
+        remedy = "Is this the direction of the mean field, and the path longer than a gyration?"
+        if is_concrete(value) and not bool(jnp.isnan(value)):
+            check_range("plateau: kappa along the axis", value, 0.0, remedy=remedy)
+        return found
 
     def across(self, axis: Vector) -> Estimate:
         """Return the mean of the two components across ``axis``, ``(time,)``."""
@@ -118,6 +182,34 @@ def running_diffusion(tracks: Tracks, *, num_groups: int = 16) -> RunningDiffusi
         RunningTensor(path, by_derivative),
         RunningTensor(path, _integral(correlation, interval)),
     )
+
+
+@checked
+def parallel_mean_free_path(tracks: Tracks, *, axis: Vector, num_groups: int = 16) -> Plateau:
+    """Return the mean free path along a mean field, lambda = 3 kappa_par / v, in pc.
+
+    With kappa_par / v = d<x_par²>/2ds over the last half of the tracks: look at ``flat`` before
+    it is used.
+
+    Parameters
+    ----------
+    tracks, num_groups
+        As for ``running_diffusion``.
+    axis
+        Direction of the mean field.
+
+    Raises
+    ------
+    ArgumentError
+        When the coefficient is negative, or more than 1 % of the orbits left a clamped grid.
+
+    Notes
+    -----
+    Source: Shalchi (2009), eq. 1.27. Not the paths of ``mean_free_path``, which are those of
+    turning and of the correlation of directions.
+    """
+    running = running_diffusion(tracks, num_groups=num_groups).by_derivative
+    return jax.tree.map(lambda x: 3 * x, running.plateau(axis))
 
 
 @checked

@@ -116,7 +116,7 @@ def _follow(field, position, axis, length, rtol, max_step, num_samples):
             max_steps=1_000_000, adjoint=diffrax.ForwardMode(), throw=False,
             event=diffrax.Event(outside) if clamped else None,
         )  # fmt: skip
-        line = start + solution.ys
+        line = start[None] + solution.ys
         if not clamped:
             return line, jnp.asarray(False)
         beyond = jax.vmap(lambda x: outside_samples(field, x))(line)

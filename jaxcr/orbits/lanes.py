@@ -222,9 +222,15 @@ def _after_step(motion, stop, pusher, limits, lane: _Lane, after, turned=None) -
 
 def _recorded(lane: _Lane, now: Bool[Array, " stop"], length: Array) -> _Record:
     """Return the records, of which some are made now; one length, or one for each stop."""
-    before = _Record(lane.offset, lane.direction, lane.path, length)
-    return jax.tree.map(
-        lambda old, new: _where(now, jnp.broadcast_to(new, old.shape), old), lane.records, before
+    before = (lane.offset, lane.direction, lane.path, length)
+    old = lane.records
+    return _Record(
+        *(
+            _where(now, jnp.broadcast_to(new, x.shape), x)
+            for new, x in zip(
+                before, (old.offset, old.direction, old.path, old.length), strict=True
+            )
+        )
     )
 
 
@@ -245,23 +251,23 @@ def _may_have_met(motion, stop, lane: _Lane, after) -> Bool[Array, ""]:
 
 def _look_within(motion, stop, pusher, limits, lane: _Lane) -> _Lane:
     """Return a lane in which `_may_have_met` was so: met within the step, or after the step."""
+    turned = lane.status == TURNED
     after = _try_step(motion, pusher, lane)
     lengths = _find_beyond(motion, stop, pusher, lane, after)
     hit = stop.by_stop(lengths, lambda x: jnp.min(jnp.where(x > 0, x, jnp.inf)))
-    now = (hit > 0) & (hit < jnp.inf) & (lane.status == TURNED)
-    back = eqx.tree_at(
-        lambda x: x.status, lane, jnp.where(lane.status == TURNED, RUNNING, lane.status)
-    )
+    now = (hit > 0) & (hit < jnp.inf)
+    on = eqx.tree_at(lambda x: x.status, lane, jnp.int32(RUNNING))
     if lane.met is None:
-        on = _after_step(motion, stop, pusher, limits, back, after)
+        on = _after_step(motion, stop, pusher, limits, on, after)
         cut = pusher.shortened(lane.pusher_state, hit[0])
         ended = eqx.tree_at(lambda x: (x.status, x.pusher_state), lane, (jnp.int32(REACHED), cut))
-        return jax.tree.map(lambda a, b: jnp.where(now[0], a, b), ended, on)
-    now &= ~lane.met
-    back = eqx.tree_at(
-        lambda x: (x.met, x.records), back, (lane.met | now, _recorded(lane, now, hit))
-    )
-    return _after_step(motion, stop, pusher, limits, back, after)
+        on = jax.tree.map(lambda a, b: jnp.where(now[0], a, b), ended, on)
+    else:
+        now &= ~lane.met
+        records = _recorded(lane, now, hit)
+        on = eqx.tree_at(lambda x: (x.met, x.records), on, (lane.met | now, records))
+        on = _after_step(motion, stop, pusher, limits, on, after)
+    return jax.tree.map(lambda a, b: jnp.where(turned, a, b), on, lane)
 
 
 def _find_beyond(motion, stop, pusher, lane: _Lane, after) -> Array:

@@ -225,16 +225,15 @@ def _highest_level(motion: Lorentz, stop: Stop, start: Vector, state, path: Scal
         return runge_kutta(lambda y: motion(path, y), half, -0.5 * length)
 
     def highest(index, level, slope, length):
-        best = level
-        for _ in range(_LOOKS_BACK):
-            x, n = back(length)
-            higher, slope_there = (y[index] for y in approach(x, n, path - length))
-            best = jnp.maximum(best, higher)
-            turn = slope_there - slope
+        def look(_, found):
+            best, length = found
+            higher, there = (y[index] for y in approach(*back(length), path - length))
+            turn = there - slope
             usable = turn > 0
             length = jnp.where(usable, -length * slope / jnp.where(usable, turn, 1), length)
-            length = jnp.clip(length, 0, path)
-        return best
+            return jnp.maximum(best, higher), jnp.clip(length, 0, path)
+
+        return lax.fori_loop(0, _LOOKS_BACK, look, (level, length))[0]
 
     _, change = jax.jvp(approach, (*state, path), (*motion(path, state), jnp.ones_like(path)))
     levels, slopes = approach(*state, path)

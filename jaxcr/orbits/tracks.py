@@ -215,7 +215,7 @@ def _record_block(motion, pusher, particles, length, num_steps, num_samples):
     offset, direction, left = (
         jnp.concatenate([a[None], b]) for a, b in zip(first, later, strict=True)
     )
-    return *(jnp.where(left, jnp.nan, x) for x in (starts + offset, direction)), left
+    return *(jnp.where(left, jnp.nan, x) for x in (starts[None] + offset, direction)), left
 
 
 def _in_blocks(function, particles):
