@@ -184,11 +184,12 @@ def _slice(field: fields.Field, tracks: orbits.Tracks):
 def _check(config: Orbits) -> None:
     """Raise ``ValueError`` for settings with which the command would fail later."""
     for name, value in (("--path", config.path), ("--samples", config.samples),
-                        ("--num", config.num)):  # fmt: skip
-        check_positive(name, value, expected="a positive number", remedy="See --help.")
-    check_range("--spread", config.spread, 0, expected="a length, or 0", remedy="In pc.")
+                        ("--num", config.num), ("--radius", config.radius),
+                        ("--step", config.step), ("--rtol", config.rtol)):  # fmt: skip
+        check_positive(name, value, remedy="See --help; lengths are in pc.")
+    check_range("--spread", config.spread, 0.0, expected="a length, or 0", remedy="In pc.")
+    check_range("--samples", config.samples, 8.0, remedy="A plateau takes as many to be seen.")
     check_rigidity(config.rigidity)
-    check_positive("--radius", config.radius, expected="a positive length", remedy="In pc.")
     if config.groups < 2 or config.num % config.groups:
         raise argument_error(
             "--groups",

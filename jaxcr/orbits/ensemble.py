@@ -66,7 +66,8 @@ def trace_ensemble(
         Orbits that meet no stop within these end with their own status; default path by the stop.
     lanes, refill_interval, devices
         Particles in flight on each device, steps between two refills, and the devices (default:
-        all of this machine). None of them changes the result, not in the last bit.
+        all of this machine). With the same three the same bytes come out, in any process; others
+        change the rounding of an orbit, as the compiler joins products and sums differently.
 
     Raises
     ------

@@ -129,7 +129,7 @@ TABLE = [
     ("orbits --path 0", "--path: expected a positive number, got 0"),
     ("orbits --samples 0", "--samples: expected a positive number, got 0"),
     ("orbits --num 0", "--num: expected a positive number, got 0"),
-    ("orbits --radius -3", "--radius: expected a positive length, got -3"),
+    ("orbits --radius -3", "--radius: expected a positive number, got -3"),
     ("orbits --num 100 --groups 16", "--groups: expected at least 2, and a divisor of --num 100"),
     ("orbits --position 1 2", "--position: expected three numbers, got 2"),
     ("orbits --spread -1", "--spread: expected a length, or 0, got -1"),

@@ -1,4 +1,4 @@
-"""The engine: closed forms, exits, statuses, derivatives, and bits that do not depend on lanes."""
+"""The engine: closed forms, exits, statuses, derivatives, and the bits of an orbit."""
 
 import subprocess
 import sys
@@ -256,25 +256,31 @@ def test_derivatives_of_exits_equal_differences(smooth, pusher, make_stop):
         ),
     ],
 )
-def test_bits_do_not_depend_on_the_number_of_lanes(stencil, dtype, pusher):
+def test_the_same_lanes_make_the_same_bytes_and_others_the_same_orbits(stencil, dtype, pusher):
     field = turbulent(stencil, jnp.float32)
-    few, many = (
+    one, again, other = (
         orbits.trace_ensemble(
             field,
             jnp.zeros(3),
-            directions(700, dtype),
+            directions(700, dtype)[:num],
             rigidity=RIGIDITY,
             stop=orbits.Sphere(2.0),
             pusher=pusher,
             lanes=lanes,
         )
-        for lanes in (64, 256)
+        for lanes, num in ((64, 700), (64, 700), (256, 700))
     )
-    for a, b in zip(jax.tree.leaves(few), jax.tree.leaves(many), strict=True):
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(again), strict=True):
         np.testing.assert_array_equal(a, b)
+    # rounding, times the growth of neighbours, e every two or three gyroradii
+    apart = np.linalg.norm(one.position - other.position, axis=1)
+    assert np.median(apart) < 1e4 * jnp.finfo(dtype).eps
+    assert np.mean(np.asarray(one.status) == np.asarray(other.status)) > 0.99
+    paths = np.asarray(one.path_length), np.asarray(other.path_length)
+    assert abs(np.mean(paths[0]) - np.mean(paths[1])) < 0.2 * np.std(paths[0]) / np.sqrt(700)
 
 
-def test_bits_do_not_depend_on_the_number_of_devices():
+def test_orbits_do_not_depend_on_the_number_of_devices():
     script = """
 import jax
 jax.config.update("jax_enable_x64", True)
@@ -289,12 +295,15 @@ n = np.random.default_rng(5).standard_normal((701, 3))
 n /= np.linalg.norm(n, axis=1, keepdims=True)
 lengths = orbits.PathLength(jnp.array([1.0, 2.0]))
 for dtype, stop in ((jnp.float32, orbits.Sphere(2.0)), (jnp.float64, lengths)):
-    one, two = (
+    one, two, again = (
         orbits.trace_ensemble(field, jnp.zeros(3), jnp.asarray(n, dtype), rigidity=2.8,
             stop=stop, pusher=orbits.Boris(0.1), devices=jax.devices()[:k], lanes=128)
-        for k in (1, 2))
-    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
+        for k in (1, 2, 2))
+    for a, b in zip(jax.tree.leaves(two), jax.tree.leaves(again), strict=True):
         np.testing.assert_array_equal(a, b)
+    apart = np.linalg.norm(one.position - two.position, axis=-1)
+    assert np.median(apart) < 1e4 * jnp.finfo(dtype).eps
+    assert np.array_equal(one.status, two.status)
 print("equal")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
