@@ -6,7 +6,7 @@ from jaxtyping import Array
 
 from jaxcr.arrays import Scalar, Vector
 from jaxcr.checks import checked
-from jaxcr.fields import Field, Lattice
+from jaxcr.fields import Field
 from jaxcr.units import GYRORADIUS
 from jaxcr.vectors import cross, dot
 
@@ -116,9 +116,5 @@ class _Moved(Field):
         """Return the bound of the field."""
         return self.field.max_strength()
 
-    def lattice(self) -> Lattice | None:
-        """Return the lattice of the field, moved."""
-        found = self.field.lattice()
-        if found is None:
-            return None
-        return Lattice(found.origin - self.origin, found.spacing, found.shape)
+    def lattice(self) -> None:
+        """Return ``None``: steps are chosen from the field itself."""

@@ -190,7 +190,7 @@ class AnyOf(Stop):
 
     stops: tuple[Stop, ...]
 
-    def __init__(self, *stops: Stop):
+    def __init__(self, *stops):
         self.stops = _checked_stops(stops, "AnyOf", single=True)
 
     @property
@@ -227,7 +227,7 @@ class EachOf(Stop):
 
     stops: tuple[Stop, ...]
 
-    def __init__(self, *stops: Stop):
+    def __init__(self, *stops):
         self.stops = _checked_stops(stops, "EachOf")
 
     @property

@@ -24,7 +24,6 @@ from jaxcr.orbits.exits import LEFT_BOX, NOT_FINITE, REACHED, check_left_box
 from jaxcr.orbits.fixed_step import FixedStepPusher
 from jaxcr.orbits.lanes import Particles
 from jaxcr.orbits.lorentz import Lorentz
-from jaxcr.orbits.pusher import Pusher
 
 _WIDTH = 256  # particles that are stepped together: what one core's caches hold
 
@@ -80,7 +79,7 @@ def record_tracks(
     rigidity: ScalarLike | Float[Array, "..."],
     path_length: ScalarLike,
     num_samples: int,
-    pusher: Pusher | None = None,
+    pusher: FixedStepPusher | None = None,
     devices: list[jax.Device] | None = None,
 ) -> Tracks:
     """Trace many particles for one path length and keep them at equal intervals.
@@ -116,13 +115,6 @@ def record_tracks(
     check_range("record_tracks: num_samples", num_samples, 1.0)
     path_length = as_float(path_length).astype(direction.dtype)
     pusher = Boris() if pusher is None else pusher
-    if not isinstance(pusher, FixedStepPusher):
-        raise argument_error(
-            "record_tracks: pusher",
-            expected="a scheme with equal steps",
-            got=type(pusher).__name__,
-            remedy="Use Boris, Strang or BlanesMoan4; or trace_ensemble with several lengths.",
-        )
     devices = tuple(jax.local_devices() if devices is None else devices)
     motion = Lorentz(field, jnp.min(jnp.abs(particles.rigidity)))
     check_path("record_tracks: path_length", pusher, motion, path_length)

@@ -123,7 +123,9 @@ def test_no_orbit_ends_later_than_its_own_steps_cross(pusher):
 
         distance = jax.lax.scan(step, (x, n), length=100)[1].ravel()
         beyond = distance > 1.5 + 1e-5
-        return jnp.where(jnp.any(beyond), (jnp.argmax(beyond) + 1) * parts[0], jnp.inf)
+        return jnp.where(
+            jnp.any(beyond), (jnp.argmax(beyond) + 1).astype(float) * parts[0], jnp.inf
+        )
 
     crossed = np.asarray(first_crossing(x, n))
     ended = np.where(np.asarray(exits.status) == REACHED, exits.path_length, np.inf)
@@ -205,7 +207,7 @@ def test_orbits_end_where_a_clamped_grid_does():
         (lambda: orbits.EachOf(), "EachOf: stops: expected at least one stop, got 0"),
         (
             lambda: end(UP, orbits.PathLength(5.0), max_path_length=4.0),
-            "max_path_length: expected at least 5 pc, the shortest way to the stop, got 4 pc",
+            "max_path_length: expected at least 5 pc, the shortest way to the stop, got 4.0",
         ),
         (lambda: end(UP, orbits.Sphere(1.0), lanes=0), "lanes: expected at least 1, got 0"),
         (lambda: end(UP, orbits.Sphere(1.0), refill_interval=0), "refill_interval"),

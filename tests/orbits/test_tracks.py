@@ -77,7 +77,10 @@ def test_joined_tracks_are_one_after_another():
         ({"num_samples": 0}, "num_samples: expected a number >= 1, got 0"),
         ({"path_length": np.inf}, "path_length: expected a positive number, got inf"),
         ({"path_length": 1e9}, "path_length, over the step: expected at most 1e\\+07 steps"),
-        ({"pusher": orbits.DiffraxPusher()}, "a scheme with equal steps, got DiffraxPusher"),
+        (
+            {"pusher": orbits.DiffraxPusher()},
+            "pusher: expected a FixedStepPusher or None, got DiffraxPusher",
+        ),
     ],
 )
 def test_bad_input(options, message):
