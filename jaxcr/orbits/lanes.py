@@ -237,13 +237,15 @@ def _recorded(lane: _Lane, now: Bool[Array, " stop"], length: Array) -> _Record:
 def _may_have_met(motion, stop, lane: _Lane, after) -> Bool[Array, ""]:
     """Return whether the orbit may have been beyond a surface, and back, within one step.
 
-    A level that rises before the step and falls behind it has a maximum in between; as no level
-    rises by more than the path, it was positive only if the sum of both and of the path is.
+    A level that rises before the step and falls behind it has a maximum in between. It was
+    positive only if that of twice a parabola's rise is, seen from both ends.
     """
     offset, direction, length, _ = after
     level, slope = _approach(motion, stop, lane, lane.offset, lane.direction, 0)
     levels, slopes = _approach(motion, stop, lane, offset, direction, length)
-    may = (slope > 0) & (slopes < 0) & (level + levels + length >= 0)
+    turn = slope - slopes
+    may = (slope > 0) & (slopes < 0)
+    may &= (level * turn + length * slope**2 >= 0) & (levels * turn + length * slopes**2 >= 0)
     if lane.met is not None:
         may &= ~lane.met[jnp.array(stop.owners)]
     return jnp.any(may)

@@ -262,7 +262,7 @@ def _join_max_paths(stops) -> Float[Array, " stop"]:
     return jnp.stack([path.astype(jnp.result_type(*paths)) for path in paths])
 
 
-def _checked_stops(stops: tuple[Stop, ...], name: str, *, single: bool = False):
+def _checked_stops(stops: tuple, name: str, *, single: bool = False):
     for stop in stops:
         check_stop(f"{name}: stops", stop)
     if not stops or (single and any(stop.shape for stop in stops)):

@@ -187,8 +187,8 @@ def _trace(motion, start, direction, stop, solver, tolerances, max_steps, dense,
     status = jnp.where(met, REACHED, TOO_LONG)
     if clamped:
         # On the stop, or where the samples end: found as the root of one of both.
-        on_stop = False if fixed else level(state[2], state[:2], None) >= -tolerance * (1 + end)
-        out = (happened & ~on_stop) | left(zero, (offset, direction), None)
+        below = -jnp.inf if fixed else level(state[2], state[:2], None)
+        out = (happened & (below < -tolerance * (1 + end))) | left(zero, (offset, direction), None)
         status = jnp.where(out, LEFT_BOX, status)
     spent = solution.result == diffrax.RESULTS.max_steps_reached
     status = jnp.where(spent, STEP_LIMIT, status)
