@@ -187,7 +187,9 @@ def check_path(
     if isinstance(pusher, FixedStepPusher) and is_concrete(pusher, motion, path):
         step = pusher.step_size
         step = _prepared(pusher, motion).step_size if step is None else step
-        check_steps(f"{name}, over the step", float(path) / float(step), max(most, MOST_STEPS))
+        check_steps(
+            f"{name}, over the step", max(float(path), 0.0) / float(step), max(most, MOST_STEPS)
+        )
 
 
 _prepared = eqx.filter_jit(lambda pusher, motion: pusher.prepare(motion))

@@ -28,7 +28,7 @@ from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.stops import Stop
 from jaxcr.vectors import dot
 
-_SHORTEST_STEP = 8  # of the rounding of an offset: below, the mean of many steps is not theirs
+_SHORTEST_STEP = 64  # times the rounding of an offset: a straight orbit is off by 1/128 at most
 _LANE_MULTIPLE = 16  # vector registers hold 16 numbers at most: no lane is a remainder
 
 

@@ -57,7 +57,6 @@ def check_steps(name: str, num_steps: Any, most: int = MOST_STEPS) -> None:
         num_steps,
         0.0,
         float(most),
-        ends="(]",
         expected=f"at most {most:.2g} steps for one orbit",
         remedy="Give longer steps or a shorter path; lengths are in pc.",
     )

@@ -301,9 +301,9 @@ for dtype, stop in ((jnp.float32, orbits.Sphere(2.0)), (jnp.float64, lengths)):
         for k in (1, 2, 2))
     for a, b in zip(jax.tree.leaves(two), jax.tree.leaves(again), strict=True):
         np.testing.assert_array_equal(a, b)
-    apart = np.linalg.norm(one.position - two.position, axis=-1)
+    apart = np.linalg.norm(np.asarray(one.position) - np.asarray(two.position), axis=-1)
     assert np.median(apart) < 1e4 * jnp.finfo(dtype).eps
-    assert np.array_equal(one.status, two.status)
+    assert np.array_equal(np.asarray(one.status), np.asarray(two.status))
 print("equal")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
@@ -321,8 +321,8 @@ def test_single_precision_is_the_same_anywhere(origin):
         field, jnp.full(3, origin, jnp.float32), jnp.asarray(n, jnp.float32), rigidity=0.02,
         stop=orbits.Sphere(2.0, about_start=True),
     )  # fmt: skip
-    # (r_L / R)² of the path, 5e-5; random rounding of 1e4 steps, 1e-5
-    np.testing.assert_allclose(exits.path_length, 2 / np.abs(n[:, 2]), rtol=3e-4)
+    # Equal steps along z, at least 1.4e-4 pc, round alike where numbers are 1.2e-7 pc apart.
+    np.testing.assert_allclose(exits.path_length, 2 / np.abs(n[:, 2]), rtol=5e-4)
 
 
 def test_a_step_below_the_rounding_of_its_place_is_told():
@@ -332,8 +332,8 @@ def test_a_step_below_the_rounding_of_its_place_is_told():
         pusher=orbits.Boris(0.003), max_path_length=2e4,
     )  # fmt: skip
     assert np.all(exits.status == STEP_LOST)
-    # 8 eps times the largest coordinate is the step
-    assert np.all(np.abs(exits.position).max(axis=1) < 0.003 / (8 * 1.1e-7))
+    # 64 eps times the largest coordinate is the step
+    assert np.all(np.abs(exits.position).max(axis=1) < 0.003 / (64 * 1.1e-7))
 
 
 def test_a_long_path_is_the_sum_of_its_steps():
