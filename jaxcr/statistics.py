@@ -29,6 +29,8 @@ class Estimate(eqx.Module):
 def group_means(values: Float[Array, "particle ..."], num_groups: int) -> Float[Array, "group ..."]:
     """Return means over consecutive particles; rows with a number that is not finite are left out.
 
+    A group without another row is NaN.
+
     Raises
     ------
     ValueError
@@ -47,7 +49,8 @@ def group_means(values: Float[Array, "particle ..."], num_groups: int) -> Float[
     weight = good.astype(values.dtype).reshape(*shape, *[1] * (values.ndim - 1))
     kept = jnp.where(good.reshape(-1, *[1] * (values.ndim - 1)), values, 0)
     total = jnp.sum(weight * kept.reshape(*shape, *values.shape[1:]), axis=1)
-    return total / jnp.maximum(jnp.sum(weight, axis=1), 1)
+    used = jnp.sum(weight, axis=1)
+    return jnp.where(used > 0, total / jnp.maximum(used, 1), jnp.nan)
 
 
 @checked

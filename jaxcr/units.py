@@ -5,6 +5,8 @@ Multiply on the way in, divide on the way out: ``30 * units.PV``, ``x / units.kp
 
 from jaxtyping import Array, Float
 
+from jaxcr.checks import checked
+
 pc = 1.0
 kpc = 1e3
 Mpc = 1e6
@@ -26,8 +28,9 @@ GYRORADIUS = 1.0810076114204197
 """Gyroradius in pc of a rigidity of 1 PV in 1 µG: 1 PV / (c × 1 µG), CODATA c and IAU pc."""
 
 
+@checked
 def gyroradius(
-    rigidity: Float[Array, "..."] | float, strength: Float[Array, "..."] | float
+    rigidity: Float[Array, "..."] | float | int, strength: Float[Array, "..."] | float | int
 ) -> Float[Array, "..."] | float:
     """Return the gyroradius r_L = p c / (q c B) of a particle moving across the field.
 

@@ -22,15 +22,16 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import AbstractArray
+import pytest
+from jaxtyping import AbstractArray, Array, Float
 
 from jaxcr import fields, kinetic, observed, orbits, sky, traps
-from jaxcr.checks import ArgumentError
+from jaxcr.checks import ArgumentError, checked
 
 FOLDERS = ("fields", "kinetic", "orbits", "traps", "sky", "observed", "infer", "plots", "units")
 
 SIZES = collections.defaultdict(
-    lambda: 3, particle=16, walker=16, pair=16, orbit=16, pixel=48, mask_pixel=48,
+    lambda: 3, particle=16, walker=16, pair=15, orbit=16, pixel=48, mask_pixel=48,
     error_pixel=48, weight_pixel=48, child=4, ell=5, l=5, site=4, edge=5, nx=4, ny=4,
     nz=4, momentum=4, time=3, bond=5,
 )  # fmt: skip
@@ -52,7 +53,7 @@ NUMBERS = {
     "ratio": 0.5, "latitude": -0.5, "declination": 0.3, "largest_zenith": 1.0, "levels": (0.68,),
     "shape": (8, 8, 8), "relative_error": 0.3, "exponent": 0.5, "charge": 1.0, "most": 8,
     "helicity": 0.2, "site": 1, "num_sites": 4, "place": 2.0, "iterations": 1, "degree": 1,
-    "num_walkers": 64, "repeats": 1, "inner_radius": 0.5, "outer_radius": 2.0,
+    "ell": 2.0, "num_walkers": 64, "repeats": 1, "inner_radius": 0.5, "outer_radius": 2.0,
     "nucleus_radius": 0.2, "extent": 8.0, "half_width": 2.0, "half_height": 2.0,
 }  # fmt: skip
 """Numbers by the name of the parameter; 0.7, or 4 where whole ones are asked for, elsewhere."""
@@ -141,6 +142,13 @@ def _arrivals():
     )  # fmt: skip
 
 
+def _tracks():
+    return orbits.record_tracks(
+        _field(), jnp.zeros(3), sky.pixel_centers(2), rigidity=2.0, path_length=4.0,
+        num_samples=8, pusher=orbits.Boris(step=0.25),
+    )  # fmt: skip
+
+
 def _data():
     rows = np.arange(1, 5), 1e-3 / np.arange(1.0, 5), np.full(4, 0.1), np.full(4, 1e-8)
     return observed.SpectrumData(*rows, 1, label="test")
@@ -153,6 +161,9 @@ MADE_BY = {
     ),
     traps.Trap: lambda: traps.Trap(minimum=1.0, left_mirror=4.0, right_mirror=3.0),
     orbits.Stop: lambda: orbits.PathLength(1.0), orbits.Pusher: lambda: orbits.Boris(step=0.5),
+    orbits.Tracks: _tracks,
+    orbits.RunningDiffusion: lambda: orbits.running_diffusion(_tracks()),
+    orbits.MeanFreePath: lambda: orbits.mean_free_path(_tracks()),
     sky.Arrivals: _arrivals, sky.SkyWindow: lambda: sky.hawc_window(2),
     sky.BoundaryDistribution: lambda: sky.DipoleBoundary(
         axis=jnp.array([0.0, 0, 1]), amplitude=1e-3
@@ -207,9 +218,12 @@ def _function(hint):
     """Return a smooth function of the annotated result."""
     arguments = typing.get_args(hint)
     result = options(arguments[1])[0] if len(arguments) == 2 else None
+    if typing.get_origin(result) is tuple:
+        parts = [x for x in typing.get_args(result) if x is not Ellipsis]
+        return lambda *_: tuple(array(options(x)[0], "direction") for x in parts)
 
     def smooth(*values):
-        total = sum(jnp.sum(jnp.asarray(x, float)) for x in values)
+        total = sum(jnp.sum(jnp.asarray(x, float)) for x in jax.tree.leaves(values))
         if result is not None and is_array(result) and result.dim_str not in ("", "..."):
             return array(result, "function") * (1 + 0.1 * jnp.tanh(total))
         if values and jnp.ndim(values[0]) and (result is None or not is_array(result)):
@@ -313,13 +327,18 @@ def bad_values(value, hint, optional):
         yield "numpy", numbers
 
 
-def attack(thing):
-    """Yield ``(argument, what, outcome, detail)`` of every call with one argument spoilt."""
+def attack(thing, *, long=False):
+    """Yield ``(argument, what, outcome, detail)`` of every call with one argument spoilt.
+
+    Of a function that computes for ``long`` only what is refused before anything is computed.
+    """
     given, named = arguments(thing)
     signature = inspect.signature(thing)
     bound = signature.bind(*given, **named)
-    kind, right = outcome(lambda: thing(*bound.args, **bound.kwargs))
-    yield "", "sample", "result" if kind == "result" else kind, right
+    kind, right = "long", None
+    if not long:
+        kind, right = outcome(lambda: thing(*bound.args, **bound.kwargs))
+        yield "", "sample", kind, right
     for name, parameter in signature.parameters.items():
         if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             continue
@@ -328,6 +347,8 @@ def attack(thing):
             continue
         value = bound.arguments.get(name, parameter.default)
         for what, bad in bad_values(value, hint, optional or type(None) in options(hint)):
+            if long and what not in (*NO_NUMBERS, "shape", "empty"):
+                continue
             tried = {**bound.arguments, name: bad}
 
             def call(tried=tried):
@@ -340,7 +361,51 @@ def attack(thing):
             if how == "result" and what == "nan":
                 found = floats(result)
                 how = "nan" if found.size == 0 or np.isnan(found).any() else "finite from nan"
+                if np.any(getattr(result, "status", 0) != 0):
+                    how = "status"  # the last finite state of an orbit, and why it ended
             if how == "result" and what in ("list", "numpy") and kind == "result":
                 same = np.allclose(floats(result), floats(right), rtol=1e-12, equal_nan=True)
                 how = "result" if same else "other result"
             yield name, what, how, result
+
+
+FAULTS = ("raw", "hang", "accepted", "finite from nan", "other result")
+
+LONG = {
+    "build_emulator", "recentred", "fit", "fit_many", "closure", "calibration_ranks", "forecast",
+    "skies_needed", "sample_nuts", "sample_free", "profile", "energy_table", "simulate_table",
+    "path_systematic", "against_simulation", "spectrum_gradient", "simulate_data",
+    "simulated_tensors", "simulated_spectra", "direct_spectrum", "realise_turbulence",
+    "measure_hops", "scatter_in_bottles", "run_starts", "composed_surrogate", "sample_posterior",
+}  # fmt: skip
+"""Functions that simulate or search for more than seconds."""
+
+
+@pytest.mark.parametrize(
+    ("name", "thing"), [pytest.param(n, t, id=f"{f}.{n}") for f, n, t in public()]
+)
+def test_an_argument_of_another_kind_is_named_or_harmless(name, thing):
+    try:
+        found = list(attack(thing, long=name in LONG))
+    except NoSampleError as error:
+        pytest.skip(f"no arguments to begin with: {error}")
+    faults = [f"{argument} = {what}: {how}, {detail}" for argument, what, how, detail in found
+              if how in FAULTS]  # fmt: skip
+    assert not faults, "\n".join(faults)
+
+
+def test_a_fault_of_each_kind_is_seen():
+    def careless(x: Float[Array, ""] | float):
+        return jnp.where(x > 0, x, 0.0)
+
+    def rude(x: Float[Array, ""] | float):
+        raise IndexError("deep inside")
+
+    assert {how for *_, how, _ in attack(careless)} >= {"finite from nan"}
+    assert {how for *_, how, _ in attack(rude)} == {"raw"}
+    assert "finite from nan" not in {how for *_, how, _ in attack(checked(lambda_of_nan))}
+
+
+def lambda_of_nan(x: Float[Array, ""] | float):
+    """Return a number that is NaN where it was given NaN."""
+    return jnp.sqrt(jnp.abs(x))

@@ -74,7 +74,7 @@ def trace_guiding_center(
     Notes
     -----
     Valid while the gyroradius is small against the scale of the field; see ``GuidingCenter``
-    for a pusher that checks.
+    for a pusher that checks. NaN where 100,000 steps are too few, or a number is none.
     """
     check_positive("trace_guiding_center: path_length", path_length)
     check_range("trace_guiding_center: num_samples", num_samples, 1.0)
@@ -98,10 +98,11 @@ def _trace(field, position, direction, rigidity, path_length, num_samples, rtol,
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(slope), diffrax.Tsit5(), path[0], path[-1], 0.01 * here.scale,
         (center, cosine), saveat=diffrax.SaveAt(ts=path), max_steps=100_000,
-        stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol),
+        stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol), throw=False,
     )  # fmt: skip
-    centers, cosines = solution.ys
-    return GuidingTrack(path, position + centers, cosines, moment)
+    done = solution.result == diffrax.RESULTS.successful
+    centers, cosines = (jnp.where(done, y, jnp.nan) for y in solution.ys)
+    return GuidingTrack(path, position[None] + centers, cosines, moment)
 
 
 @checked

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_shape
+from jaxcr.checks import check_range, check_shape
 
 
 def as_arrays(
@@ -21,12 +21,17 @@ def as_arrays(
     Raises
     ------
     ValueError
-        If a value has another shape.
+        If a value has another shape, is NaN everywhere, or an error negative or infinite.
     """
     arrays = []
     for name, value in values.items():
         array = None if value is None else np.asarray(value, dtype=float)
         remedy = "All curves of a figure share their axis."
         check_shape(f"{function}: {name}", array, shape, remedy=remedy)
+        if array is not None:
+            known = array[~np.isnan(array)]
+            check_range(f"{function}: {name}: values that are not NaN", known.size, 1)
+            if name.endswith("error"):
+                check_range(f"{function}: {name}", known, 0)
         arrays.append(array)
     return arrays

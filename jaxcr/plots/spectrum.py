@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_finite, check_range, checked
 from jaxcr.observed import SpectrumData
 from jaxcr.plots.checks import as_arrays
 from jaxcr.plots.style import (
@@ -71,7 +71,8 @@ def plot_spectrum(
         "plot_spectrum", ell.shape, mean=mean, low=low, high=high, low_95=low_95, high_95=high_95
     )
     keep = ell >= 1
-    ell = ell[keep]
+    check_range("plot_spectrum: multipoles from 1 on", np.count_nonzero(keep), 1)
+    ell = check_finite("plot_spectrum: ell", ell[keep])
     mean, *edges = (None if curve is None else curve[keep] for curve in curves)
     figure = new_figure(10.5, 5.6)
     axes = figure.add_subplot()

@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from jaxcr.checks import checked
+from jaxcr.checks import check_positive, checked
 
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
@@ -34,6 +34,8 @@ def new_figure(width: float | int, height: float | int) -> Figure:
     -----
     Nobody has to close it, and threads may draw figures side by side.
     """
+    check_positive("new_figure: width", width)
+    check_positive("new_figure: height", height)
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     return figure
