@@ -9,14 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import orbits, plots, runs, sky
-from jaxcr.checks import argument_error
-from jaxcr.cli.checks import check_place, check_rigidity
+from jaxcr.checks import argument_error, check_range
+from jaxcr.cli.checks import check_direction, check_place, check_rigidity, check_stops
 from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
-from jaxcr.cli.field_source import AXIS, check_source, choose_field
+from jaxcr.cli.field_source import check_source, choose_field
 from jaxcr.cli.interruption import interruptible
 from jaxcr.cli.limits import check_sizes
+from jaxcr.cli.mean_field import mean_field, place
 from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict, from_dict
+from jaxcr.runs.orbit_run import GROUPS
 from jaxcr.runtime import (
     ChunkStore,
     Shard,
@@ -222,7 +224,7 @@ def _picture(run: runs.OrbitRun, result: runs.RunTotals):
         maps=maps, rest=rest, labels=[f"{x:g} pc" for x in _stops(run)],
         c_ell=np.asarray(result.c_ell.value), noise=np.asarray(result.noise.value),
         title=f"{result.num_orbits:,} orbits, {abs(float(run.rigidity)):g} PV",
-        notes="dipole of unit amplitude in the momentum, along the mean field",
+        notes=f"dipole of unit amplitude in the momentum, its axis: {place(run.axis)}",
     )  # fmt: skip
 
 
@@ -237,7 +239,8 @@ def _orbit_run(config: Ensemble) -> runs.OrbitRun:
     field, rigidity, title = choose_field(
         config.particles, config.cube, config.turbulence, config.rigidity
     )
-    print(f"{title}: rigidity {rigidity:g} PV, {config.num:,} orbits")
+    axis, axis_text = mean_field(config, field)
+    print(f"{title}: rigidity {rigidity:g} PV, {config.num:,} orbits\n{axis_text}")
     single = config.precision == "float32"
     if single:
         field = jax.tree.map(lambda x: x.astype(jnp.float32), field)
@@ -248,7 +251,7 @@ def _orbit_run(config: Ensemble) -> runs.OrbitRun:
         else orbits.PathLength(jnp.array(config.path)),
         pusher=orbits.Boris() if config.step is None else orbits.Boris(config.step),
         observer=jnp.array(config.observer),
-        axis=AXIS,
+        axis=axis,
         spread=config.spread,
         key=jax.random.key(config.seed),
         num_orbits=config.num,
@@ -312,6 +315,11 @@ def _check_cube(store: ChunkStore, settings: Ensemble) -> None:
 def _check(config: Ensemble) -> None:
     """Raise ``ValueError`` for settings with which the command would fail later."""
     check_source(config.particles, config.cube, config.turbulence)
+    check_direction(config.mean_direction)
+    for name, stops in (("--radius", config.radius), ("--path", config.path)):
+        check_stops(name, stops)
+    least = 2 * GROUPS
+    check_range("--num", config.num, least, remedy=f"Errors are those of {GROUPS} groups of two.")
     Shard.read(config.shard)
     sky.check_nside(config.nside, "--nside")
     if not 1 <= config.lmax <= _LARGEST_LMAX:

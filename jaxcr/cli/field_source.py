@@ -4,13 +4,16 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxcr import fields, orbits
 from jaxcr.checks import argument_error
 from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
 from jaxcr.fields.files import NUMPY, ZIP, find_array, signature
 
-AXIS = jnp.array([1.0, 0.0, 0.0])
+AXIS = np.array([1.0, 0.0, 0.0])
+"""Of the mean field of turbulence; no array of JAX, which would start a backend."""
+
 _BOUNDARIES = {
     "periodic": fields.Periodic,
     "clamped": fields.Clamped,

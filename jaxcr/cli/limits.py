@@ -1,6 +1,7 @@
-"""The largest settings: beyond them XLA ends the process instead of raising. Imports no JAX."""
+"""Numbers that no setting can have: not finite, or so large that XLA ends the process. No JAX."""
 
 import dataclasses
+import math
 from typing import Any
 
 from jaxcr.cli.toml_settings import LARGEST_INTEGER
@@ -26,12 +27,14 @@ _MOST = {
 
 
 def check_sizes(settings: Any, prefix: str = "--") -> None:
-    """Raise ``ValueError`` for a whole number that is too large for any machine."""
+    """Raise ``ValueError`` for a number that is not finite, or too large for any machine."""
     for field in dataclasses.fields(settings):
         value, name = getattr(settings, field.name), prefix + field.name.replace("_", "-")
         if dataclasses.is_dataclass(value):
             check_sizes(value, f"{name}.")
         most = _MOST.get(field.name, LARGEST_INTEGER)
         for number in value if isinstance(value, tuple) else (value,):
+            if type(number) is float and not math.isfinite(number):
+                raise ValueError(f"{name}: expected a finite number, got {number}. See --help.")
             if type(number) is int and (number > most or number < -LARGEST_INTEGER):
                 raise ValueError(f"{name}: expected at most {most}, got {number}. See --help.")

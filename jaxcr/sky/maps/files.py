@@ -18,7 +18,7 @@ UNSEEN = -1.6375e30  # of the HEALPix format; NaN in an array
 _NUMBERS = re.compile(r"\d*[BIJKED]")  # of the format; no text, no pairs, no arrays of any length
 _WORDS = ("ORDERING", "NSIDE", "INDXSCHM", "OBJECT", "COORDSYS", "TUNIT1")
 _FRAMES = {"equatorial": "C", "galactic": "G", "ecliptic": "E", "field": "F"}
-_COMMENTS = {"F": "field frame: x along the mean field"}
+_COMMENTS = {"F": "field frame: the axes of the field"}
 _HEADER_NAMES = {
     **{letter: name for name, letter in _FRAMES.items()},
     "Q": "equatorial",
@@ -72,7 +72,7 @@ def write_map(
     maps
         (pixel,) or (column, pixel), RING order; NaN is written as the format's unseen value.
     frame
-        ``"equatorial"``, ``"galactic"``, ``"ecliptic"`` or ``"field"`` (x along the mean
+        ``"equatorial"``, ``"galactic"``, ``"ecliptic"`` or ``"field"`` (the axes of the
         field), as the header word COORDSYS C, G, E or F.
     unit
         Of all columns.
