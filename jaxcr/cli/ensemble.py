@@ -1,5 +1,6 @@
 """``jaxcr ensemble``, ``resume``, ``status``, ``merge``: runs of any size."""
 
+import errno
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ from jaxcr.runtime import (
 
 _KIND = "ensemble"
 _LARGEST_LMAX = 128
+_REMEDIES = dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room") | dict.fromkeys(
+    (errno.EACCES, errno.EPERM, errno.EROFS), "allow writing there"
+)
 _NOT_THE_RUN = ("config", "show_config", "out", "json", "shard", "distributed", "coordinator",
                 "num_processes", "process")  # fmt: skip
 
@@ -123,7 +127,8 @@ def _work(store: ChunkStore, run: runs.OrbitRun, shard: Shard) -> Outcome:
                 return Outcome(found | {"num_computed": num}, store.folder)
             return _finish(store, run, sums, num_computed=num)
     except OSError as problem:
-        raise OSError(f"{problem}. Finished chunks are kept; make room, then: {go_on}") from problem
+        remedy = _REMEDIES.get(problem.errno, "mend that")
+        raise OSError(f"{problem}. Finished chunks are kept; {remedy}, then: {go_on}") from problem
 
 
 def _finish(
@@ -133,7 +138,6 @@ def _finish(
     result = runs.totals(sums)
     stops = _stop_numbers(run, result)
     text = _report(result, stops)
-    print(text)
     (store.folder / "report.txt").write_text(text + "\n", encoding="utf-8")
     write_result(
         store.folder / "result.h5",
@@ -144,6 +148,7 @@ def _finish(
     )
     figure = _picture(run, result)
     figure.savefig(store.folder / "sky.png", dpi=110, metadata={"Software": None})
+    print(text)
     print(f"{store.folder}/ has result.h5, report.txt and sky.png")
     by_status = {orbits.STATUS_TEXT[key]: num for key, num in result.num_by_status.items()}
     found = {

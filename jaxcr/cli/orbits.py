@@ -35,6 +35,7 @@ def run_orbits(config: Orbits) -> Outcome:
         print(head)
         numbers, lines = _trace_and_save(config, folder, field, rigidity, title, axis)
         (folder / "report.txt").write_text(f"{head}\n{lines}\n", encoding="utf-8")
+        print(lines)
         print(f"{folder}/ has result.h5, report.txt, orbits.png and transport.png")
     check_kappa(numbers["kappa_parallel_over_v"])
     numbers |= {"rigidity": quantity(rigidity, unit="PV"), "field": field_numbers(described)}
@@ -64,7 +65,6 @@ def _trace_and_save(
     moments = orbits.moment_scatter(field, tracks, **groups)
     measured = _measured(exits, running, free_path, moments, axis)
     lines = f"{exits.report()}\n{_report(measured)}"
-    print(lines)
     figure = plots.plot_orbits(tracks, exits, *_slice(field, tracks), title=title)
     figure.savefig(folder / "orbits.png", dpi=150)
     figure = plots.plot_transport(running, free_path, moments, axis, title=title)

@@ -72,7 +72,6 @@ def _make(config: Sky, folder: Path) -> Outcome:
         ground, text = observe_from_ground(config, seen.maps[-1], axis)
         report.append(text)
     text = "\n".join(report)
-    print(text)
     (folder / "report.txt").write_text(text + "\n", encoding="utf-8")
     figure = plots.plot_sky_page(
         maps=seen.maps, rest=seen.rest, labels=labels, c_ell=seen.c_ell, noise=seen.noise,
@@ -89,6 +88,7 @@ def _make(config: Sky, folder: Path) -> Outcome:
         groups=_numbers(labels, arrivals, seen, spectra, isotropic)
         | ({} if ground is None else {"window": ground.numbers}),
     )
+    print(text)
     numbers = {
         "title": title, "rigidity": quantity(rigidity, unit="PV"), "stops": stops,
         "axis": quantity(axis),

@@ -36,10 +36,10 @@ def run_traps(config: Traps) -> Outcome:
         table = [*_trap_lines(config, found), *_chain_lines(config, found)]
         if config.fit is not None:
             numbers["fit"], table, found["fit"] = fitted, [line, *table], _fit_numbers(fitted)
-        print("\n".join(table))
         (folder / "report.txt").write_text("\n".join(table) + "\n", encoding="utf-8")
         plots.plot_traps(**_pictures(config, trap, numbers)).savefig(folder / "traps.png", dpi=150)
         write_result(folder / "result.h5", configuration=as_dict(config), seeds={}, groups=numbers)
+        print("\n".join(table))
         drawn = "traps.png and fit.png" if config.fit is not None else "traps.png"
         print(f"{folder}/ has result.h5, report.txt, {drawn}")
     return Outcome(found, folder, warnings=_warnings(found))
@@ -151,6 +151,8 @@ def _trap_lines(config: Traps, found: dict[str, Any]) -> list[str]:
         f"scatterings per trap: {capture:.3g}"
         + (f" ({doubt})" if doubt else "")
         + f"; D over diffusion without mirrors: {found['diffusion_over_unmirrored']:.3g}"
+        " (V/D is right; this D and every time are not: hops over several traps and the time of "
+        "flight are missing)"
     )
     return lines
 

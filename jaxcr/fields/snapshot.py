@@ -1,7 +1,9 @@
 """Read a field from a simulation snapshot; write one and read it back."""
 
+import io
 import json
 import math
+import pathlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +39,7 @@ from jaxcr.fields.field import Field, sample_field
 from jaxcr.fields.files import FITS, HDF5, Path, StoredArray, blaming, find_array, signature
 from jaxcr.fields.grid import GridField, store
 from jaxcr.fields.stencils import Linear, Stencil
+from jaxcr.runtime.atomic import write_whole
 from jaxcr.units import gauss, muG, tesla
 
 _FORMAT = "jaxcr field 1"
@@ -173,9 +176,11 @@ def write_field(
         "boundary": type(_boundary_of(field)).__name__,
         "notes": json.dumps(notes or {}),
     }
-    with h5py.File(path, "w") as file:
+    content = io.BytesIO()  # in memory, so that the file is whole or not there
+    with h5py.File(content, "w") as file:
         file.create_dataset(_DATASET, data=np.asarray(stored), compression="gzip", shuffle=True)
         file[_DATASET].attrs.update(attributes)
+    write_whole(pathlib.Path(path), content.getbuffer())
 
 
 @checked
