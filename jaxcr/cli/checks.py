@@ -1,5 +1,6 @@
 """Reject settings that cannot work or contradict each other before anything is computed."""
 
+import importlib.util
 import math
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 from jaxcr.checks import argument_error, check_positive, check_range
 from jaxcr.cli.config import Fit, SkyConfig
 from jaxcr.cli.field_source import check_source, has_cube
+from jaxcr.cli.limits import check_one_of_both, check_place
 from jaxcr.cli.sky_config import Sky
 from jaxcr.infer import SkyEnsemble
 from jaxcr.observed import SpectrumData
@@ -15,6 +17,8 @@ from jaxcr.sky import check_lmax, check_nside, check_per_pixel
 
 _RIGIDITIES = (1e-9, 1e9)
 """PV: 1 MV, below which no charge is a cosmic ray, to a million times the highest observed."""
+
+_MOST_STEPS = 1e7
 
 
 def check_fit(config: Fit) -> None:
@@ -24,10 +28,10 @@ def check_fit(config: Fit) -> None:
             "fit: expected float64, got JAX_ENABLE_X64=0. Covariances of C_l need it: unset "
             "JAX_ENABLE_X64."
         )
-    if config.target is not None and config.simulate is not None:
-        raise ValueError(
-            "fit: expected one of --target and --simulate, got both. Choose what to fit."
-        )
+    check_one_of_both(
+        "--target, --simulate", config.target is not None, config.simulate is not None,
+        remedy="Choose what to fit.",
+    )  # fmt: skip
     _at_least(
         ("--skies", config.skies, 1),
         ("--target-skies", config.target_skies, 1),
@@ -35,8 +39,13 @@ def check_fit(config: Fit) -> None:
         ("--adam-steps", config.adam_steps, 1),
         ("--gradient-fields", config.gradient_fields or 0, 0),
         ("--traps.num-sites", config.traps.num_sites, 3),
-        ("--traps.edge-width", config.traps.edge_width, 0),
     )
+    check_range("--traps.edge-width", config.traps.edge_width, 0, math.pi / 2, remedy="In rad.")
+    if config.posterior == "nuts" and importlib.util.find_spec("blackjax") is None:
+        raise ValueError(
+            "--posterior nuts: expected the package blackjax, got none. It comes with: "
+            "pip install 'jaxcr[bayes]'."
+        )
     if config.plant and config.simulate is None:
         raise ValueError(
             "--plant: expected --simulate beside it, got a plain fit. Give a seed with --simulate."
@@ -55,11 +64,10 @@ def _check_energy(config: Fit) -> None:
         raise ValueError(
             "--recompute: expected --energy beside it, got none. Name an energy, such as 20TeV."
         )
-    if config.energy is not None and config.sky != SkyConfig():
-        raise ValueError(
-            "--sky.*, --energy: expected one of them, got both. The skies of an energy are fixed; "
-            "leave out --sky.*."
-        )
+    check_one_of_both(
+        "--sky.*, --energy", config.energy is not None, config.sky != SkyConfig(),
+        remedy="The skies of an energy are fixed; leave out --sky.*.",
+    )  # fmt: skip
 
 
 def check_data(data: SpectrumData, skies: SkyEnsemble) -> None:
@@ -78,9 +86,13 @@ def check_sky(config: Sky) -> None:
     check_per_pixel(config.per_pixel, "--per-pixel", halves=True)
     check_source(config.particles, config.cube, config.turbulence)
     _at_least(("--lmax", config.lmax, 2), ("--realisations", config.realisations, 1))
-    check_range("--window.bin-width", config.window.bin_width, 1, config.lmax)
+    check_range(
+        "--window.bin-width", config.window.bin_width, 1, config.lmax, remedy="Of multipoles."
+    )
     check_range("--window.declination", config.window.declination, -90, 90, remedy="In degrees.")
-    check_positive("--events", config.events)
+    check_range("--events", config.events, 1)
+    if config.amplitude == 0:
+        raise ValueError("--amplitude: expected a number other than 0, got 0. No sky has none.")
     check_positive("--max-path", config.max_path)
     check_positive("--response-width", config.response_width)
     check_rigidity(config.rigidity)
@@ -119,12 +131,6 @@ def check_stops(name: str, stops: tuple[float, ...]) -> None:
         )
 
 
-def check_place(name: str, place: tuple[float, ...]) -> None:
-    """Raise ``ValueError`` unless a setting is a position or a direction."""
-    if len(place) != 3:
-        raise argument_error(name, expected="three numbers", got=len(place), remedy="Give x y z.")
-
-
 def check_direction(direction: tuple[float, ...]) -> None:
     """Raise ``ValueError`` unless ``--mean-direction`` is one, or left out."""
     if direction:
@@ -149,6 +155,10 @@ def _check_skies(sky: SkyConfig) -> None:
     )
     for name in ("gyroradius", "path", "step"):
         check_positive(f"--sky.{name}", getattr(sky, name))
+    check_range(
+        "--sky.step", sky.step, sky.path * sky.gyroradius / _MOST_STEPS,
+        remedy="Orbits of --sky.path gyroradii would have too many steps.",
+    )  # fmt: skip
     if sky.num_nodes is not None:
         _at_least(("--sky.num-nodes", sky.num_nodes, 4))
     if not sky.vary or len(set(sky.vary)) < len(sky.vary):

@@ -11,11 +11,11 @@ import numpy as np
 
 from jaxcr import orbits, plots, runs, sky
 from jaxcr.checks import argument_error, check_range
-from jaxcr.cli.checks import check_direction, check_place, check_rigidity, check_stops
+from jaxcr.cli.checks import check_direction, check_rigidity, check_stops
 from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
 from jaxcr.cli.field_source import check_source, choose_field
 from jaxcr.cli.interruption import interruptible
-from jaxcr.cli.limits import check_sizes
+from jaxcr.cli.limits import check_place, check_sizes
 from jaxcr.cli.mean_field import mean_field, place
 from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict, from_dict
@@ -83,9 +83,7 @@ def run_status(config: Status) -> Outcome:
 def run_merge(config: Merge) -> Outcome:
     """Collect the chunks of several folders, and finish the run if nothing lacks."""
     if not config.folders:
-        raise argument_error(
-            "merge", expected="at least one folder", got="none", remedy="Name those of the shards."
-        )
+        raise ValueError("merge: expected at least one folder, got none. Name those of the shards.")
     stores = [ChunkStore.open(folder) for folder in config.folders]
     first = stores[0].description
     out = config.out or config.folders[0]

@@ -47,6 +47,8 @@ def _fit(config: Fit, folder: Path) -> Outcome:
     )
     parameters = infer.default_parameters(axes)
     parameters = parameters.with_fixed(named_values("--fix", config.fix, parameters))
+    if not np.any(parameters.is_free):
+        raise ValueError("--fix: expected a parameter that is left free, got none. Leave one out.")
     truth = None if config.simulate is None else planted_values(config, skies, axes, parameters)
     data = _data(config, skies, traps, axes, truth)
     check_data(data, skies)

@@ -9,9 +9,10 @@ import numpy as np
 
 from jaxcr import fields, orbits, plots
 from jaxcr.checks import argument_error
-from jaxcr.cli.checks import check_direction, check_place, check_rigidity
+from jaxcr.cli.checks import check_direction, check_rigidity
 from jaxcr.cli.field_numbers import field_numbers
 from jaxcr.cli.field_source import check_source, choose_field
+from jaxcr.cli.limits import check_place
 from jaxcr.cli.mean_field import check_kappa, mean_field
 from jaxcr.cli.orbits_config import Orbits
 from jaxcr.cli.output import Outcome, quantity

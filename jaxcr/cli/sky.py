@@ -15,7 +15,7 @@ from jaxcr.cli.field_source import choose_field
 from jaxcr.cli.mean_field import angles, mean_field
 from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.sky_config import Sky
-from jaxcr.cli.sky_window import Ground, observe_from_ground
+from jaxcr.cli.sky_window import Ground, observe_from_ground, open_window
 from jaxcr.cli.toml_settings import as_dict
 from jaxcr.runtime import result_folder, write_result
 from jaxcr.units import gyroradius
@@ -55,6 +55,7 @@ def _make(config: Sky, folder: Path) -> Outcome:
     for sentence in outside:
         print(f"warning: {sentence}")
     options = _options(config, rigidity)
+    window = None if config.window.experiment is None else open_window(config)
     arrivals = sky.backtrack(field, **options)
     boundary = _boundary(config, field, axis)
     seen = _see(arrivals, boundary, config.lmax)
@@ -68,8 +69,8 @@ def _make(config: Sky, folder: Path) -> Outcome:
     if config.null_tests:
         tests = _null_tests(config, field, arrivals.select(stop=0), boundary, rigidity)
         report.append(tests.report())
-    if config.window.experiment is not None:
-        ground, text = observe_from_ground(config, seen.maps[-1], axis)
+    if window is not None:
+        ground, text = observe_from_ground(config, window, seen.maps[-1], axis)
         report.append(text)
     text = "\n".join(report)
     (folder / "report.txt").write_text(text + "\n", encoding="utf-8")

@@ -22,11 +22,30 @@ class Ground(NamedTuple):
     report: dict[str, Any]
 
 
-def observe_from_ground(config: Sky, map: np.ndarray, axis: jax.Array) -> tuple[Ground, str]:
+class Opened(NamedTuple):
+    """A window and how it couples the multipoles of a sky, before there is one."""
+
+    window: sky.SkyWindow
+    coupling: sky.PseudoCoupling
+    bins: sky.SpectrumBins
+
+
+def open_window(config: Sky) -> Opened:
+    """Return the window by its name; raise for one that no spectrum can be deconvolved from."""
+    window = _window(config.window, config.nside)
+    coupling = sky.pseudo_coupling(window, lmax=config.lmax, exposure_weighted=True)
+    return Opened(window, coupling, sky.uniform_bins(1, config.lmax, config.window.bin_width))
+
+
+def observe_from_ground(
+    config: Sky, opened: Opened, map: np.ndarray, axis: jax.Array
+) -> tuple[Ground, str]:
     """Observe a map in the axes of the field through a window and deconvolve its spectrum.
 
     Parameters
     ----------
+    opened
+        From `open_window`.
     map
         dI/I of the whole sky, (pixel,).
     axis
@@ -38,12 +57,10 @@ def observe_from_ground(config: Sky, map: np.ndarray, axis: jax.Array) -> tuple[
     """
     settings = config.window
     equatorial = _rotate(settings, map, config.lmax, axis)
-    window = _window(settings, config.nside)
+    window, coupling, bins = opened
     observed = sky.observe(
         equatorial, window, num_events=config.events, seed=config.turbulence.seed
     )
-    coupling = sky.pseudo_coupling(window, lmax=config.lmax, exposure_weighted=True)
-    bins = sky.uniform_bins(1, config.lmax, settings.bin_width)
     model = sky.power_spectrum(equatorial, lmax=config.lmax)
     options = {"model": model, "exposure_weighted": True}
     # An observer does not know the spectrum inside the bins: a first inversion tells its shape.
