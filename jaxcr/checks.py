@@ -25,6 +25,14 @@ _P = typing.ParamSpec("_P")
 _T = typing.TypeVar("_T")
 
 
+_NEEDS_A_NUMBER = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerBoolConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
+
+
 class ArgumentError(ValueError):
     """A wrong argument; its message was written by `argument_error`."""
 
@@ -183,6 +191,41 @@ def checked(function: Callable[_P, _T]) -> Callable[_P, _T]:
     return _checked(function, function.__qualname__.removesuffix(".__call__"), allow_empty=False)
 
 
+def broadcasting(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Map a function of numbers over arrays of them, broadcast against each other.
+
+    It stands above ``checked``. What may be arrays are the arguments annotated as numbers
+    (``ScalarLike``); everything else, objects and options, is the same for all.
+    """
+    signature = inspect.signature(function)
+    numbers = {
+        name
+        for name, parameter in signature.parameters.items()
+        if any(_is_array_type(x) and not x.dim_str for x in _options(parameter.annotation))
+    }
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        bound = signature.bind(*args, **kwargs)
+        arrays = {
+            name: as_float(value)
+            for name, value in bound.arguments.items()
+            if name in numbers and np.ndim(value) > 0 and _is_real(value)
+        }
+        if not arrays:
+            return function(*args, **kwargs)
+        shape = jnp.broadcast_shapes(*(x.shape for x in arrays.values()))
+        flat = {name: jnp.broadcast_to(x, shape).ravel() for name, x in arrays.items()}
+
+        def one(values):
+            bound.arguments.update(values)
+            return function(*bound.args, **bound.kwargs)
+
+        return jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), jax.vmap(one)(flat))
+
+    return call
+
+
 def _checked(function: Callable, label: str, *, allow_empty: bool) -> Callable:
     signature = inspect.signature(function)
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -207,7 +250,17 @@ def _checked(function: Callable, label: str, *, allow_empty: bool) -> Callable:
                     bound.arguments[name] = value
                 if not allow_empty:
                     _check_not_empty(f"{label}: {name}", value)
-        return function(*bound.args, **bound.kwargs)
+        try:
+            return function(*bound.args, **bound.kwargs)
+        except _NEEDS_A_NUMBER as error:
+            if is_concrete(args, kwargs):
+                raise
+            raise argument_error(
+                label,
+                expected="known numbers",
+                got="values that jit, vmap or a derivative traces",
+                remedy="Call it outside, or close over the numbers that it needs to know.",
+            ) from error
 
     return call
 
@@ -275,6 +328,11 @@ def _as_array(value: Any, option: Any) -> Any:
     elif kind not in "biufc":
         return None
     return array if option.array_type is np.ndarray else jnp.asarray(array)
+
+
+def _is_real(value: Any) -> bool:
+    """Return whether a value is an array of real numbers, or a list that makes one."""
+    return _kind(value if isinstance(value, jax.Array) else np.asarray(value)) in "biuf"
 
 
 def _kind(array: Any) -> str:

@@ -156,7 +156,7 @@ print(f"counted noise over its theory {found:.3f} ± {np.sqrt(2 / modes.sum()):.
 
 a = 1e-3
 c_outside = 4 * np.pi / 9 * a**2
-mean_noise = sky.noise_power(sky.pixel_samples(last, outside)[0])
+mean_noise = sky.noise_power(*sky.pixel_samples(last, outside))
 print(f"noise over C_1 outside, {num} orbits:")
 print(f"  counting  {level / c_outside:9.3g}   formula {9 / (num * a**2) * (1 + a**2 / 3):.3g}")
 print(f"  mean      {mean_noise / c_outside:9.3g}   formula, at most {3 / num:.3g}")
@@ -239,7 +239,7 @@ response = sky.EnergyResponse.with_observed_median(rigidity, width=0.25, index=2
 drawn = sky.draw_energies(jax.random.key(3), (12 * nside**2, per_pixel), response=response)
 smeared = sky.backtrack(field, rigidity=drawn.rigidity, directions=directions, **options)
 c_smeared = sky.cross_spectrum(*half_maps(smeared, outside), lmax=lmax)
-noise = sky.noise_power(sky.pixel_samples(smeared, outside)[0])
+noise = sky.noise_power(*sky.pixel_samples(smeared, outside))
 error = sky.gaussian_error(c_smeared, noise[:, None], num_folds=2, sample_variance=False)
 print("rigidities, 16, 50 and 84 %:", np.percentile(drawn.rigidity, [16, 50, 84]).round(1), "PV")
 print("smeared over sharp C_l")
@@ -292,7 +292,7 @@ smooth = sky.top_hat_smooth(observed.relative_intensity, radius=np.radians(10), 
 plots.plot_sky_page(
     maps=maps, rest=np.stack([sky.remove_dipole(map) for map in maps]),
     labels=[f"{radius:.0f} pc" for radius in radii], c_ell=c_ell,
-    noise=sky.noise_power(sky.pixel_samples(arrivals, outside)[0]), isotropic=isotropic,
+    noise=sky.noise_power(*sky.pixel_samples(arrivals, outside)), isotropic=isotropic,
     band=np.percentile(spectra, [16, 84], axis=0),
     ground=(np.where(window.seen, smooth, np.nan), ground, bins),
     notes="isotropic: 1e10 events on the whole sky", title="one sky on one page",

@@ -149,7 +149,7 @@ plots.plot_sky(intensity, sky.remove_dipole(intensity), title="through an MHD cu
 
 # %%
 spectrum = sky.cross_spectrum(*sky.half_maps(arrivals, outside), lmax=lmax)
-noise = sky.noise_power(sky.pixel_samples(arrivals, outside)[0])
+noise = sky.noise_power(*sky.pixel_samples(arrivals, outside))
 key = jax.random.key(2)
 gaussian = fields.UniformField(3 * along) + fields.realise_grid(
     fields.PowerLaw(5 / 3, outer_scale=40.0, inner_scale=10.0), key=key, shape=(cells,) * 3,

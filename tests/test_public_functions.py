@@ -9,10 +9,8 @@ result from NaN, or more than 20 s are failures.
 """
 
 import collections
-import dataclasses
 import importlib
 import inspect
-import itertools
 import signal
 import types
 import typing
@@ -24,17 +22,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from jaxtyping import AbstractArray
 
-from jaxcr import fields, infer, kinetic, observed, orbits, sky, traps
+from jaxcr import fields, kinetic, observed, orbits, sky, traps
 from jaxcr.checks import ArgumentError
 
 FOLDERS = ("fields", "kinetic", "orbits", "traps", "sky", "observed", "infer", "plots", "units")
 
 SIZES = collections.defaultdict(
-    lambda: 3, particle=16, walker=16, pair=16, orbit=16, pixel=48, mask_pixel=48, error_pixel=48, weight_pixel=48, child=4, ell=5, l=5,
-    site=4, edge=5, nx=4, ny=4, nz=4, momentum=4, time=3, bond=5,
+    lambda: 3, particle=16, walker=16, pair=16, orbit=16, pixel=48, mask_pixel=48,
+    error_pixel=48, weight_pixel=48, child=4, ell=5, l=5, site=4, edge=5, nx=4, ny=4,
+    nz=4, momentum=4, time=3, bond=5,
 )  # fmt: skip
 """Lengths of named axes."""
 
@@ -79,7 +77,7 @@ def public():
     return found
 
 
-class NoSample(Exception):
+class NoSampleError(Exception):
     """There is no argument that an annotation describes."""
 
 
@@ -122,9 +120,7 @@ def _law():
 
 def _field():
     """Return a field that changes from place to place."""
-    return fields.UniformField(jnp.array([0.3, 0.4, 2.0])) + 0.1 * fields.FunctionField(
-        lambda x: jnp.cross(jnp.array([0.1, 0.2, 0.3]), x)
-    )
+    return fields.UniformField(jnp.array([0.3, 0.4, 2.0])) + 0.1 * _grid()
 
 
 def _grid():
@@ -162,6 +158,7 @@ MADE_BY = {
         axis=jnp.array([0.0, 0, 1]), amplitude=1e-3
     ),
     sky.SpectrumBins: lambda: sky.uniform_bins(2, 4, 1),
+    sky.PseudoCoupling: lambda: sky.pseudo_coupling(sky.hawc_window(2), lmax=4),
     kinetic.Species: kinetic.proton, observed.SpectrumData: _data,
     Path: lambda: Path("no-such-file"), str: lambda: "name", bool: lambda: False, dict: dict,
 }  # fmt: skip
@@ -172,13 +169,13 @@ _CACHE: dict = {}
 
 def sample(hint, name, depth=0):
     """Return one argument that fits an annotation."""
-    last: Exception = NoSample(str(hint))
+    last: Exception = NoSampleError(str(hint))
     for option in options(hint):
         try:
             return _sample(option, name, depth)
-        except (NoSample, ArgumentError, TypeError, ValueError) as error:
+        except (NoSampleError, ArgumentError, TypeError, ValueError) as error:
             last = error
-    raise NoSample(f"{name}: {hint}: {last}")
+    raise NoSampleError(f"{name}: {hint}: {last}")
 
 
 def _sample(hint, name, depth):
@@ -200,7 +197,7 @@ def _sample(hint, name, depth):
     if origin is collections.abc.Callable or hint is collections.abc.Callable:
         return _function(hint)
     if not inspect.isclass(hint) or depth > 4:
-        raise NoSample(str(hint))
+        raise NoSampleError(str(hint))
     if hint not in _CACHE:
         _CACHE[hint] = MADE_BY[hint]() if hint in MADE_BY else _instance(hint, depth)
     return _CACHE[hint]
@@ -230,9 +227,9 @@ def _instance(cls, depth):
     for derived in cls.__subclasses__():
         try:
             return _instance(derived, depth)
-        except (NoSample, ArgumentError, TypeError, ValueError):
+        except (NoSampleError, ArgumentError, TypeError, ValueError):
             continue
-    raise NoSample(str(cls))
+    raise NoSampleError(str(cls))
 
 
 def arguments(thing, depth=0):
@@ -306,8 +303,8 @@ def bad_values(value, hint, optional):
         return
     numbers = np.array(value, float)
     for label, bad in NUMBERS_TO_TRY.items():
-        spoilt = numbers.copy()
-        spoilt.flat[0] = bad
+        spoilt = np.full_like(numbers, np.nan) if label == "nan" else numbers.copy()
+        spoilt.flat[:1] = bad
         yield label, spoilt if numbers.ndim else bad
     if numbers.ndim:
         yield "shape", np.ones((*numbers.shape, 7))

@@ -10,15 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import orbits, plots, runs, sky
-from jaxcr.checks import argument_error, check_range
+from jaxcr.checks import argument_error, check_positive, check_range
 from jaxcr.cli.checks import check_direction, check_rigidity, check_stops
 from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
 from jaxcr.cli.field_source import check_source, choose_field
 from jaxcr.cli.interruption import interruptible
 from jaxcr.cli.limits import check_place, check_sizes
-from jaxcr.cli.mean_field import mean_field, place
+from jaxcr.cli.mean_field import check_kappa, mean_field, place
 from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict, from_dict
+from jaxcr.orbits.diffusion import NO_PLATEAU, is_flat
 from jaxcr.runs.orbit_run import GROUPS
 from jaxcr.runtime import (
     ChunkStore,
@@ -28,6 +29,7 @@ from jaxcr.runtime import (
     new_folder,
     write_result,
 )
+from jaxcr.statistics import Estimate
 
 _KIND = "ensemble"
 _LARGEST_LMAX = 128
@@ -148,6 +150,8 @@ def _finish(
     figure.savefig(store.folder / "sky.png", dpi=110, metadata={"Software": None})
     print(text)
     print(f"{store.folder}/ has result.h5, report.txt and sky.png")
+    for stop in stops:
+        check_kappa(stop["kappa_parallel_over_v"])
     by_status = {orbits.STATUS_TEXT[key]: num for key, num in result.num_by_status.items()}
     found = {
         "rigidity": quantity(run.rigidity, unit="PV"), "num_by_status": by_status,
@@ -158,7 +162,7 @@ def _finish(
 
 def _groups(result: runs.RunTotals) -> dict[str, dict]:
     """Return what the result file keeps."""
-    transport = ("path", "drift", "diffusion", "turning")
+    transport = ("path", "drift", "diffusion", "change", "turning")
     return {
         "spectrum": {
             "c_ell": result.c_ell.value, "c_ell_error": result.c_ell.error,
@@ -181,6 +185,11 @@ def _stop_numbers(run: runs.OrbitRun, result: runs.RunTotals) -> list[dict[str, 
     found = []
     for i, stop in enumerate(_stops(run)):
         kappa, error = (np.asarray(x[i]) for x in (result.diffusion.value, result.diffusion.error))
+        change = [
+            axis @ np.asarray(x[i]) @ axis for x in (result.change.value, result.change.error)
+        ]
+        along = Estimate(*(jnp.asarray(axis @ x @ axis) for x in (kappa, error)))
+        flat = bool(is_flat(along, Estimate(*map(jnp.asarray, change))))
         perpendicular = np.sqrt(np.sum((across * error) ** 2))
         found.append(
             {
@@ -188,6 +197,7 @@ def _stop_numbers(run: runs.OrbitRun, result: runs.RunTotals) -> list[dict[str, 
                 "path": quantity(result.path.value[i], result.path.error[i], "pc"),
                 "kappa_parallel_over_v": quantity(axis @ kappa @ axis, axis @ error @ axis, "pc"),
                 "kappa_perpendicular_over_v": quantity(np.sum(across * kappa), perpendicular, "pc"),
+                "plateau": None if i == 0 else flat,
                 "c_ell": quantity(result.c_ell.value[i], result.c_ell.error[i], "sr"),
             }
         )
@@ -213,10 +223,18 @@ def _report(result: runs.RunTotals, stops: list[dict[str, Any]]) -> str:
             f"{across['value']:13.4g} ± {across['error']:.2g}"
             f"{c[1]:14.4g} ± {of_c[1]:.2g}{c[2] / c[1]:12.3g}"
         )
+    lines.append("kappa/v = d<x²>/2ds from the stop before; " + _plateau_text(stops))
     lines.append(
         "for a dipole of unit amplitude; errors by jackknife over orbits in this one field"
     )
     return "\n".join(lines)
+
+
+def _plateau_text(stops: list[dict[str, Any]]) -> str:
+    """Return whether kappa along the field is one: two stops are needed to tell."""
+    if len(stops) == 1:
+        return "one stop does not tell whether it still rises: give several"
+    return "a plateau at the last stop" if stops[-1]["plateau"] else NO_PLATEAU
 
 
 def _picture(run: runs.OrbitRun, result: runs.RunTotals):
@@ -325,17 +343,8 @@ def _check(config: Ensemble) -> None:
     check_range("--num", config.num, least, remedy=f"Errors are those of {GROUPS} groups of two.")
     Shard.read(config.shard)
     sky.check_nside(config.nside, "--nside")
-    if not 1 <= config.lmax <= _LARGEST_LMAX:
-        raise argument_error(
-            "--lmax", expected=f"1 to {_LARGEST_LMAX}", got=str(config.lmax), remedy="See --help."
-        )
+    check_range("--lmax", config.lmax, 1.0, float(_LARGEST_LMAX), remedy="See --help.")
     check_rigidity(config.rigidity)
     check_place("--observer", config.observer)
-    if not config.spread >= 0:
-        raise argument_error(
-            "--spread", expected="a length, or 0", got=f"{config.spread:g}", remedy="In pc."
-        )
-    if config.step is not None and not config.step > 0:
-        raise argument_error(
-            "--step", expected="a positive length", got=f"{config.step:g}", remedy="In pc."
-        )
+    check_range("--spread", config.spread, 0.0, expected="a length, or 0", remedy="In pc.")
+    check_positive("--step", config.step, expected="a positive length", remedy="In pc.")

@@ -10,11 +10,12 @@ class CubeConfig:
     """A cube of B from a file, with what the file does not state."""
 
     file: tuple[Path, ...] = ()
-    """HDF5, NPZ, NPY, FITS, Athena++, FLASH, The Well, CRPropa; or three files, one a component."""
+    """HDF5, NPZ, NPY, FITS, Athena++, AthenaK, FLASH, PLUTO, The Well, CRPropa; or three files, one
+    a component."""
     shipped: bool = False
     """The MHD snapshot that comes with jaxcr, instead of a file."""
     unit: float | str | None = None
-    """µG for one unit of the file, or uG, nT, G, T."""
+    """µG for one unit of the file, or uG, nT, G, T; "G/sqrt(4pi)" for Athena++, AthenaK, PLUTO."""
     spacing: float | None = None
     """Cell size in pc."""
     origin: tuple[float, ...] = ()
@@ -24,13 +25,15 @@ class CubeConfig:
     boundary: Literal["periodic", "clamped", "mirrored", "zero"] | None = None
     """What continues the cube outside."""
     dataset: str | None = None
-    """Name of the array in the file, when it has several."""
+    """Name of the array in the file, when it has several, or how those of its components begin."""
     frame: tuple[int, ...] = ()
     """Run and time in a file of The Well."""
     shape: tuple[int, ...] = ()
-    """Cells on each axis of a file of bare float32 triplets (CRPropa)."""
+    """Cells on each axis of CRPropa's grids: bare float32 triplets or text."""
     level: int | None = None
     """Refinement level at which yt resamples a file of any code (extra: jaxcr[io])."""
+    endpoint: bool = False
+    """A periodic cube has its first planes once more at its end: leave them out."""
     injection_cells: float | None = None
     """Wavelength at which the simulation was driven, in cells; with --cube.injection-scale."""
     injection_scale: float | None = None

@@ -10,7 +10,7 @@ from jaxcr import fields, orbits
 from jaxcr.checks import argument_error
 from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
 from jaxcr.cli.limits import check_one_of_both, check_place
-from jaxcr.fields.files import NUMPY, ZIP, find_array, signature
+from jaxcr.fields.files import NUMPY, ZIP, find_arrays, signature
 
 AXIS = np.array([1.0, 0.0, 0.0])
 """Of the mean field of turbulence; no array of JAX, which would start a backend."""
@@ -117,6 +117,7 @@ def _read_file(config: CubeConfig) -> fields.GridField:
         frame=config.frame or None,
         shape=config.shape or None,
         level=config.level,
+        endpoint=config.endpoint,
     )
 
 
@@ -127,7 +128,7 @@ def _check_metadata(config: CubeConfig) -> None:
     if not signature(config.file[0]).startswith((NUMPY, ZIP)):
         return
     single = len(config.file) == 1
-    find_array(config.file[0], config.dataset if single else None)  # a broken file is said first
+    find_arrays(config.file[0], config.dataset if single else None)  # a broken file is said first
     examples = {
         "axes": "xyzc" if single else "xyz",
         "unit": "uG",

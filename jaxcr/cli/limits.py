@@ -5,9 +5,10 @@ import math
 from typing import Any
 
 from jaxcr.cli.toml_settings import LARGEST_INTEGER
+from jaxcr.untrusted.sizes import MOST_CELLS
 
 _MOST = {
-    "cells": 2**13,
+    "cells": MOST_CELLS,
     "nside": 2**13,
     "per_pixel": 2**20,
     "num": 2**32,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import fields, orbits, plots
-from jaxcr.checks import argument_error
+from jaxcr.checks import argument_error, check_positive, check_range
 from jaxcr.cli.checks import check_direction, check_rigidity
 from jaxcr.cli.field_numbers import field_numbers
 from jaxcr.cli.field_source import check_source, choose_field
@@ -17,6 +17,7 @@ from jaxcr.cli.mean_field import check_kappa, mean_field
 from jaxcr.cli.orbits_config import Orbits
 from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict
+from jaxcr.orbits.diffusion import NO_PLATEAU
 from jaxcr.runtime import result_folder, write_result
 
 _PIXELS = 96
@@ -62,9 +63,10 @@ def _trace_and_save(
     )  # fmt: skip
     groups = {"num_groups": config.groups}
     running = orbits.running_diffusion(tracks, **groups)
+    plateau = running.by_derivative.plateau(axis)
     free_path = orbits.mean_free_path(tracks, **groups)
     moments = orbits.moment_scatter(field, tracks, **groups)
-    measured = _measured(exits, running, free_path, moments, axis)
+    measured = _measured(exits, running, plateau, free_path, moments, axis)
     lines = f"{exits.report()}\n{_report(measured)}"
     figure = plots.plot_orbits(tracks, exits, *_slice(field, tracks), title=title)
     figure.savefig(folder / "orbits.png", dpi=150)
@@ -83,7 +85,8 @@ def _numbers(
     position, direction, exits, tracks, running, free_path, moments, axis
 ) -> dict[str, dict]:
     """Return what goes into the result file."""
-    along, across = (x(axis) for x in (running.by_velocity.along, running.by_velocity.across))
+    along, across = (f(axis) for f in (running.by_derivative.along, running.by_derivative.across))
+    plateau = running.by_derivative.plateau(axis).coefficient
     return {
         "start": {"position": position, "direction": direction},
         "exits": {
@@ -93,6 +96,7 @@ def _numbers(
         },
         "transport": {
             "path": tracks.path,
+            "kappa_parallel": plateau.value, "kappa_parallel_error": plateau.error,
             "along": along.value, "along_error": along.error,
             "across": across.value, "across_error": across.error,
             "correlation": free_path.correlation.value,
@@ -104,14 +108,15 @@ def _numbers(
     }  # fmt: skip
 
 
-def _measured(exits, running, free_path, moments, axis) -> dict[str, Any]:
+def _measured(exits, running, plateau, free_path, moments, axis) -> dict[str, Any]:
     """Return how orbits ended, and the coefficients at the end of the tracks with their errors."""
-    status = np.asarray(exits.status)
+    status, kappa = np.asarray(exits.status), plateau.coefficient
     lengths = {
-        "kappa_parallel_over_v": _last(running.by_velocity.along(axis)),
-        "kappa_perpendicular_over_v": _last(running.by_velocity.across(axis)),
-        "mean_free_path_correlation": _last(free_path.correlation),
-        "mean_free_path_turning": (free_path.turning.value, free_path.turning.error),
+        "kappa_parallel_over_v": (kappa.value, kappa.error),
+        "parallel_mean_free_path": (3 * kappa.value, 3 * kappa.error),
+        "kappa_perpendicular_over_v": _last(running.by_derivative.across(axis)),
+        "correlation_length_of_directions": _last(free_path.correlation),
+        "path_to_first_90_degrees": (free_path.turning.value, free_path.turning.error),
     }
     return {
         "num_by_status": {
@@ -119,8 +124,9 @@ def _measured(exits, running, free_path, moments, axis) -> dict[str, Any]:
         },
         "num_steps": int(np.sum(np.asarray(exits.num_steps, np.int64))),
         **{name: quantity(float(x), float(e), "pc") for name, (x, e) in lengths.items()},
+        "plateau": bool(plateau.flat),
         "turned_share": float(free_path.turned_share),
-        "moment_scatter": float(jnp.median(moments.ratio)),
+        "moment_scatter": float(jnp.nanmedian(moments.ratio)),
     }
 
 
@@ -132,15 +138,18 @@ def _last(estimate) -> tuple[jax.Array, jax.Array]:
 def _report(measured: dict[str, Any]) -> str:
     """Return the coefficients in words."""
     names = {
-        "kappa_parallel_over_v": "kappa along the mean field / v",
+        "kappa_parallel_over_v": "kappa along the mean field / v, d<x²>/2ds",
+        "parallel_mean_free_path": "parallel mean free path, 3 kappa / v",
         "kappa_perpendicular_over_v": "kappa across it / v",
-        "mean_free_path_correlation": "mean free path, integral of <n n>",
-        "mean_free_path_turning": "mean free path, first 90°",
+        "correlation_length_of_directions": "integral of the correlation of directions",
+        "path_to_first_90_degrees": "path until a direction is first at 90° to its start",
     }
     lines = [
         f"{text}: {measured[name]['value']:.4g} ± {measured[name]['error']:.2g} pc"
         for name, text in names.items()
     ]
+    if not measured["plateau"]:
+        lines[:2] = [f"{line} ({NO_PLATEAU})" for line in lines[:2]]
     lines[-1] += f" ({measured['turned_share']:.0%} of the orbits turned)"
     scatter = f"{measured['moment_scatter']:.3g}"
     return "\n".join([*lines, f"sigma / mean of the magnetic moment: median {scatter}"])
@@ -183,20 +192,12 @@ def _check(config: Orbits) -> None:
     """Raise ``ValueError`` for settings with which the command would fail later."""
     check_direction(config.mean_direction)
     for name, value in (("--path", config.path), ("--samples", config.samples),
-                        ("--num", config.num)):  # fmt: skip
-        if not value > 0:
-            raise argument_error(
-                name, expected="a positive number", got=f"{value:g}", remedy="See --help."
-            )
-    if config.spread is not None and not config.spread >= 0:
-        raise argument_error(
-            "--spread", expected="a length, or 0", got=f"{config.spread:g}", remedy="In pc."
-        )
+                        ("--num", config.num), ("--radius", config.radius),
+                        ("--step", config.step), ("--rtol", config.rtol)):  # fmt: skip
+        check_positive(name, value, remedy="See --help; lengths are in pc.")
+    check_range("--spread", config.spread, 0.0, expected="a length, or 0", remedy="In pc.")
+    check_range("--samples", config.samples, 8.0, remedy="A plateau takes as many to be seen.")
     check_rigidity(config.rigidity)
-    if config.radius is not None and not config.radius > 0:
-        raise argument_error(
-            "--radius", expected="a positive length", got=f"{config.radius:g}", remedy="In pc."
-        )
     if config.groups < 2 or config.num % config.groups:
         raise argument_error(
             "--groups",

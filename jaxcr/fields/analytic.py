@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_positive, checked, is_concrete
 from jaxcr.fields.field import Field, Lattice
 
 _TRIES = 4096
@@ -25,15 +24,7 @@ class UniformField(Field):
 
     value: Vector
 
-    def __init__(self, value: Float[Array, " xyz"]):
-        value = as_float(value)
-        if value.shape != (3,):
-            raise argument_error(
-                "UniformField: value",
-                expected="shape (3,)",
-                got=f"shape {value.shape}",
-                remedy="Give the three components of B in µG.",
-            )
+    def __init__(self, value: Vector):
         self.value = value
 
     @checked
@@ -81,17 +72,17 @@ class FunctionField(Field):
         self,
         function: Callable[[Vector], Vector],
         *,
-        lower: Float[Array, "_"],
-        upper: Float[Array, "_"],
+        lower: Vector,
+        upper: Vector,
         max_strength: ScalarLike | None = None,
     ):
         self.function = function
-        lower, upper = as_float(lower), as_float(upper)
         shape = jax.eval_shape(function, lower)
-        if getattr(shape, "shape", None) != (3,):
+        real = hasattr(shape, "dtype") and not jnp.issubdtype(shape.dtype, jnp.complexfloating)
+        if not real or shape.shape != (3,):
             raise argument_error(
                 "FunctionField: function",
-                expected="an array of shape (3,)",
+                expected="a real array of shape (3,)",
                 got=f"{shape}",
                 remedy="Return the three components of B at one position; no batch axis.",
             )
@@ -129,11 +120,8 @@ def _try_out(function: Callable[[Vector], Vector], lower: Vector, upper: Vector)
             got=f"one that is not at {places[int(jnp.argmax(bad))].tolist()} pc",
             remedy="Mend the function there (jnp.where on a safe argument), or shrink the region.",
         )
-    if not bool(jnp.any(strength > 0)):
-        raise argument_error(
-            "FunctionField: function",
-            expected="a field",
-            got=f"zero at all of {_TRIES} points between lower and upper",
-            remedy="Check units and position of the field: positions are in pc, B in µG.",
-        )
-    return jnp.max(strength)
+    expected = f"a field at some of {_TRIES} points between lower and upper"
+    remedy = "Check units and position of the field: positions are in pc, B in µG."
+    return check_positive(
+        "FunctionField: function", jnp.max(strength), expected=expected, remedy=remedy
+    )

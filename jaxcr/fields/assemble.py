@@ -9,11 +9,12 @@ import numpy as np
 from scipy.ndimage import spline_filter1d
 
 from jaxcr.arrays import Vector
-from jaxcr.checks import argument_error
+from jaxcr.checks import argument_error, check_positive
 from jaxcr.fields.boundaries import Boundary, Periodic
 from jaxcr.fields.cubes import Cube
 from jaxcr.fields.files import Path, blaming
 from jaxcr.fields.grid import GridField
+from jaxcr.fields.seams import check_seams, seam
 from jaxcr.fields.stencils import CubicSpline, Stencil
 
 _ALIGNMENT = 64
@@ -21,9 +22,6 @@ _ALIGNMENT = 64
 
 _SLAB = 8
 """Layers that are filtered at a time."""
-
-_PERIODIC_JUMP = 4.0
-"""Largest step between opposite faces of a periodic cube, in steps between its layers."""
 
 
 def assemble(
@@ -59,7 +57,9 @@ def assemble(
     samples = padded[tuple(slice(before, before + n) for n in cube.shape)]
     _fill(path, cube, unit, samples)
     if isinstance(boundary, Periodic):
-        _check_faces(path, samples)
+        with blaming(path), np.errstate(over="ignore", invalid="ignore"):
+            seams = [seam(samples, axis) for axis in range(3)]
+            check_seams("read_field: boundary", seams, f" in {path}")
     place = {"spacing": spacing, "origin": origin, "stencil": stencil, "boundary": boundary}
     if not in_place:
         return GridField(jnp.asarray(samples), storage=storage, **place)
@@ -99,35 +99,9 @@ def _fill(path: Path | str, cube: Cube, unit: float, samples: np.ndarray) -> Non
             got=f"{num_bad} of {samples.size} not finite in {path}, first at index {first}",
             remedy="Repair them or cut them away: one would spread through a spline.",
         )
-    if largest == 0:
-        raise argument_error(
-            "read_field: path",
-            expected="a magnetic field",
-            got=f"zero throughout in {path}",
-            remedy="Check unit and dataset: a field this weak may be lost in float32.",
-        )
-
-
-def _check_faces(path: Path | str, samples: np.ndarray) -> None:
-    """Raise when opposite faces differ more than neighbouring layers do."""
-    for axis, name in enumerate("xyz"):
-        layers = np.moveaxis(samples, axis, 0)
-        if layers.shape[0] < 8:
-            continue
-        step = max(_rms(layers[1] - layers[0]), _rms(layers[-1] - layers[-2]))
-        jump = _rms(layers[0] - layers[-1])
-        if jump > _PERIODIC_JUMP * step and jump > 1e-3 * _rms(layers[0]):
-            raise argument_error(
-                "read_field: boundary",
-                expected="opposite faces that fit, for Periodic()",
-                got=f"a jump of {jump / max(step, 1e-30):.3g} steps between layers, along {name} "
-                f"in {path}",
-                remedy="Use Clamped(), Mirrored() or ZeroOutside(), or cut a periodic box.",
-            )
-
-
-def _rms(values: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(values, dtype=float))))
+    remedy = "It is zero throughout: check unit and dataset; weak fields may be lost in float32."
+    expected = f"a magnetic field in {path}"
+    check_positive("read_field: path", largest, expected=expected, remedy=remedy)
 
 
 def _spline_in_place(samples: np.ndarray) -> None:

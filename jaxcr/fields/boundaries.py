@@ -1,14 +1,14 @@
 """What a gridded field does outside its box."""
 
 import abc
-from typing import Any, Literal
+from typing import Literal
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int, Shaped
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import checked
 
 
 class Boundary(eqx.Module):
@@ -153,14 +153,3 @@ class ZeroOutside(_Single):
         """Return 1 inside the box and 0 outside."""
         inside = jnp.all((cell >= -0.5) & (cell <= jnp.array(shape, cell.dtype) - 0.5))
         return inside.astype(cell.dtype)
-
-
-def check_boundary(name: str, boundary: Any) -> None:
-    """Raise unless ``boundary`` is an instance of `Boundary`; the message begins with ``name``."""
-    if not isinstance(boundary, Boundary):
-        raise argument_error(
-            name,
-            expected="Periodic(), Clamped(), Mirrored() or ZeroOutside()",
-            got=repr(boundary),
-            remedy="They are in jaxcr.fields.",
-        )

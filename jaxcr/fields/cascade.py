@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_range, checked
 from jaxcr.fields.geometries import BOTH, Geometry, Modes, alike, as_helicity, ring_mean
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.fields.wave_vectors import circle, split
@@ -100,13 +100,11 @@ class GoldreichSridhar(CriticalBalance):
 
 def as_alfven_mach(name: str, value: ScalarLike) -> Scalar:
     """Return M_A as an array; raise unless it is positive and at most 1."""
-    value = as_float(value)
-    if is_concrete(value) and not 0 < float(value) <= 1:
-        raise argument_error(
-            f"{name}: alfven_mach",
-            expected="above 0 and at most 1",
-            got=f"{float(value):g}",
-            remedy="Super-Alfvenic turbulence is isotropic from its outer scale down to where M_A "
-            "is 1: take that scale as outer_scale.",
-        )
-    return value
+    expected = "above 0 and at most 1"
+    remedy = (
+        "Super-Alfvenic turbulence is isotropic from its outer scale down to where M_A is 1: take "
+        "that scale as outer_scale."
+    )
+    name = f"{name}: alfven_mach"
+    check_range(name, value, 0.0, 1.0, ends="(]", expected=expected, remedy=remedy)
+    return as_float(value)

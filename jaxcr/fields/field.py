@@ -1,6 +1,7 @@
 """The field interface: B at one position, and sums and multiples of fields."""
 
 import abc
+import math
 from typing import Any
 
 import equinox as eqx
@@ -9,7 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import argument_error, check_size, checked
+from jaxcr.untrusted.sizes import most_memory
 
 
 @checked
@@ -55,10 +57,10 @@ class Field(eqx.Module):
             return NotImplemented
         return SumField(self, other)
 
-    def __mul__(self, factor: Scalar | float | int) -> "ScaledField":
+    def __mul__(self, factor: Any) -> "ScaledField":
         if isinstance(factor, Field):
             return NotImplemented
-        return ScaledField(self, as_float(factor))
+        return ScaledField(self, factor)
 
     __rmul__ = __mul__
 
@@ -122,6 +124,10 @@ def check_field(name: str, field: Any) -> None:
 
 def sample_field(field: Field, lattice: Lattice) -> Float[Array, "nx ny nz xyz=3"]:
     """Return B in µG at every sample of ``lattice``, in batches that bound the memory."""
+    remedy = "Give a lattice of fewer cells."
+    check_size(
+        "sample_field: lattice", 24.0 * math.prod(lattice.shape), most_memory(), remedy=remedy
+    )
     centers = lattice.centers().reshape(-1, 3)
     return _in_batches(field, centers).reshape(*lattice.shape, 3)
 

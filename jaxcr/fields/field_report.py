@@ -115,7 +115,9 @@ def _box(report: FieldReport) -> str:
 
 def _measured_rows(report: FieldReport) -> list[tuple[str, str]]:
     """Return label and text of the rows about the field."""
-    mean = ", ".join(f"{x:.4g}" for x in np.asarray(report.mean))
+    scale = math.hypot(*np.asarray(report.mean, float), report.rms)
+    around_zero = np.abs(np.asarray(report.mean)) < _NO_MEAN * scale
+    mean = ", ".join(f"{x:.4g}" for x in np.where(around_zero, 0, np.asarray(report.mean)))
     derivative = "exact" if report.exact_divergence else "spectral"
     compared = not math.isnan(report.deviation)
     longest, shortest = report.outer_scale, report.inner_scale
@@ -127,9 +129,10 @@ def _measured_rows(report: FieldReport) -> list[tuple[str, str]]:
         ("wavelengths", f"{shortest:.4g} to {longest:.4g} pc, k E(k) peaks at "
                         f"{report.energy_scale:.4g} pc"),
         ("correlation length", f"{report.correlation_length:.4g} pc (one-sided)"),
-        ("divergence", f"{report.divergence:.1e} (k·B over k|B|, rms)"),
-        ("divergence per cell", f"{report.divergence_rms:.1e} of |B| rms, "
-                                f"{report.divergence_max:.1e} at most ({derivative} derivative)"),
+        ("divergence", f"{_above(report.divergence)} (k·B over k|B|, rms)"),
+        ("divergence per cell", f"{_above(report.divergence_rms)} of |B| rms, "
+                                f"{_above(report.divergence_max)} at most "
+                                f"({derivative} derivative)"),
     ]  # fmt: skip
     unknown = {
         "divergence": math.isnan(report.divergence),
@@ -139,6 +142,11 @@ def _measured_rows(report: FieldReport) -> list[tuple[str, str]]:
         "from asked E(k)": report.asked is None,
     }
     return [(label, text) for label, text in rows if not unknown.get(label)]
+
+
+def _above(share: float) -> str:
+    """Return a share, or what it is below where it is rounding, unlike on unlike processors."""
+    return "below 1e-05" if share < _NO_MEAN else f"{share:.1e}"
 
 
 def _resolution_rows(report: FieldReport) -> list[tuple[str, str]]:

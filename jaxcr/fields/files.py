@@ -1,4 +1,4 @@
-"""Arrays in NPZ, NPY and HDF5 files: find one by name, and say what is wrong with a file."""
+"""Arrays in NPZ, NPY and HDF5 files: find them by name, and say what is wrong with a file."""
 
 import os
 import zipfile
@@ -13,29 +13,34 @@ import numpy as np
 
 from jaxcr.checks import ArgumentError, argument_error
 from jaxcr.fields.cubes import Opener
+from jaxcr.fields.stated import triples
 from jaxcr.untrusted.hdf5 import attributes, checked_dataset, dataset_names
-from jaxcr.untrusted.npz import array_names, inspect_array, read_array, read_header
+from jaxcr.untrusted.npz import ArrayHeader, array_names, inspect_array, read_array, read_header
 from jaxcr.untrusted.sizes import shortened
 
 Path = str | os.PathLike
 
-HDF5, ZIP, EMPTY_ZIP, NUMPY, FITS = (
+HDF5, ZIP, EMPTY_ZIP, NUMPY, FITS, ATHENAK, VTK = (
     b"\x89HDF\r\n\x1a\n",
     b"PK\x03\x04",
     b"PK\x05\x06",
     b"\x93NUMPY",
     b"SIMPLE  ",
+    b"Athena b",
+    b"# vtk Da",
 )
 """First bytes of a file of each kind."""
 
 
 @dataclass(frozen=True)
 class StoredArray:
-    """One array of a file: how to open it, its shape, its attributes (HDF5 only)."""
+    """One array of a file: name, how to open it, shape, attributes (HDF5 only), type."""
 
+    name: str | None
     open: Opener
     shape: tuple[int, ...]
     attributes: dict[str, Any]
+    dtype: np.dtype
 
 
 def signature(path: Path) -> bytes:
@@ -58,15 +63,16 @@ def signature(path: Path) -> bytes:
         ) from error
 
 
-def find_array(path: Path, dataset: str | None) -> StoredArray:
-    """Return an array of a file, unread.
+def find_arrays(path: Path, dataset: str | None) -> list[StoredArray]:
+    """Return an array of a file, or the three that hold the components of B, unread.
 
     Parameters
     ----------
     path
         The file; its kind is known from its first bytes, whatever its name.
     dataset
-        Name of the array; ``None`` when the file holds one.
+        Name of the array, or how the names of the three begin; ``None`` when the file holds one
+        array, or one set of three.
 
     Raises
     ------
@@ -77,17 +83,18 @@ def find_array(path: Path, dataset: str | None) -> StoredArray:
     list_names, inspect = _recognise(path)
     with blaming(path):
         names = list_names(path)
-    name = _choose(path, names, dataset)
+    chosen = _choose(path, names, dataset)
     with blaming(path):
-        array = inspect(path, name)
-    if not _is_real(array.dtype):
-        raise argument_error(
-            "read_field: path",
-            expected="real numbers",
-            got=f"{shortened(array.dtype)} of shape {array.shape} in {path}",
-            remedy="Give the array that holds B with dataset.",
-        )
-    return StoredArray(array.open, array.shape, array.attributes)
+        arrays = [inspect(path, name) for name in chosen]
+    for array in arrays:
+        if not _is_real(array.dtype):
+            raise argument_error(
+                "read_field: path",
+                expected="real numbers",
+                got=f"{shortened(array.dtype)} of shape {array.shape} in {path}",
+                remedy="Give the array that holds B with dataset.",
+            )
+    return arrays
 
 
 @contextmanager
@@ -113,11 +120,6 @@ def open_dataset(path: Path, name: str) -> Iterator[h5py.Dataset]:
         yield checked_dataset(file, name)
 
 
-@dataclass(frozen=True)
-class _Inspected(StoredArray):
-    dtype: np.dtype
-
-
 def _recognise(path: Path) -> tuple[Callable, Callable]:
     """Return the functions that list and inspect the arrays of this kind of file."""
     start = signature(path)
@@ -127,8 +129,10 @@ def _recognise(path: Path) -> tuple[Callable, Callable]:
     raise argument_error(
         "read_field: path",
         expected="an NPZ, NPY, HDF5 or FITS file",
-        got=f"{path}, which starts with {start!r}",
-        remedy="Convert it, for example with numpy.savez; for bare float32 numbers give shape.",
+        got=f"{path}, " + ("a VTK file" if start == VTK else f"which starts with {start!r}"),
+        remedy="Read it with pyvista and write Bx, By, Bz with numpy.savez."
+        if start == VTK
+        else "Convert it, for example with numpy.savez; for bare float32 numbers give shape.",
     )
 
 
@@ -136,18 +140,21 @@ def _is_real(dtype: np.dtype) -> bool:
     return np.issubdtype(dtype, np.integer) or np.issubdtype(dtype, np.floating)
 
 
-def _choose(path: Path, names: list[str | None], dataset: str | None) -> str | None:
-    """Return the array asked for, or the only one."""
-    if dataset is None and len(names) == 1:
-        return names[0]
-    if dataset is not None and dataset.strip("/") in names:
-        return dataset.strip("/")
+def _choose(path: Path, names: list, dataset: str | None) -> list:
+    """Return the array asked for, the only one, or the only three that are components of B."""
+    wanted = "" if dataset is None else dataset.strip("/")
+    if wanted in names or (dataset is None and len(names) == 1):
+        return [wanted if wanted in names else names[0]]
+    named = [] if names == [None] else triples(names).items()
+    sets = [x for stem, x in named if stem.lower().startswith(wanted.lower())]
+    if len(sets) == 1:
+        return [names[i] for i in sets[0]]
     raise argument_error(
         "read_field: dataset",
         expected=f"one of those in {path}: "
         + (shortened(", ".join(map(str, names))) or "it is empty"),
         got=repr(dataset),
-        remedy="Name the array that holds the samples of B.",
+        remedy="Name the array that holds B, or how the names of its three components begin.",
     )
 
 
@@ -156,10 +163,10 @@ def _names_hdf5(path: Path) -> list[str]:
         return dataset_names(file)
 
 
-def _inspect_hdf5(path: Path, name: str) -> _Inspected:
+def _inspect_hdf5(path: Path, name: str) -> StoredArray:
     with open_dataset(path, name) as found:
         opener = partial(open_dataset, path, name)
-        return _Inspected(opener, found.shape, attributes(found), found.dtype)
+        return StoredArray(name, opener, found.shape, attributes(found), found.dtype)
 
 
 def _names_npz(path: Path) -> list[str]:
@@ -173,14 +180,19 @@ def _open_npz(path: Path, name: str) -> Iterator[np.ndarray]:
         yield read_array(archive, name)
 
 
-def _inspect_npz(path: Path, name: str) -> _Inspected:
+def _inspect_npz(path: Path, name: str) -> StoredArray:
     with zipfile.ZipFile(path) as archive:
         header = inspect_array(archive, name)
-    return _Inspected(partial(_open_npz, path, name), header.shape, {}, header.dtype)
+    return StoredArray(name, partial(_open_npz, path, name), header.shape, {}, header.dtype)
 
 
-def _names_npy(path: Path) -> list[None]:
-    return [None]
+def _npy_header(path: Path) -> ArrayHeader:
+    with open(path, "rb") as file:
+        return read_header(file, os.path.getsize(path))
+
+
+def _names_npy(path: Path) -> list:
+    return list(_npy_header(path).dtype.names or [None])
 
 
 class Mapped:
@@ -194,15 +206,19 @@ class Mapped:
         return np.array(self.load()[index])
 
 
-def _map_npy(path: Path) -> np.ndarray:
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+def _map_npy(path: Path, name: str | None) -> np.ndarray:
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array if name is None else array[name]
 
 
-def _inspect_npy(path: Path, name: None) -> _Inspected:
-    with open(path, "rb") as file:
-        header = read_header(file, os.path.getsize(path))
-    opener = partial(nullcontext, Mapped(partial(_map_npy, path)))
-    return _Inspected(opener, header.shape, {}, header.dtype)
+def _inspect_npy(path: Path, name: str | None) -> StoredArray:
+    shape, dtype = _npy_header(path)
+    if name is not None:  # of a structured array
+        dtype, more = dtype[name].base, dtype[name].shape
+        shape = shape + more
+    return StoredArray(
+        name, partial(nullcontext, Mapped(partial(_map_npy, path, name))), shape, {}, dtype
+    )
 
 
 _KINDS = {

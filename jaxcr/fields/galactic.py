@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_finite, check_range, checked
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.large_scale import positive_length
 
@@ -99,21 +99,16 @@ class SpiralDiscField(Field):
         halo_inner_width: ScalarLike = 250.0,
         halo_outer_width: ScalarLike = 400.0,
     ):
-        if mode < 0:
-            raise argument_error(
-                "SpiralDiscField: mode",
-                expected="0 or more",
-                got=str(mode),
-                remedy="0 never reverses (ASS), 1 twice around a circle (BSS).",
-            )
-        self.strength = as_float(strength)
+        remedy = "0 never reverses (ASS), 1 twice around a circle (BSS)."
+        check_range("SpiralDiscField: mode", mode, 0.0, remedy=remedy)
+        self.strength = as_float(check_finite("SpiralDiscField: strength", strength))
         self.pitch = acute_angle("SpiralDiscField: pitch", pitch)
         self.sun_radius = positive_length("SpiralDiscField: sun_radius", sun_radius)
         self.mode = mode
         self.peak_radius = positive_length("SpiralDiscField: peak_radius", peak_radius)
         self.core_radius = positive_length("SpiralDiscField: core_radius", core_radius)
         self.disc_height = positive_length("SpiralDiscField: disc_height", disc_height)
-        self.halo_strength = as_float(halo_strength)
+        self.halo_strength = as_float(check_finite("SpiralDiscField: halo_strength", halo_strength))
         self.halo_radius = positive_length("SpiralDiscField: halo_radius", halo_radius)
         self.halo_height = positive_length("SpiralDiscField: halo_height", halo_height)
         self.halo_inner_width = positive_length(
@@ -171,19 +166,8 @@ def cylinder(position: Vector) -> tuple[Scalar, Vector, Vector]:
 
 
 def acute_angle(name: str, value: ScalarLike) -> Scalar:
-    """Return the value as an array.
-
-    Raises
-    ------
-    ValueError
-        Unless it is between 0 and pi/2; the message begins with ``name``.
-    """
-    value = as_float(value)
-    if is_concrete(value) and not 0 < float(value) < math.pi / 2:
-        raise argument_error(
-            name,
-            expected="an angle between 0 and pi/2",
-            got=f"{float(value):g} rad",
-            remedy="Angles are in rad; the pitch of arms that trail the rotation is positive.",
-        )
-    return value
+    """Return an angle between 0 and pi/2 as an array; another raises an error with ``name``."""
+    expected = "an angle between 0 and pi/2"
+    remedy = "Angles are in rad; the pitch of arms that trail the rotation is positive."
+    check_range(name, value, 0.0, math.pi / 2, ends="()", expected=expected, remedy=remedy)
+    return as_float(value)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_range, checked
 from jaxcr.fields.spectra import Spectrum, power_between
 from jaxcr.fields.wave_vectors import Parts, circle, lengths, sphere, split
 from jaxcr.vectors import unit_vector
@@ -202,14 +202,8 @@ class SlabTwoD(Geometry):
     def __init__(self, axis: Float[Array, "xyz=3"], slab_share: ScalarLike):
         self.axis = unit_vector("SlabTwoD: axis", axis)
         self.helicity = None
-        self.slab_share = as_float(slab_share)
-        if is_concrete(self.slab_share) and not 0 <= float(self.slab_share) <= 1:
-            raise argument_error(
-                "SlabTwoD: slab_share",
-                expected="a share between 0 and 1",
-                got=f"{float(self.slab_share):g}",
-                remedy="It is the power of the slab waves over that of all.",
-            )
+        name, expected = "SlabTwoD: slab_share", "a share between 0 and 1"
+        self.slab_share = as_float(check_range(name, slab_share, 0.0, 1.0, expected=expected))
 
     def draw(
         self, key: Key[Array, ""], wavenumber: Float[Array, " wave"], spectrum: Spectrum
@@ -276,37 +270,27 @@ def as_helicity(name: str, helicity: ScalarLike | None) -> Scalar | None:
     """Return the helicity as an array; raise unless it lies between -1 and 1."""
     if helicity is None:
         return None
-    helicity = as_float(helicity)
-    if is_concrete(helicity) and not -1 <= float(helicity) <= 1:
-        raise argument_error(
-            f"{name}: helicity",
-            expected="a relative helicity between -1 and 1",
-            got=f"{float(helicity):g}",
-            remedy="It is k times the mean of A·B over that of B².",
-        )
-    return helicity
+    expected = "a relative helicity between -1 and 1"
+    remedy = "It is k times the mean of A·B over that of B²."
+    check_range(f"{name}: helicity", helicity, -1.0, 1.0, expected=expected, remedy=remedy)
+    return as_float(helicity)
 
 
 def check_index(geometry: Geometry, spectrum: Spectrum) -> None:
     """Raise when the geometry holds for another spectral index than the spectrum has."""
-    index = getattr(spectrum, "index", None)
-    if geometry.index is None or index is None or not is_concrete(index):
-        return
-    if abs(float(index) - geometry.index) > 0.01:
-        raise argument_error(
+    if geometry.index is not None:
+        check_range(
             f"{type(geometry).__name__}: index of the spectrum",
+            getattr(spectrum, "index", None),
+            geometry.index - 0.01,
+            geometry.index + 0.01,
             expected=f"{geometry.index:.4g}, which this cascade has",
-            got=f"{float(index):.4g}",
             remedy="Change the index, or give a FunctionSpectrum to go beyond the theory.",
         )
 
 
 def check_rms(name: str, rms: ScalarLike) -> None:
     """Raise when a strength is negative or not finite."""
-    if is_concrete(rms) and not 0 <= float(rms) < float("inf"):
-        raise argument_error(
-            f"{name}: rms",
-            expected="a strength in µG, not negative",
-            got=f"{float(rms):g}",
-            remedy="It is the root mean square of all three components.",
-        )
+    remedy = "It is the root mean square of all three components."
+    expected = "a strength in µG, not negative"
+    check_range(f"{name}: rms", rms, 0.0, expected=expected, remedy=remedy)

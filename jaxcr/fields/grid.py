@@ -1,5 +1,7 @@
 """A field sampled on a regular grid, interpolated by a stencil."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,9 +10,18 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Shaped
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
-from jaxcr.fields.boundaries import Boundary, Clamped, Periodic, check_boundary
+from jaxcr.checks import (
+    as_float,
+    check_finite,
+    check_one_of,
+    check_positive,
+    check_range,
+    checked,
+    is_concrete,
+)
+from jaxcr.fields.boundaries import Boundary, Clamped, Periodic
 from jaxcr.fields.field import Field, Lattice
+from jaxcr.fields.seams import Seam, check_seams, seam
 from jaxcr.fields.stencils import Linear, Stencil
 
 _INT16_MAX = 32767
@@ -60,25 +71,24 @@ class GridField(Field):
 
     def __init__(
         self,
-        samples: Float[Array, "nx ny nz _"],
+        samples: Float[Array, "nx ny nz xyz=3"],
         *,
-        spacing: ScalarLike | Float[Array, "_"],
-        origin: Float[Array, "_"],
+        spacing: ScalarLike | Vector,
+        origin: Vector,
         stencil: Stencil | None = None,
         boundary: Boundary | None = None,
         storage=None,
         scale: ScalarLike = 1.0,
     ):
-        check_box(samples, as_float(spacing), as_float(origin))
-        _check_finite(samples)
         self.stencil = Linear() if stencil is None else stencil
         self.boundary = Periodic() if boundary is None else boundary
-        check_boundary("GridField: boundary", self.boundary)
-        self.origin = as_float(origin)
-        self.spacing = jnp.broadcast_to(as_float(spacing).astype(self.origin.dtype), (3,))
-        storage = jnp.dtype(samples.dtype if storage is None else storage)
+        check_samples("GridField", samples, periodic=isinstance(self.boundary, Periodic))
+        self.origin = check_finite("GridField: origin", origin)
+        self.spacing = as_cell("GridField: spacing", spacing, origin)
+        storage = as_storage("GridField: storage", storage, samples.dtype)
         self.coefficients, quantum = _prepare(samples, self.stencil, self.boundary, storage)
-        self.scale = quantum * as_float(scale).astype(quantum.dtype)
+        scale = as_float(check_finite("GridField: scale", scale))
+        self.scale = quantum * scale.astype(quantum.dtype)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -88,17 +98,11 @@ class GridField(Field):
         return nx - extra, ny - extra, nz - extra
 
     @checked
-    def __call__(self, position: Float[Array, "..."]) -> Vector:
+    def __call__(self, position: Vector) -> Vector:
         """Return B in µG at ``position`` in pc."""
-        if jnp.shape(position) != (3,):
-            raise argument_error(
-                "GridField: position",
-                expected="one position of shape (3,)",
-                got=f"shape {jnp.shape(position)}",
-                remedy="For several use jax.vmap(field)(positions).",
-            )
         return _value(self, position)
 
+    @checked
     def interpolate(self, position: Vector) -> Vector:
         """Return B as the call does, with the derivatives that JAX finds by itself."""
         cell = self._cell(position)
@@ -112,6 +116,7 @@ class GridField(Field):
         # Without the barrier XLA repeats the gather in every consumer: 2 to 7 times slower.
         return lax.optimization_barrier(self.scale.astype(position.dtype) * block)
 
+    @checked
     def jacobian(self, position: Vector) -> Float[Array, "xyz=3 axis=3"]:
         """Return the derivative of B by position (µG/pc) from one gather.
 
@@ -119,6 +124,7 @@ class GridField(Field):
         """
         return self.value_and_jacobian(position)[1]
 
+    @checked
     def value_and_jacobian(self, position: Vector) -> tuple[Vector, Float[Array, "xyz=3 axis=3"]]:
         """Return B (µG) and its derivative by position (µG/pc) from one gather."""
         dtype = position.dtype
@@ -154,6 +160,7 @@ class GridField(Field):
         )
         return block.astype(cell.dtype), cell - below
 
+    @checked
     def at(self, origin: Vector, spacing: Vector) -> "GridField":
         """Return the same samples in a box with another corner and cell (pc)."""
         return eqx.tree_at(lambda f: (f.origin, f.spacing), self, (origin, spacing))
@@ -189,6 +196,24 @@ def _value_jvp(primals, tangents):
     return value, change
 
 
+def as_storage(name: str, storage: Any, default: Any) -> np.dtype:
+    """Return the type that samples are kept in; raise unless it is a floating one or int16."""
+    try:
+        dtype = jax.dtypes.canonicalize_dtype(default if storage is None else storage)
+    except TypeError:
+        dtype = None
+    if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
+        kind = getattr(dtype, "name", str(storage))
+        check_one_of(name, kind, ["int16", "float32", "float64"])
+    return dtype
+
+
+def as_cell(name: str, spacing: ScalarLike | Vector, origin: Vector) -> Vector:
+    """Return the three sides of a cell; raise unless they are positive."""
+    spacing = check_positive(name, spacing, remedy="Give the size of a cell in pc.")
+    return jnp.broadcast_to(as_float(spacing).astype(origin.dtype), (3,))
+
+
 @checked
 def outside_samples(field: Field, position: Vector) -> Bool[Array, ""] | None:
     """Return whether ``position`` lies where a clamped grid within ``field`` only repeats itself.
@@ -211,57 +236,30 @@ def _contract(weights: list[Vector], axis: int, block: Float[Array, "w ..."]) ->
     return sum(w[axis] * block[i] for i, w in enumerate(weights))
 
 
-def check_box(
-    samples: Float[Array, "nx ny nz _"],
-    spacing: Float[Array, "..."],
-    origin: Float[Array, "..."],
-) -> None:
-    """Raise unless samples and cells describe a box."""
-    if samples.ndim != 4 or samples.shape[-1] != 3 or samples.size == 0:
-        raise argument_error(
-            "GridField: samples",
-            expected="shape (nx, ny, nz, 3)",
-            got=f"shape {samples.shape}",
-            remedy="Put the three components of B on the last axis.",
-        )
-    if origin.shape != (3,) or spacing.shape not in ((), (3,)):
-        raise argument_error(
-            "GridField: origin, spacing",
-            expected="shapes (3,) and () or (3,)",
-            got=f"{origin.shape} and {spacing.shape}",
-            remedy="Give the corner of the box and the size of a cell in pc.",
-        )
-    if is_concrete(spacing) and not np.all(np.asarray(spacing) > 0):
-        raise argument_error(
-            "GridField: spacing",
-            expected="a positive length",
-            got=spacing.tolist(),
-            remedy="Give the size of a cell in pc; flip the samples to turn an axis round.",
-        )
-
-
-def _check_finite(samples: Float[Array, "nx ny nz xyz=3"]) -> None:
-    """Raise when a sample whose number is known is nan or infinite."""
+def check_samples(name: str, samples: Float[Array, "nx ny nz xyz=3"], *, periodic: bool) -> None:
+    """Raise when a number is known that is not finite, or a periodic cube repeats a plane."""
+    check_range(f"{name}: samples", samples.size, 1, expected="one sample or more")
     if not is_concrete(samples):
         return
     with jax.ensure_compile_time_eval():
-        if bool(_all_finite(samples)):
-            return
-    bad = ~np.isfinite(np.asarray(samples)).all(axis=-1)
-    first = tuple(int(i) for i in np.unravel_index(np.argmax(bad), bad.shape))
-    raise argument_error(
-        "GridField: samples",
-        expected="finite numbers",
-        got=f"{np.count_nonzero(bad)} of {bad.size} samples that are not finite; first at index "
-        f"{first}",
-        remedy="Repair them or cut them away: one would spread through a spline.",
-    )
+        finite, seams = _look_at(samples)
+    if not bool(finite):
+        bad = ~np.isfinite(np.asarray(samples)).all(axis=-1)
+        check_finite(
+            f"{name}: samples",
+            np.where(bad, np.nan, 0),
+            expected=f"finite numbers instead of {np.count_nonzero(bad)} of {bad.size} samples",
+            remedy="Repair them or cut them away: one would spread through a spline.",
+        )
+    if periodic:
+        check_seams(f"{name}: samples", [Seam(*x) for x in np.asarray(seams, float)], "")
 
 
 @jax.jit
-def _all_finite(samples: Float[Array, "nx ny nz xyz=3"]) -> Bool[Array, ""]:
-    """Return whether no sample is nan or infinite, without an array of the answers."""
-    return jnp.all(jnp.isfinite(samples))
+def _look_at(samples: Float[Array, "nx ny nz xyz=3"]) -> tuple[Bool[Array, ""], Array]:
+    """Return whether no sample is nan or infinite, and the seams, without large arrays."""
+    seams = [jnp.stack([jnp.asarray(x, samples.dtype) for x in seam(samples, i)]) for i in range(3)]
+    return jnp.all(jnp.isfinite(samples)), jnp.stack(seams)
 
 
 @eqx.filter_jit
@@ -285,13 +283,6 @@ def store(coefficients: Float[Array, "..."], dtype) -> tuple[Shaped[Array, "..."
     working = coefficients.dtype
     if jnp.issubdtype(dtype, jnp.floating):
         return coefficients.astype(dtype), jnp.ones((), working)
-    if dtype != jnp.int16:
-        raise argument_error(
-            "GridField: storage",
-            expected="a floating type or int16",
-            got=dtype.name,
-            remedy="Use jnp.float32 for speed or jnp.int16 for memory.",
-        )
     largest = jnp.max(jnp.abs(coefficients))
     quantum = jnp.where(largest > 0, largest, jnp.ones((), working)) / _INT16_MAX
     return jnp.round(coefficients / quantum).astype(jnp.int16), quantum

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_finite, check_shape, checked, is_concrete
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.galactic import acute_angle, cylinder
 from jaxcr.fields.large_scale import positive_length
@@ -119,16 +119,22 @@ class JanssonFarrarField(Field):
         self.pitch = acute_angle("JanssonFarrarField: pitch", pitch)
         self.arm_radii = _arm_radii(arm_radii, self.pitch)
         self.arm_strengths = _arm_strengths(arm_strengths, self.arm_radii, self.pitch)
-        self.ring_strength = as_float(ring_strength)
+        self.ring_strength = as_float(
+            check_finite("JanssonFarrarField: ring_strength", ring_strength)
+        )
         self.disc_height = positive_length("JanssonFarrarField: disc_height", disc_height)
         self.disc_width = positive_length("JanssonFarrarField: disc_width", disc_width)
-        self.north_strength = as_float(north_strength)
-        self.south_strength = as_float(south_strength)
+        self.north_strength = as_float(
+            check_finite("JanssonFarrarField: north_strength", north_strength)
+        )
+        self.south_strength = as_float(
+            check_finite("JanssonFarrarField: south_strength", south_strength)
+        )
         self.north_radius = positive_length("JanssonFarrarField: north_radius", north_radius)
         self.south_radius = positive_length("JanssonFarrarField: south_radius", south_radius)
         self.halo_width = positive_length("JanssonFarrarField: halo_width", halo_width)
         self.halo_height = positive_length("JanssonFarrarField: halo_height", halo_height)
-        self.x_strength = as_float(x_strength)
+        self.x_strength = _strength("x_strength", x_strength)
         self.x_elevation = acute_angle("JanssonFarrarField: x_elevation", x_elevation)
         self.x_core = positive_length("JanssonFarrarField: x_core", x_core)
         self.x_radius = positive_length("JanssonFarrarField: x_radius", x_radius)
@@ -149,7 +155,7 @@ class JanssonFarrarField(Field):
         up = jnp.stack([jnp.zeros_like(z), jnp.zeros_like(z), x_up])
         field = out * outward + along * around + up
         square = jnp.sum(position**2)
-        return jnp.where((square > _CENTER**2) & (square < _EDGE**2), field, 0)
+        return jnp.where((square <= _CENTER**2) | (square >= _EDGE**2), 0, field)
 
     def _disc(self, radius: Scalar, azimuth: Scalar) -> tuple[Scalar, Scalar]:
         """Return the outward and the azimuthal field of ring and arms in the plane."""
@@ -209,6 +215,11 @@ class JanssonFarrarField(Field):
         return None
 
 
+def _strength(name: str, value: ScalarLike) -> Scalar:
+    """Return a strength as an array; raise unless it is finite."""
+    return as_float(check_finite(f"JanssonFarrarField: {name}", value))
+
+
 def _logistic(value: Scalar, middle: Scalar, width: Scalar) -> Scalar:
     """Return the step from 0 to 1 at ``middle``: 1 / (1 + exp(-2 (value - middle) / width))."""
     return jax.nn.sigmoid(2 * (value - middle) / width)
@@ -216,20 +227,14 @@ def _logistic(value: Scalar, middle: Scalar, width: Scalar) -> Scalar:
 
 def _arm_radii(radii: Arms, pitch: Scalar) -> Float[Array, "arms=8"]:
     """Return the edges of the arms; raise unless they increase and lie within one turn."""
-    radii = as_float(radii)
-    if radii.shape != (8,):
-        raise argument_error(
-            "JanssonFarrarField: arm_radii",
-            expected="8 radii",
-            got=f"shape {radii.shape}",
-            remedy="Each is the outer edge of one arm.",
-        )
+    name = "JanssonFarrarField: arm_radii"
+    radii = as_float(check_finite(name, check_shape(name, radii, (8,))))
     if is_concrete(radii, pitch):
         turn = math.exp(2 * math.pi * math.tan(float(pitch)))
         edges = [float(radii[-1]) / turn, *radii.tolist()]
         if edges[0] <= 0 or any(a >= b for a, b in itertools.pairwise(edges)):
             raise argument_error(
-                "JanssonFarrarField: arm_radii",
+                name,
                 expected=f"increasing radii, the last less than {turn:.3g} times the first",
                 got=f"{radii.tolist()} pc",
                 remedy="That factor is one turn of the spiral: beyond it, the arms would overlap.",
@@ -241,16 +246,10 @@ def _arm_strengths(
     strengths: Arms, radii: Float[Array, "arms=8"], pitch: Scalar
 ) -> Float[Array, "arms=8"]:
     """Return the strengths of all arms; the eighth from the others where it is missing."""
-    strengths = as_float(strengths)
+    name = "JanssonFarrarField: arm_strengths"
+    strengths = as_float(check_finite(name, check_shape(name, strengths, (7,), (8,))))
     if strengths.shape == (8,):
         return strengths
-    if strengths.shape != (7,):
-        raise argument_error(
-            "JanssonFarrarField: arm_strengths",
-            expected="7 or 8 strengths",
-            got=f"shape {strengths.shape}",
-            remedy="Give those of the arms from the inside out.",
-        )
     # The part of a circle in each arm, times the length of a turn in ln r.
     inner = jnp.log(radii[-1]) - 2 * jnp.pi * jnp.tan(pitch).astype(radii.dtype)
     parts = jnp.diff(jnp.log(radii), prepend=inner)

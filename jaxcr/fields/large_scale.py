@@ -1,10 +1,9 @@
 """Large-scale fields with a closed form: dipole, Parker spiral."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_finite, check_positive, check_range, checked
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.vectors import unit_vector
 
@@ -47,13 +46,14 @@ class DipoleField(Field):
         *,
         polar_strength: ScalarLike,
         radius: ScalarLike,
-        axis: Float[Array, "xyz=3"],
-        center: Float[Array, "xyz=3"],
+        axis: Vector,
+        center: Vector,
     ):
-        self.polar_strength = as_float(polar_strength)
+        name = "DipoleField: polar_strength"
+        self.polar_strength = as_float(check_finite(name, polar_strength))
         self.radius = positive_length("DipoleField: radius", radius)
         self.axis = unit_vector("DipoleField: axis", axis)
-        self.center = as_float(center)
+        self.center = check_finite("DipoleField: center", center)
 
     @checked
     def __call__(self, position: Vector) -> Vector:
@@ -119,17 +119,11 @@ class ParkerSpiralField(Field):
         pitch: ScalarLike,
         sheet_width: ScalarLike = 0.0,
     ):
-        self.strength = as_float(strength)
+        self.strength = as_float(check_finite("ParkerSpiralField: strength", strength))
         self.source_radius = positive_length("ParkerSpiralField: source_radius", source_radius)
         self.pitch = positive_length("ParkerSpiralField: pitch", pitch)
-        self.sheet_width = as_float(sheet_width)
-        if is_concrete(self.sheet_width) and not float(self.sheet_width) >= 0:
-            raise argument_error(
-                "ParkerSpiralField: sheet_width",
-                expected="an angle of 0 or more",
-                got=f"{float(self.sheet_width):g}",
-                remedy="Give half the thickness of the current sheet in rad.",
-            )
+        name, expected = "ParkerSpiralField: sheet_width", "an angle of 0 or more"
+        self.sheet_width = as_float(check_range(name, sheet_width, 0.0, expected=expected))
 
     @checked
     def __call__(self, position: Vector) -> Vector:
@@ -144,8 +138,8 @@ class ParkerSpiralField(Field):
         distance = jnp.maximum(size, source)
         outward = position / size
         cosine = outward[2]
-        smooth = jnp.tanh(cosine / jnp.where(width > 0, width, 1))
-        polarity = jnp.where(width > 0, smooth, jnp.sign(cosine))
+        smooth = jnp.tanh(cosine / jnp.where(width == 0, 1, width))
+        polarity = jnp.where(width == 0, jnp.sign(cosine), smooth)
         radial = polarity * strength * (source / distance) ** 2
         # phi-hat sin(theta) = (-y, x, 0) / r
         winding = jnp.stack([-outward[1], outward[0], jnp.zeros((), dtype)])
@@ -161,19 +155,6 @@ class ParkerSpiralField(Field):
 
 
 def positive_length(name: str, value: ScalarLike) -> Scalar:
-    """Return the value as an array.
-
-    Raises
-    ------
-    ValueError
-        Unless it is a positive length; the message begins with ``name``.
-    """
-    value = as_float(value)
-    if is_concrete(value) and not float(value) > 0:
-        raise argument_error(
-            name,
-            expected="a positive length",
-            got=f"{float(value):g} pc",
-            remedy="All lengths are in pc: 1 au is 4.848e-6, 1 kpc is 1000.",
-        )
-    return value
+    """Return a positive length as an array; another raises an error that begins with ``name``."""
+    remedy = "All lengths are in pc: 1 au is 4.848e-6, 1 kpc is 1000."
+    return as_float(check_positive(name, value, expected="a positive length", remedy=remedy))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_positive, checked
 from jaxcr.fields.cascade import KOLMOGOROV, CriticalBalance, as_alfven_mach
 from jaxcr.fields.geometries import POLOIDAL, TOROIDAL, Geometry, Modes, alike, sphere_modes
 from jaxcr.fields.spectra import Spectrum
@@ -59,10 +59,12 @@ class Alfven(CriticalBalance, Mode):
         self.alfven_mach = as_alfven_mach("Alfven", alfven_mach)
         self.helicity = None
 
+    @checked
     def phase_speed(self, cosine: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return abs(cosine)."""
         return jnp.abs(cosine)
 
+    @checked
     def displacement(self, cosine: Float[Array, "..."]) -> Float[Array, "... part=3"]:
         """Return the direction across both."""
         return jnp.stack([0 * cosine, 0 * cosine, jnp.ones_like(cosine)], axis=-1)
@@ -102,10 +104,12 @@ class Slow(CriticalBalance, Mode):
         self.alfven_mach = as_alfven_mach("Slow", alfven_mach)
         self.helicity = None
 
+    @checked
     def phase_speed(self, cosine: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return the slower root of the magnetosonic dispersion relation."""
         return _magnetosonic(self.beta, cosine)[0]
 
+    @checked
     def displacement(self, cosine: Float[Array, "..."]) -> Float[Array, "... part=3"]:
         """Return its eigenvector: along the axis for small beta."""
         return _compressive_displacement(self.beta, cosine, -1)
@@ -150,10 +154,12 @@ class Fast(Geometry, Mode):
         """Return E over the sphere."""
         return sphere_modes(spectrum, wave_vector, cell, POLOIDAL)
 
+    @checked
     def phase_speed(self, cosine: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return the faster root of the magnetosonic dispersion relation."""
         return _magnetosonic(self.beta, cosine)[1]
 
+    @checked
     def displacement(self, cosine: Float[Array, "..."]) -> Float[Array, "... part=3"]:
         """Return its eigenvector: across the axis for small beta."""
         return _compressive_displacement(self.beta, cosine, 1)
@@ -211,12 +217,5 @@ def _root(a: Scalar, cosine: Float[Array, "..."]) -> Float[Array, "..."]:
 
 def _as_beta(name: str, beta: ScalarLike) -> Scalar:
     """Return beta as an array; raise unless it is positive."""
-    beta = as_float(beta)
-    if is_concrete(beta) and not float(beta) > 0:
-        raise argument_error(
-            f"{name}: beta",
-            expected="a positive ratio of pressures",
-            got=f"{float(beta):g}",
-            remedy="Gas over magnetic pressure: 0.1 for a cold plasma.",
-        )
-    return beta
+    expected = "a positive ratio of gas over magnetic pressure"
+    return as_float(check_positive(f"{name}: beta", beta, expected=expected))

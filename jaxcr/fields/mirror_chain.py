@@ -4,8 +4,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_positive, check_range, checked, is_concrete
 from jaxcr.fields.field import Field, Lattice
+from jaxcr.fields.large_scale import positive_length
 
 _NEWTON_STEPS = 30
 
@@ -54,21 +55,16 @@ class MirrorChainField(Field):
         length: ScalarLike,
         num_bottles: int,
     ):
+        name, order = "MirrorChainField: ", "0 < minimum < both mirrors"
+        mirrors = {"left_mirror": left_mirror, "right_mirror": right_mirror}
+        for which, mirror in mirrors.items():
+            check_positive(name + which, mirror, expected=order)
+            if is_concrete(mirror):
+                high = float(mirror)
+                check_range(name + "minimum", minimum, 0.0, high, ends="()", expected=order)
         low, left, right = (as_float(x) for x in (minimum, left_mirror, right_mirror))
-        self.length = as_float(length)
-        self.num_bottles = as_float(num_bottles)
-        if is_concrete(low, left, right, self.length) and not (
-            0 < float(low) < min(float(left), float(right))
-            and float(self.length) > 0
-            and num_bottles > 0
-        ):
-            raise argument_error(
-                "MirrorChainField: minimum, left_mirror, right_mirror, length, num_bottles",
-                expected="0 < minimum < both mirrors, a positive length, one bottle or more",
-                got=f"{float(low):g}, {float(left):g}, {float(right):g} µG, "
-                f"{float(self.length):g} pc, {num_bottles}",
-                remedy="The mirror ratios are left_mirror / minimum and right_mirror / minimum.",
-            )
+        self.length = positive_length(name + "length", length)
+        self.num_bottles = as_float(check_range(name + "num_bottles", num_bottles, 1.0))
         self.left = left
         self.growth = jnp.log(right / left)
         self.depth = _depth(jnp.log(left / low), self.growth)

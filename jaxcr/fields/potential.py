@@ -8,7 +8,7 @@ from jaxcr.arrays import Scalar, ScalarLike, Vector
 from jaxcr.checks import as_float, checked
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.field import Field, Lattice
-from jaxcr.fields.grid import GridField, check_box
+from jaxcr.fields.grid import GridField, as_cell, check_samples
 from jaxcr.fields.stencils import CubicSpline
 from jaxcr.fields.wave_vectors import wave_vectors
 
@@ -45,17 +45,16 @@ class PotentialGridField(Field):
 
     def __init__(
         self,
-        samples: Float[Array, "nx ny nz _"],
+        samples: Float[Array, "nx ny nz xyz=3"],
         *,
-        spacing: ScalarLike | Float[Array, "_"],
-        origin: Float[Array, "_"],
+        spacing: ScalarLike | Vector,
+        origin: Vector,
         storage=None,
         scale: ScalarLike = 1.0,
     ):
-        spacing, origin = as_float(spacing), as_float(origin)
-        check_box(samples, spacing, origin)
-        spacing = jnp.broadcast_to(spacing.astype(origin.dtype), (3,))
-        storage = jnp.dtype(samples.dtype if storage is None else storage)
+        check_samples("PotentialGridField", samples, periodic=True)
+        spacing = as_cell("PotentialGridField: spacing", spacing, origin)
+        storage = samples.dtype if storage is None else storage
         potential, self.mean, strength = _vector_potential(samples, spacing)
         self.potential = GridField(
             potential,

@@ -1,5 +1,6 @@
 """Realise turbulence of a given spectrum and geometry on a grid, from a key."""
 
+import math
 from functools import partial
 
 import jax
@@ -9,7 +10,15 @@ from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Key
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_positive,
+    check_range,
+    check_size,
+    checked,
+    is_concrete,
+)
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.geometries import (
     Geometry,
@@ -18,11 +27,12 @@ from jaxcr.fields.geometries import (
     check_rms,
     helical_shares,
 )
-from jaxcr.fields.grid import GridField
+from jaxcr.fields.grid import GridField, as_storage
 from jaxcr.fields.shells import count_mirrored
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.fields.stencils import Stencil
 from jaxcr.fields.wave_vectors import transverse_frame
+from jaxcr.untrusted.sizes import most_memory
 
 
 @checked
@@ -79,10 +89,14 @@ def realise_grid(
     """
     geometry = Isotropic() if geometry is None else geometry
     check_rms("realise_grid", rms)
-    _check_box(shape, as_float(spacing))
+    check_range("realise_grid: shape", shape, 1.0, remedy="Give the cells on each axis.")
+    remedy = "Give fewer cells on each axis, or realise_waves, which takes no memory."
+    # The modes and the samples are there at once.
+    check_size("realise_grid: shape", 24.0 * math.prod(shape), most_memory(), remedy=remedy)
+    check_positive("realise_grid: spacing", spacing, expected="one positive length, cubic cells")
     _check_geometry(geometry, spectrum)
     _check_scales(spectrum, geometry, shape, spacing)
-    storage = jax.dtypes.canonicalize_dtype(storage)
+    storage = as_storage("realise_grid: storage", storage, jnp.float32)
     working = storage if storage == jnp.float64 else jnp.float32
     cell_size = as_float(spacing)
     samples = _realise(
@@ -217,24 +231,6 @@ def _below_nyquist(
     return jnp.all(2 * jnp.abs(number) < jnp.array(shape, number.dtype)[None, None], axis=-1)
 
 
-def _check_box(shape: tuple[int, int, int], spacing: Float[Array, "..."]) -> None:
-    """Raise unless shape and spacing make a box of cubic cells."""
-    if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
-        raise argument_error(
-            "realise_grid: shape",
-            expected="three positive integers",
-            got=shape,
-            remedy="Give the number of cells on each axis.",
-        )
-    if spacing.ndim or (is_concrete(spacing) and not float(spacing) > 0):
-        raise argument_error(
-            "realise_grid: spacing",
-            expected="one positive length, cubic cells",
-            got=spacing.tolist() if is_concrete(spacing) else f"shape {spacing.shape}",
-            remedy="Boxes of other shapes have another number of cells on each axis.",
-        )
-
-
 def _check_scales(
     spectrum: Spectrum, geometry: Geometry, shape: tuple[int, int, int], spacing: ScalarLike
 ) -> None:
@@ -244,21 +240,21 @@ def _check_scales(
     along = np.abs(np.asarray(geometry.axis)) > 0.5
     varies = np.where(along, geometry.varies_along, geometry.varies_across)
     box, cell = min(np.array(shape)[varies]) * float(spacing), float(spacing)
-    outer, inner = float(spectrum.outer_scale), float(spectrum.inner_scale)
-    if outer > box * (1 + 1e-6):
-        raise argument_error(
-            "realise_grid: spectrum.outer_scale",
-            expected=f"at most the box, {box:g} pc",
-            got=f"{outer:g} pc",
-            remedy="Enlarge shape or spacing, or choose a smaller outer_scale.",
-        )
-    if inner < 2 * cell * (1 - 1e-6):
-        raise argument_error(
-            "realise_grid: spectrum.inner_scale",
-            expected=f"at least two cells, {2 * cell:g} pc",
-            got=f"{inner:g} pc",
-            remedy="Refine spacing, or choose a larger inner_scale.",
-        )
+    check_range(
+        "realise_grid: spectrum.outer_scale",
+        spectrum.outer_scale,
+        0.0,
+        box * (1 + 1e-6),
+        expected=f"at most the box, {box:g} pc",
+        remedy="Enlarge shape or spacing, or choose a smaller outer_scale.",
+    )
+    check_range(
+        "realise_grid: spectrum.inner_scale",
+        spectrum.inner_scale,
+        2 * cell * (1 - 1e-6),
+        expected=f"at least two cells, {2 * cell:g} pc",
+        remedy="Refine spacing, or choose a larger inner_scale.",
+    )
 
 
 def _check_geometry(geometry: Geometry, spectrum: Spectrum) -> None:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import as_float, check_range, check_size, checked
 from jaxcr.fields.geometries import (
     BOTH,
     POLOIDAL,
@@ -18,6 +18,7 @@ from jaxcr.fields.geometries import (
 from jaxcr.fields.spectra import Spectrum, power_between
 from jaxcr.fields.wave_vectors import transverse_frame
 from jaxcr.fields.waves import WaveField
+from jaxcr.untrusted.sizes import most_memory
 
 _Waves = tuple[Float[Array, "wave xyz=3"], Float[Array, " wave"], Float[Array, "wave xyz=3"]]
 
@@ -64,13 +65,10 @@ def realise_waves(
     one point is not Gaussian across realisations of large scales: amplitudes are fixed, phases
     are not. Phases are float64 where JAX has it. Source: Giacalone & Jokipii, ApJ 520 (1999) 204.
     """
-    if num_waves < 10:
-        raise argument_error(
-            "realise_waves: num_waves",
-            expected="at least 10",
-            got=str(num_waves),
-            remedy="Take 20 to 50 for each decade of k.",
-        )
+    check_range(
+        "realise_waves: num_waves", num_waves, 10.0, remedy="Take 20 to 50 for each decade of k."
+    )
+    check_size("realise_waves: num_waves", 56.0 * num_waves, most_memory(), remedy="Give fewer.")
     check_rms("realise_waves", rms)
     geometry = Isotropic() if geometry is None else geometry
     check_index(geometry, spectrum)

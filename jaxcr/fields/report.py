@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import argument_error, as_float, check_positive, check_shape, checked, is_concrete
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.field_report import FieldReport
 from jaxcr.fields.measure import LOBE, Measured, measure, repeats
@@ -65,6 +65,13 @@ def describe(
     power each. Without a grid its divergence is that of the derivative by position; with one it
     is read in the middle of the box, to 3e-3 of |B| per cell on 32³ samples and 7e-4 on 64³.
     """
+    if not is_concrete(field, lattice, jnp.zeros(())):
+        raise argument_error(
+            "describe: field",
+            expected="a field whose numbers are known",
+            got="one that is being traced",
+            remedy="Call it outside jit, vmap and grad.",
+        )
     grid = field.lattice()
     lattice = grid if lattice is None else lattice
     if lattice is None:
@@ -74,6 +81,7 @@ def describe(
             got=type(field).__name__,
             remedy="Give lattice=Lattice(origin, spacing, shape), the box to sample it in.",
         )
+    check_positive("describe: sphere", sphere, expected="a positive radius in pc")
     rigidity = _check_rigidities(rigidities)
     report = _gather(
         measure(field, lattice),
@@ -93,13 +101,9 @@ def _check_rigidities(
 ) -> Float[Array, " rigidity"]:
     """Return the rigidities as an array; raise when one has no gyroradius."""
     rigidity = as_float(jnp.asarray(rigidities))
-    if rigidity.ndim != 1 or not bool(jnp.all(jnp.isfinite(rigidity) & (rigidity != 0))):
-        raise argument_error(
-            "describe: rigidities",
-            expected="a list of numbers that are not zero",
-            got=str(rigidity.tolist()),
-            remedy="Give rigidities in PV, for example (0.1, 1.0).",
-        )
+    name, remedy = "describe: rigidities", "Give rigidities in PV, for example (0.1, 1.0)."
+    check_shape(name, rigidity, (rigidity.size,), remedy=remedy)
+    check_positive(name, jnp.abs(rigidity), expected="numbers that are not zero", remedy=remedy)
     return rigidity
 
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_positive, check_range, checked
 from jaxcr.fields.analytic import UniformField
 from jaxcr.fields.field import SumField, sample_field
 from jaxcr.fields.grid import GridField
@@ -69,15 +69,11 @@ def rescale_field(
 
 def _move(field: GridField, cell: Scalar) -> GridField:
     """Return the cube with cells of that size about the same centre."""
-    if is_concrete(cell, field.spacing):
-        uneven = float(jnp.max(field.spacing) / jnp.min(field.spacing)) > 1 + 1e-6
-        if uneven or not float(cell) > 0:
-            raise argument_error(
-                "rescale_field: injection_scale",
-                expected="a positive length, and a cube whose cells are cubes",
-                got=f"cells of {float(cell):g} pc for {field.spacing.tolist()}",
-                remedy="Give positive lengths; read the cube with the spacing that you want.",
-            )
+    name, remedy = "rescale_field: injection_scale", "Give both lengths positive."
+    check_positive(name, cell, expected="a positive length", remedy=remedy)
+    uneven = jnp.max(field.spacing) / jnp.min(field.spacing)
+    expected, remedy = "a cube whose cells are cubes", "Read it with the spacing that you want."
+    check_range(name, uneven, 1.0, 1 + 1e-6, expected=expected, remedy=remedy)
     half = jnp.array(field.shape, field.origin.dtype) / 2
     center = field.origin + half * field.spacing
     spacing = jnp.full(3, 1, field.origin.dtype) * cell.astype(field.origin.dtype)
@@ -88,19 +84,8 @@ def _ratio(name: str, value: ScalarLike | None, present: Scalar, what: str) -> S
     """Return the asked value over the present one."""
     if value is None:
         return jnp.ones_like(present)
-    value = as_float(value).astype(present.dtype)
-    if is_concrete(value) and not float(value) >= 0:
-        raise argument_error(
-            f"rescale_field: {name}",
-            expected="a strength in µG, not negative",
-            got=f"{float(value):g}",
-            remedy="Turn the field by its samples, not by a sign.",
-        )
-    if is_concrete(present) and not float(present) > 0:
-        raise argument_error(
-            f"rescale_field: {name}",
-            expected=f"a cube with {what}",
-            got="none",
-            remedy=f"Leave {name} out; add a UniformField for a mean field.",
-        )
-    return value / present
+    name, expected = f"rescale_field: {name}", "a strength in µG, not negative"
+    check_range(name, value, 0.0, expected=expected, remedy="Turn the field by its samples.")
+    remedy = "Leave it out; add a UniformField for a mean field."
+    check_positive(name, present, expected=f"a cube with {what}", remedy=remedy)
+    return as_float(value).astype(present.dtype) / present

@@ -13,7 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr.arrays import ScalarLike, Vector
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import (
+    argument_error,
+    check_finite,
+    check_one_of,
+    check_positive,
+    check_range,
+    checked,
+)
 from jaxcr.fields.assemble import assemble
 from jaxcr.fields.boundaries import (
     Boundary,
@@ -21,32 +28,40 @@ from jaxcr.fields.boundaries import (
     Mirrored,
     Periodic,
     ZeroOutside,
-    check_boundary,
 )
 from jaxcr.fields.cube_formats import (
     athena_cube,
-    fits_cube,
+    athenak_cube,
     flash_cube,
     is_athena,
     is_flash,
     is_well,
+    pluto_aspect,
     raw_cube,
     well_cube,
     yt_cube,
 )
-from jaxcr.fields.cubes import Cube, check_axes, cube_of_array, cube_of_components
+from jaxcr.fields.cubes import Cube, check_axes, cube_of_arrays, without_ends
 from jaxcr.fields.field import Field, sample_field
-from jaxcr.fields.files import FITS, HDF5, Path, StoredArray, blaming, find_array, signature
-from jaxcr.fields.grid import GridField, store
+from jaxcr.fields.files import (
+    ATHENAK,
+    FITS,
+    HDF5,
+    Path,
+    StoredArray,
+    blaming,
+    find_arrays,
+    signature,
+)
+from jaxcr.fields.fits_cubes import fits_cube
+from jaxcr.fields.grid import GridField, as_storage, store
+from jaxcr.fields.stated import as_text, component_order, unit_of
 from jaxcr.fields.stencils import Linear, Stencil
 from jaxcr.runtime.atomic import write_whole
-from jaxcr.units import gauss, muG, tesla
+from jaxcr.untrusted.sizes import shortened
 
 _FORMAT = "jaxcr field 1"
 _DATASET = "magnetic_field"
-_UNITS = {"uG": muG, "muG": muG, "µG": muG, "μG": muG, "nT": tesla / 1e9, "G": gauss, "T": tesla}
-"""Names of units; of the two letters mu one is the micro sign."""
-
 _BOUNDARIES = {kind.__name__: kind for kind in (Periodic, Clamped, Mirrored, ZeroOutside)}
 
 
@@ -63,18 +78,21 @@ def read_field(
     frame: tuple[int, int] | None = None,
     shape: tuple[int, int, int] | None = None,
     level: int | None = None,
+    endpoint: bool = False,
     stencil: Stencil | None = None,
     storage=jnp.float32,
 ) -> GridField:
-    """Read a cube of B: HDF5, NPZ, NPY, FITS, Athena++, FLASH, The Well, CRPropa.
+    """Read a cube of B: HDF5, NPZ, NPY, FITS, Athena++, AthenaK, FLASH, PLUTO, The Well, CRPropa.
 
     Parameters
     ----------
     path
-        The file, its kind known from its content; or three of FITS or NPY, one a component.
+        The file, its kind known from its content; or three, one a component. Three arrays in one
+        file are Bx, By, Bz by their names (``bcc1``, ``magnetic_field_x``; EXTNAME in FITS).
     unit, spacing, origin
-        µG in one unit of the file (1e6 for gauss), or "uG", "nT", "G", "T"; cell size and corner of
-        the box in pc. Files of ``write_field`` record them; elsewhere they are required.
+        µG in one unit of the file (1e6 for gauss), or "uG", "nT", "G", "T", and with "/sqrt(4pi)"
+        for codes that keep B/sqrt(4 pi), as Athena++ and PLUTO; cell size and corner of the box in
+        pc. What a file records (BUNIT, CDELT, ``units``) may be left out; the rest is required.
     axes
         Order of the axes, c for the components: ``"xyzc"`` for (nx, ny, nz, 3), ``"zyx"`` for
         one of three arrays. Required unless the layout fixes it; FITS has "zyx" by custom.
@@ -82,14 +100,18 @@ def read_field(
         What continues the cube: ``Periodic()``, ``Clamped()``, ``Mirrored()``,
         ``ZeroOutside()``. Required unless the file states it.
     dataset
-        Name of the samples in the file; needed when it holds several arrays.
+        Name of the samples in the file, or how the names of the three components begin; needed
+        when it holds several arrays that could be B.
     frame
         (run, time) in a file of The Well that holds several cubes.
     shape
-        Cells on each axis of a file of bare float32 triplets, z fastest (CRPropa).
+        Cells on each axis of CRPropa's grids: bare float32 triplets or text, z fastest.
     level
         Refinement level at which yt resamples a file of any code that it reads; yt gives unit,
         spacing and origin (extra ``jaxcr[io]``).
+    endpoint
+        Whether a periodic cube has its first planes once more at its end, as ``linspace`` makes
+        them: the last plane of each axis is left out, and the first sample sits at ``origin``.
     stencil, storage
         See ``GridField``.
 
@@ -108,20 +130,24 @@ def read_field(
     unpacked as a whole. yt (``level``) opens what it likes: only for files that are trusted. Texts
     in an HDF5 file, which can crash its library when damaged, are read in another process first.
     """
-    if boundary is not None:
-        check_boundary("read_field: boundary", boundary)
     unit = None if unit is None else _in_microgauss(unit)
     if level is None:
         cube, where = _open_cube(path, axes, dataset, frame, shape)
     else:
         cube, where = yt_cube(path, level), str(path)
-    given = {"unit": unit, "spacing": spacing, "origin": origin, "boundary": boundary}
-    unit, spacing, origin, boundary = _settle(where, given, cube.stated)
+    given = {"unit": unit, "spacing": spacing, "origin": origin, "boundary": boundary, "axes": axes}
+    unit, spacing, origin, boundary, _ = _settle(where, given, cube.stated)
     dtype = jnp.result_type(float)
-    spacing, origin = jnp.asarray(spacing, dtype), jnp.asarray(origin, dtype)
-    _check_place(spacing, origin)
-    spacing = jnp.broadcast_to(spacing, (3,))
+    spacing = jnp.broadcast_to(
+        jnp.asarray(check_positive("read_field: spacing", spacing), dtype), (3,)
+    )
+    origin = jnp.asarray(check_finite("read_field: origin", origin), dtype)
     _check_aspect(where, cube, spacing)
+    if endpoint:  # samples sit on the corners of cells, the first at the corner of the box
+        remedy = "Only a periodic cube has planes twice."
+        kind = type(boundary).__name__
+        check_one_of("read_field: endpoint", kind, [Periodic.__name__], remedy=remedy)
+        cube, origin = without_ends(cube, where), origin - spacing / 2
     return assemble(
         where,
         cube,
@@ -130,7 +156,7 @@ def read_field(
         origin=origin,
         boundary=boundary,
         stencil=Linear() if stencil is None else stencil,
-        storage=jax.dtypes.canonicalize_dtype(storage),
+        storage=as_storage("read_field: storage", storage, jnp.float32),
     )
 
 
@@ -167,7 +193,7 @@ def write_field(
             remedy="Sample it on a grid: GridField(samples, spacing=..., origin=...).",
         )
     samples = sample_field(field, lattice)
-    stored, quantum = store(samples, jnp.dtype(samples.dtype if storage is None else storage))
+    stored, quantum = store(samples, as_storage("write_field: storage", storage, samples.dtype))
     attributes = {
         "format": _FORMAT,
         "unit": float(quantum),
@@ -192,7 +218,7 @@ def read_notes(path: Path) -> dict[str, Any]:
     ValueError
         When the file is missing or broken, or the notes are not such.
     """
-    written = find_array(path, _DATASET).attributes.get("notes", "{}")
+    written = find_arrays(path, _DATASET)[0].attributes.get("notes", "{}")
     with blaming(path):
         notes = json.loads(written)
         if not isinstance(notes, dict):
@@ -224,7 +250,9 @@ def _open_cube(
         return raw_cube(path, shape), str(path)
     start = signature(path)
     if start.startswith(FITS):
-        return fits_cube([path], axes or "zyx"), str(path)
+        return fits_cube([path], axes), str(path)
+    if start.startswith(ATHENAK):
+        return athenak_cube(path), str(path)
     if start.startswith(HDF5) and dataset is None:
         with blaming(path), h5py.File(path, "r") as file:
             if is_well(file):
@@ -233,55 +261,57 @@ def _open_cube(
                 return athena_cube(path, file), str(path)
             if is_flash(file):
                 return flash_cube(path, file), str(path)
-    return _plain_cube(path, find_array(path, dataset), axes), str(path)
+    return _plain_cube(str(path), find_arrays(path, dataset), axes), str(path)
 
 
 def _open_triple(paths: Sequence[Path], axes: str | None) -> Cube:
     """Return the cube of three files."""
-    if len(paths) != 3:
-        raise argument_error(
-            "read_field: path",
-            expected="one file, or three with Bx, By, Bz",
-            got=f"{len(paths)}",
-            remedy="Give the three components in order.",
-        )
-    if signature(paths[0]).startswith(FITS):
-        return fits_cube(paths, axes or "zyx")
-    arrays = [find_array(path, None) for path in paths]
-    shapes = {array.shape for array in arrays}
-    if len(shapes) != 1 or len(arrays[0].shape) != 3 or 0 in arrays[0].shape:
-        raise argument_error(
-            "read_field: path",
-            expected="three arrays of one shape (n, n, n)",
-            got=", ".join(str(array.shape) for array in arrays),
-            remedy="Give one file for each component of B.",
-        )
+    remedy = "Give one file, or three with Bx, By, Bz."
+    check_one_of("read_field: path, number of files", len(paths), [3], remedy=remedy)
     where = ", ".join(map(str, paths))
-    axes = _require_axes(axes, 3, where)
-    return cube_of_components([array.open for array in arrays], arrays[0].shape, axes)
+    if signature(paths[0]).startswith(FITS):
+        return fits_cube(paths, axes)
+    arrays = [array for path in paths for array in find_arrays(path, None)]
+    order = component_order(where, [array.name or "" for array in arrays])
+    return _plain_cube(where, [arrays[i] for i in order], axes)
 
 
-def _plain_cube(path: Path, array: StoredArray, axes: str | None) -> Cube:
-    """Return the cube in one array of a file."""
-    stated = {}
-    if str(array.attributes.get("format")) == _FORMAT:
-        stated, axes = _stated(path, array.attributes), "xyzc"
-    if len(array.shape) != 4 or 3 not in array.shape or 0 in array.shape:
+def _plain_cube(where: str, arrays: list[StoredArray], axes: str | None) -> Cube:
+    """Return the cube in one array of four axes, or in three of three."""
+    shape, attributes, ndim = arrays[0].shape, arrays[0].attributes, 3 + (len(arrays) == 1)
+    alike = all(array.shape == shape for array in arrays)
+    if not alike or len(shape) != ndim or 0 in shape or (ndim == 4 and 3 not in shape):
         raise argument_error(
             "read_field: path",
-            expected="samples of shape (nx, ny, nz, 3) in some order of axes",
-            got=f"shape {array.shape} in {path}",
+            expected="three arrays of one shape (nx, ny, nz)"
+            if ndim == 3
+            else "samples of shape (nx, ny, nz, 3) in some order of axes",
+            got=f"shape {', '.join(str(array.shape) for array in arrays)} in {where}",
             remedy="Choose the array that holds B with dataset, or give three files.",
         )
-    axes = _require_axes(axes, 4, str(path))
-    if array.shape[axes.index("c")] != 3:
+    if str(attributes.get("format")) == _FORMAT:
+        return cube_of_arrays([arrays[0].open], shape, "xyzc", _stated(where, attributes))
+    names = {as_text(x.attributes.get("units", x.attributes.get("unit", ""))) for x in arrays}
+    if len(names) > 1:
         raise argument_error(
-            "read_field: axes",
-            expected=f"c at the axis of length 3 of {array.shape}",
-            got=repr(axes),
-            remedy="c is the axis of the three components.",
+            "read_field: path",
+            expected="one unit for the three components",
+            got=f"{shortened(', '.join(sorted(names)))} in {where}",
+            remedy="Convert them to one unit.",
         )
-    return cube_of_array(array.open, array.shape, axes, **stated)
+    unit = unit_of(names.pop())
+    stated = {} if unit is None else {"unit": unit}
+    aspect = None
+    if (arrays[0].name or "").startswith("Timestep_"):
+        stated["axes"], axes, aspect = "zyx", axes or "zyx", pluto_aspect(where)
+    axes = _require_axes(axes, ndim, where)
+    check_one_of(
+        "read_field: axes",
+        shape[axes.index("c")] if ndim == 4 else 3,
+        [3],
+        remedy=f"c is the axis of the three components, of length 3 in {shape}.",
+    )
+    return cube_of_arrays([array.open for array in arrays], shape, axes, stated, aspect)
 
 
 def _stated(path: Path, attributes: dict[str, Any]) -> dict[str, Any]:
@@ -316,7 +346,7 @@ def _require_axes(axes: str | None, ndim: int, where: str) -> str:
 def _settle(where: str, given: dict, stated: dict) -> list:
     """Return unit, spacing, origin and boundary as given, or as the file states them."""
     values = {name: stated.get(name) if x is None else x for name, x in given.items()}
-    missing = [name for name, value in values.items() if value is None]
+    missing = [name for name, value in values.items() if value is None and name != "axes"]
     if missing:
         raise argument_error(
             f"read_field: {', '.join(missing)}",
@@ -324,7 +354,7 @@ def _settle(where: str, given: dict, stated: dict) -> list:
             got=f"None, and {where} does not record it",
             remedy="Give them: a guess would be silent.",
         )
-    wrong = [n for n in stated.keys() & given.keys() if _differ(values[n], stated[n])]
+    wrong = [n for n in given if n in stated and _differ(values[n], stated[n])]
     if wrong:
         raise argument_error(
             f"read_field: {wrong[0]}",
@@ -337,27 +367,12 @@ def _settle(where: str, given: dict, stated: dict) -> list:
 
 def _in_microgauss(unit: float | str) -> float:
     """Return a unit, a number of µG or a name, in µG."""
-    number = _UNITS.get(unit) if isinstance(unit, str) else float(unit)
-    if number is None or not (math.isfinite(number) and number > 0):
-        raise argument_error(
-            "read_field: unit",
-            expected="a positive number of µG, or uG, muG, nT, G or T",
-            got=repr(unit),
-            remedy="Give the strength of one unit of the file, 1e6 for gauss.",
-        )
-    return number
-
-
-def _check_place(spacing: jax.Array, origin: jax.Array) -> None:
-    """Raise unless a cell has a size and the box a place."""
-    shapes = origin.shape == (3,) and spacing.shape in ((), (3,))
-    if not (shapes and jnp.all((spacing > 0) & jnp.isfinite(spacing) & jnp.isfinite(origin))):
-        raise argument_error(
-            "read_field: spacing, origin",
-            expected="positive lengths, one or three, and three coordinates, all finite, in pc",
-            got=f"{spacing.tolist()} and {origin.tolist()}",
-            remedy="Give the size of a cell and the corner of the box.",
-        )
+    return check_positive(
+        "read_field: unit",
+        (unit_of(unit) or math.nan) if isinstance(unit, str) else unit,
+        expected="a positive number of µG, or uG, muG, nG, nT, G, T, or G/sqrt(4pi)",
+        remedy=f"{unit!r} is none: give the strength of one unit of the file, 1e6 for gauss.",
+    )
 
 
 def _check_aspect(where: str, cube: Cube, spacing: Vector) -> None:
@@ -365,17 +380,20 @@ def _check_aspect(where: str, cube: Cube, spacing: Vector) -> None:
     if cube.aspect is None:
         return
     ratio = np.asarray(spacing) / cube.aspect
-    if not np.ptp(ratio) <= 1e-3 * ratio.max():
-        raise argument_error(
-            "read_field: spacing",
-            expected=f"cells in the proportions {cube.aspect.tolist()} of {where}",
-            got=np.asarray(spacing).tolist(),
-            remedy="Multiply the file's own spacing on each axis by its unit of length in pc.",
-        )
+    check_range(
+        "read_field: spacing",
+        np.ptp(ratio) / ratio.max(),
+        0.0,
+        1e-3,
+        expected=f"cells in the proportions {cube.aspect.tolist()} of {where}",
+        remedy="Multiply the file's own spacing on each axis by its unit of length in pc.",
+    )
 
 
 def _differ(given, stated) -> bool:
     """Return whether two numbers, triples or boundaries differ by more than float32 rounding."""
     if isinstance(stated, Boundary):
         return type(given) is not type(stated)
+    if isinstance(stated, str):
+        return given != stated
     return not np.allclose(given, stated, rtol=1e-6, atol=0)

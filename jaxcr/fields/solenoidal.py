@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Vector
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_one_of, checked
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.field import sample_field
 from jaxcr.fields.grid import GridField
@@ -32,14 +32,9 @@ def solenoidal_part(field: GridField) -> GridField:
     known, are kept. What was taken away tells how far the samples were from a magnetic field:
     compare ``describe`` before and after.
     """
-    if not isinstance(field.boundary, Periodic):
-        raise argument_error(
-            "solenoidal_part: field",
-            expected="a periodic grid",
-            got=f"one with boundary {type(field.boundary).__name__}",
-            remedy="The projection works on Fourier modes: use PotentialGridField, or cut and "
-            "taper a periodic box.",
-        )
+    remedy = "The projection works on Fourier modes: use PotentialGridField, or cut a periodic box."
+    kind = type(field.boundary).__name__
+    check_one_of("solenoidal_part: boundary of field", kind, [Periodic.__name__], remedy=remedy)
     lattice = field.lattice()
     return GridField(
         _project(sample_field(field, lattice), lattice.spacing),

@@ -5,10 +5,19 @@ from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_finite,
+    check_positive,
+    check_range,
+    checked,
+    is_concrete,
+)
 from jaxcr.legendre import gauss_rule
 
 _NODES = 256
@@ -89,19 +98,19 @@ class PowerLaw(Spectrum):
     inner_scale: Scalar
 
     def __init__(self, index: ScalarLike, *, outer_scale: ScalarLike, inner_scale: ScalarLike):
-        self.index = as_float(index)
+        self.index = as_float(check_finite("PowerLaw: index", index))
         self.outer_scale = as_float(outer_scale)
         self.inner_scale = as_float(inner_scale)
-        _check_range("PowerLaw", self.outer_scale, self.inner_scale)
+        _check_scales("PowerLaw", outer_scale, inner_scale)
 
     @checked
     def __call__(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return E(k) in pc; zero outside the range."""
         low, high = self.edges(wavenumber.dtype)
         index = self.index.astype(wavenumber.dtype)
-        inside = (wavenumber >= low * (1 - 1e-6)) & (wavenumber <= high * (1 + 1e-6))
-        safe = jnp.where(inside, wavenumber, low)
-        return jnp.where(inside, safe**-index / _power_integral(-index, low, high), 0)
+        outside = (wavenumber < low * (1 - 1e-6)) | (wavenumber > high * (1 + 1e-6))
+        safe = jnp.where(outside, low, wavenumber)
+        return jnp.where(outside, 0, safe**-index / _power_integral(-index, low, high))
 
     def correlation_length(self) -> Scalar:
         """Return (pi/2) <1/k>, the integral of B(0).B(s)/rms^2 over s > 0, in pc."""
@@ -117,12 +126,13 @@ class _Shape(Spectrum):
     def shape(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return E(k) up to a factor, for k within the range."""
 
+    @checked
     def __call__(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return E(k) in pc; zero outside the range."""
         low, high = self.edges(wavenumber.dtype)
-        inside = (wavenumber >= low * (1 - 1e-6)) & (wavenumber <= high * (1 + 1e-6))
-        safe = jnp.where(inside, wavenumber, low)
-        return jnp.where(inside, self.shape(safe) / self._moment(0, wavenumber.dtype), 0)
+        outside = (wavenumber < low * (1 - 1e-6)) | (wavenumber > high * (1 + 1e-6))
+        safe = jnp.where(outside, low, wavenumber)
+        return jnp.where(outside, 0, self.shape(safe) / self._moment(0, wavenumber.dtype))
 
     def correlation_length(self) -> Scalar:
         """Return (pi/2) <1/k>, one-sided, in pc."""
@@ -176,19 +186,16 @@ class BendOver(_Shape):
         outer_scale: ScalarLike,
         inner_scale: ScalarLike,
     ):
-        self.index = as_float(index)
-        self.energy_index = as_float(energy_index)
-        self.bend_over_scale = as_float(bend_over_scale)
+        self.index = as_float(check_finite("BendOver: index", index))
+        self.energy_index = as_float(check_finite("BendOver: energy_index", energy_index))
+        self.bend_over_scale = as_float(
+            check_positive(
+                "BendOver: bend_over_scale", bend_over_scale, expected="a positive length"
+            )
+        )
         self.outer_scale = as_float(outer_scale)
         self.inner_scale = as_float(inner_scale)
-        _check_range("BendOver", self.outer_scale, self.inner_scale)
-        if is_concrete(self.bend_over_scale) and not float(self.bend_over_scale) > 0:
-            raise argument_error(
-                "BendOver: bend_over_scale",
-                expected="a positive length",
-                got=f"{float(self.bend_over_scale):g} pc",
-                remedy="It is the l in k l, about twice the correlation length.",
-            )
+        _check_scales("BendOver", outer_scale, inner_scale)
 
     def shape(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return the bend-over form."""
@@ -229,30 +236,39 @@ class FunctionSpectrum(_Shape):
         self.function = function
         self.outer_scale = as_float(outer_scale)
         self.inner_scale = as_float(inner_scale)
-        _check_range("FunctionSpectrum", self.outer_scale, self.inner_scale)
-        values = self.function(jnp.geomspace(*self.edges(self.outer_scale.dtype), 101))
-        if is_concrete(values) and not bool(jnp.all(jnp.isfinite(values) & (values > 0))):
+        _check_scales("FunctionSpectrum", outer_scale, inner_scale)
+        k = jnp.geomspace(*self.edges(self.outer_scale.dtype), 101)
+        values = jnp.asarray(self.function(k))
+        if values.shape != k.shape or jnp.iscomplexobj(values):
             raise argument_error(
                 "FunctionSpectrum: function",
-                expected="finite positive values over the whole range",
-                got=f"values from {float(jnp.min(values)):g} to {float(jnp.max(values)):g}",
-                remedy="Check it at k = 2 pi/outer_scale and 2 pi/inner_scale.",
+                expected="one real value for each wavenumber",
+                got=f"{values.dtype} of shape {values.shape} for {k.shape}",
+                remedy="Write it for arrays of any shape.",
             )
+        check_positive(
+            "FunctionSpectrum: function",
+            values,
+            expected="finite positive values over the whole range",
+            remedy="Check it at k = 2 pi/outer_scale and 2 pi/inner_scale.",
+        )
 
     def shape(self, wavenumber: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return the function."""
         return self.function(wavenumber)
 
 
-def _check_range(name: str, outer: Scalar, inner: Scalar) -> None:
+def _check_scales(name: str, outer: ScalarLike, inner: ScalarLike) -> None:
     """Raise unless the scales are a range of wavelengths."""
-    if is_concrete(outer, inner) and not 0 < float(inner) < float(outer):
-        raise argument_error(
-            f"{name}: inner_scale, outer_scale",
-            expected="0 < inner_scale < outer_scale",
-            got=f"{float(inner):g}, {float(outer):g} pc",
-            remedy="Both are wavelengths: k runs from 2 pi/outer_scale to 2 pi/inner_scale.",
-        )
+    check_range(
+        f"{name}: inner_scale, outer_scale",
+        inner,
+        0.0,
+        float(check_finite(f"{name}: outer_scale", outer)) if is_concrete(outer) else np.inf,
+        ends="()",
+        expected="0 < inner_scale < outer_scale",
+        remedy="Both are wavelengths: k runs from 2 pi/outer_scale to 2 pi/inner_scale.",
+    )
 
 
 def _power_integral(power: Scalar, low: Scalar, high: Scalar) -> Scalar:

@@ -49,7 +49,7 @@ class Nearest(_Local):
 
     def weights(self, offset: Vector) -> list[Vector]:
         """Return 1 for the nearer of the two layers, the upper one at half way, and 0."""
-        upper = (offset >= 0.5).astype(offset.dtype)
+        upper = (offset >= 0.5).astype(offset.dtype) + 0 * offset  # nan stays nan
         return [1 - upper, upper]
 
 
@@ -106,15 +106,16 @@ class CubicSpline(Stencil):
 
     def prefilter(self, samples: Float[Array, "nx ny nz xyz=3"]) -> Float[Array, "nx ny nz xyz=3"]:
         """Return the B-spline coefficients that interpolate periodic ``samples``."""
-        shape, dtype = samples.shape[:3], samples.dtype
+        shape = samples.shape[:3]
+        dtype = samples.dtype if samples.dtype.itemsize >= 4 else jnp.float32  # for the transform
         phases = [jnp.fft.fftfreq(n, dtype=dtype) for n in shape[:2]]
         phases.append(jnp.fft.rfftfreq(shape[2], dtype=dtype))
         response = [(4 + 2 * jnp.cos(2 * jnp.pi * phase)) / 6 for phase in phases]
         x, y, z = response
         product = x[:, None, None] * y[None, :, None] * z[None, None, :]
-        modes = jnp.fft.rfftn(samples, axes=(0, 1, 2))
+        modes = jnp.fft.rfftn(samples.astype(dtype), axes=(0, 1, 2))
         modes = modes / product[..., None].astype(modes.dtype)
-        return jnp.fft.irfftn(modes, s=shape, axes=(0, 1, 2)).astype(dtype)
+        return jnp.fft.irfftn(modes, s=shape, axes=(0, 1, 2)).astype(samples.dtype)
 
     def weights(self, offset: Vector) -> list[Vector]:
         """Return the four pieces of the cubic B-spline at ``offset``."""

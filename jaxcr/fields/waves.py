@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_finite, check_range, check_shape, checked, is_concrete
 from jaxcr.fields.field import Field, Lattice
 
 _COSINE = (
@@ -52,25 +52,19 @@ class WaveField(Field):
 
     def __init__(
         self,
-        frequencies: Float[Array, "_ _"],
+        frequencies: Float[Array, "_ xyz=3"],
         phases: Float[Array, " _"],
-        amplitudes: Float[Array, "_ _"],
+        amplitudes: Float[Array, "_ xyz=3"],
         *,
         scale: ScalarLike = 1.0,
     ):
-        num = phases.shape[0]
-        if frequencies.shape != (num, 3) or amplitudes.shape != (num, 3):
-            raise argument_error(
-                "WaveField: frequencies, phases, amplitudes",
-                expected="shapes (wave, 3), (wave,), (wave, 3)",
-                got=f"{frequencies.shape}, {phases.shape}, {amplitudes.shape}",
-                remedy="Give one row for each wave.",
-            )
+        check_shape("WaveField: frequencies", frequencies, (phases.size, 3))
+        check_shape("WaveField: amplitudes", amplitudes, (phases.size, 3))
         _check_transverse(frequencies, amplitudes)
         self.frequencies = frequencies
-        self.phases = phases
+        self.phases = check_finite("WaveField: phases", phases)
         self.amplitudes = amplitudes
-        self.scale = as_float(scale).astype(amplitudes.dtype)
+        self.scale = as_float(check_finite("WaveField: scale", scale)).astype(amplitudes.dtype)
 
     @checked
     def __call__(self, position: Vector) -> Vector:
@@ -79,6 +73,7 @@ class WaveField(Field):
         amplitudes = self.scale.astype(dtype) * self.amplitudes.astype(dtype)
         return _cosine(self._cycles(position, 0.0)) @ amplitudes
 
+    @checked
     def jacobian(self, position: Vector) -> Float[Array, "xyz=3 axis=3"]:
         """Return the derivative of B by position (µG/pc): one more product with the waves."""
         dtype = position.dtype
@@ -121,11 +116,6 @@ def _check_transverse(frequencies, amplitudes) -> None:
         return
     along = jnp.abs(jnp.sum(frequencies * amplitudes.astype(frequencies.dtype), axis=1))
     size = jnp.linalg.norm(frequencies, axis=1) * jnp.linalg.norm(amplitudes, axis=1)
-    worst = float(jnp.max(along / jnp.where(size > 0, size, 1).astype(along.dtype)))
-    if worst > 1e-5:
-        raise argument_error(
-            "WaveField: amplitudes",
-            expected="vectors across the wave vectors (div B = 0)",
-            got=f"a cosine of {worst:.1g} between them",
-            remedy="Subtract the part along k.",
-        )
+    worst = jnp.max(along / jnp.where(size == 0, 1, size).astype(along.dtype), initial=0.0)
+    expected = "vectors across the wave vectors (div B = 0), of a cosine that is 0"
+    check_range("WaveField: amplitudes", worst, 0.0, 1e-5, expected=expected)

@@ -3,7 +3,11 @@
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    as_float,
+    check_range,
+    checked,
+)
 from jaxcr.fields import Field
 from jaxcr.fields.local_field import local_field
 from jaxcr.kinetic.kinematics import as_speed
@@ -179,11 +183,12 @@ def _lever(name: str, rigidity: ScalarLike, speed: ScalarLike, strength: Scalar)
 def _as_cosine(name: str, cosine: ScalarLike) -> Scalar:
     """Return the cosine as an array; raise unless it is one."""
     cosine = as_float(cosine)
-    if is_concrete(cosine) and not abs(float(cosine)) <= 1:
-        raise argument_error(
-            f"{name}: cosine",
-            expected="a pitch-angle cosine from -1 to 1",
-            got=f"{float(cosine):g}",
-            remedy="It is n · B / |B| of the direction of motion n.",
-        )
+    check_range(
+        f"{name}: cosine",
+        cosine,
+        -1,
+        1,
+        expected="a pitch-angle cosine from -1 to 1",
+        remedy="It is n · B / |B| of the direction of motion n.",
+    )
     return cosine

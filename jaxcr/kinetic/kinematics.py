@@ -5,7 +5,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_positive,
+    check_range,
+    checked,
+    is_concrete,
+)
 
 Numbers = Float[Array, "..."] | float | int
 
@@ -53,21 +60,20 @@ class Species(eqx.Module):
                 got="0",
                 remedy="A neutral particle has no rigidity.",
             )
-        if is_concrete(self.mass) and not float(self.mass) >= 0:
-            raise argument_error(
-                "Species: mass",
-                expected="a rest energy in PeV, 0 or more",
-                got=f"{float(self.mass):g}",
-                remedy="A proton has 9.38e-7 PeV.",
-            )
+        check_range(
+            "Species: mass",
+            self.mass,
+            0,
+            expected="a rest energy in PeV, 0 or more",
+            remedy="A proton has 9.38e-7 PeV.",
+        )
         number = self.mass_number
-        if number is not None and is_concrete(number) and not float(number) > 0:
-            raise argument_error(
-                "Species: mass_number",
-                expected="a positive number of nucleons, or None",
-                got=f"{float(number):g}",
-                remedy="Leave it out for electrons and positrons.",
-            )
+        check_positive(
+            "Species: mass_number",
+            number,
+            expected="a positive number of nucleons, or None",
+            remedy="Leave it out for electrons and positrons.",
+        )
 
     @property
     def rest_rigidity(self) -> Scalar:
@@ -123,13 +129,12 @@ def momentum(rigidity: Numbers, species: Species) -> Float[Array, "..."]:
     """
     rigidity = as_float(rigidity)
     p = rigidity * species.charge.astype(rigidity.dtype)
-    if is_concrete(p) and not bool(jnp.all(p > 0)):
-        raise argument_error(
-            "momentum: rigidity",
-            expected=f"rigidities with the sign of the charge, {float(species.charge):+g}",
-            got=f"{rigidity.tolist()} PV",
-            remedy="The rigidity p c / (Z e) of a negative particle is negative.",
-        )
+    check_positive(
+        "momentum: rigidity",
+        p,
+        expected=f"rigidities with the sign of the charge, {float(species.charge):+g}",
+        remedy="The rigidity p c / (Z e) of a negative particle is negative.",
+    )
     return p
 
 
@@ -206,14 +211,13 @@ def rigidity_from_kinetic_energy(energy: Numbers, species: Species) -> Float[Arr
         When an energy is known and not positive.
     """
     energy = as_float(energy)
-    if is_concrete(energy) and not bool(jnp.all(energy > 0)):
-        raise argument_error(
-            "rigidity_from_kinetic_energy: energy",
-            expected="positive kinetic energies",
-            got=f"{energy.tolist()} PeV",
-            remedy="A particle at rest has no rigidity.",
-        )
-    p = jnp.sqrt(energy * (energy + 2 * species.mass.astype(energy.dtype)))
+    check_positive(
+        "rigidity_from_kinetic_energy: energy",
+        energy,
+        expected="positive kinetic energies",
+        remedy="A particle at rest has no rigidity.",
+    )
+    p = jnp.sqrt(energy) * jnp.sqrt(energy + 2 * species.mass.astype(energy.dtype))
     return p / species.charge.astype(energy.dtype)
 
 
@@ -233,13 +237,13 @@ def rigidity_from_energy_per_nucleon(energy: Numbers, species: Species) -> Float
 
 def energy_at(momentum: Float[Array, "..."], species: Species) -> Float[Array, "..."]:
     """Return E in PeV for a momentum in PeV/c."""
-    return jnp.sqrt(momentum**2 + species.mass.astype(momentum.dtype) ** 2)
+    return jnp.hypot(momentum, species.mass.astype(momentum.dtype))  # a square may overflow
 
 
 def kinetic_energy_at(momentum: Float[Array, "..."], species: Species) -> Float[Array, "..."]:
     """Return T in PeV for a momentum in PeV/c."""
     mass = species.mass.astype(momentum.dtype)
-    return momentum**2 / (energy_at(momentum, species) + mass)
+    return momentum * (momentum / (energy_at(momentum, species) + mass))
 
 
 def speed_at(momentum: Float[Array, "..."], species: Species) -> Float[Array, "..."]:
@@ -250,13 +254,15 @@ def speed_at(momentum: Float[Array, "..."], species: Species) -> Float[Array, ".
 def as_speed(name: str, speed: ScalarLike, dtype: DTypeLike) -> Scalar:
     """Return a speed over that of light as an array; raise unless it is in (0, 1]."""
     speed = as_float(speed)
-    if is_concrete(speed) and not 0 < float(speed) <= 1:
-        raise argument_error(
-            f"{name}: speed",
-            expected="a speed over that of light, above 0 and at most 1",
-            got=f"{float(speed):g}",
-            remedy="speed(rigidity, species) gives it.",
-        )
+    check_range(
+        f"{name}: speed",
+        speed,
+        0,
+        1,
+        ends="(]",
+        expected="a speed over that of light, above 0 and at most 1",
+        remedy="speed(rigidity, species) gives it.",
+    )
     return speed.astype(dtype)
 
 

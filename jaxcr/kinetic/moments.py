@@ -9,7 +9,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    check_range,
+    checked,
+    is_concrete,
+)
 from jaxcr.kinetic.kinematics import Species, energy_at, kinetic_energy_at, speed_at
 from jaxcr.legendre import gauss_rule
 
@@ -148,13 +153,13 @@ def _moment(
     """Check the arguments and return the integral of weight(p) f d³p; of n f for the dipole."""
     _check_momentum(name, momentum)
     if callable(distribution):
-        if degree < 1:
-            raise argument_error(
-                f"{name}: degree",
-                expected="at least 1",
-                got=str(degree),
-                remedy="The flux is a harmonic of degree 1; 15 suits smooth distributions.",
-            )
+        check_range(
+            f"{name}: degree",
+            degree,
+            1,
+            expected="at least 1",
+            remedy="The flux is a harmonic of degree 1; 15 suits smooth distributions.",
+        )
     elif distribution.ndim == 0 or distribution.shape[-1] != momentum.shape[0]:
         raise argument_error(
             f"{name}: distribution",

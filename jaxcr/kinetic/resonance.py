@@ -4,13 +4,20 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    broadcasting,
+    checked,
+    is_concrete,
+)
 from jaxcr.kinetic.kinematics import as_speed
 from jaxcr.units import gyroradius
 
 Numbers = Float[Array, "..."] | float | int
 
 
+@broadcasting
 @checked
 def gyrofrequency(
     rigidity: ScalarLike, strength: ScalarLike, *, speed: ScalarLike = 1.0
@@ -48,6 +55,7 @@ def gyrofrequency(
     return as_speed("gyrofrequency", speed, rigidity.dtype) / gyroradius(rigidity, strength)
 
 
+@broadcasting
 @checked
 def resonant_wavenumber(
     cosine: Numbers,
@@ -98,6 +106,7 @@ def resonant_wavenumber(
     return jnp.where(keeps_up, jnp.inf, n * omega / jnp.where(keeps_up, 1, slip))
 
 
+@broadcasting
 @checked
 def resonant_cosine(
     wavenumber: Numbers,
@@ -135,6 +144,7 @@ def resonant_cosine(
     return velocity / as_float(speed).astype(wavenumber.dtype)
 
 
+@broadcasting
 @checked
 def transit_time_cosine(
     phase_speed: Numbers, wave_cosine: Numbers, *, speed: ScalarLike = 1.0

@@ -8,7 +8,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    broadcasting,
+    check_positive,
+    checked,
+    is_concrete,
+)
 from jaxcr.fields import Field
 from jaxcr.kinetic.kinematics import as_speed
 from jaxcr.units import gyroradius
@@ -84,6 +91,7 @@ def diffusive_flux(tensor: Tensor, gradient: Vector) -> Vector:
     return -(tensor @ gradient)
 
 
+@broadcasting
 @checked
 def antisymmetric_coefficient(
     rigidity: ScalarLike,
@@ -119,13 +127,12 @@ def antisymmetric_coefficient(
     Forman, Jokipii & Owens, ApJ 192 (1974) 535.
     """
     strength = as_float(strength)
-    if is_concrete(strength) and not float(strength) > 0:
-        raise argument_error(
-            "antisymmetric_coefficient: strength",
-            expected="a positive strength of the field in µG",
-            got=f"{float(strength):g}",
-            remedy="It is |B|; the sign of the drift is that of the rigidity.",
-        )
+    check_positive(
+        "antisymmetric_coefficient: strength",
+        strength,
+        expected="a positive strength of the field in µG",
+        remedy="It is |B|; the sign of the drift is that of the rigidity.",
+    )
     velocity = as_speed("antisymmetric_coefficient", speed, strength.dtype)
     radius = gyroradius(as_float(rigidity).astype(strength.dtype), strength)
     slip = as_float(scattering_rate).astype(strength.dtype) * radius / velocity
@@ -243,13 +250,12 @@ def check_positive_definite(tensor: Tensor) -> Tensor:
     """
     if is_concrete(tensor):
         lowest = float(jnp.linalg.eigvalsh((tensor + tensor.T) / 2)[0])
-        if not lowest > 0:
-            raise argument_error(
-                "check_positive_definite: tensor",
-                expected="a positive definite symmetric part",
-                got=f"an eigenvalue of {lowest:g}",
-                remedy="Diffusion that steepens gradients has no solution: D_par and D_perp > 0.",
-            )
+        check_positive(
+            "check_positive_definite: tensor",
+            lowest,
+            expected="a positive definite symmetric part",
+            remedy="Diffusion that steepens gradients has no solution: D_par and D_perp > 0.",
+        )
     return tensor
 
 

@@ -22,7 +22,7 @@ def read_columns(
     Parameters
     ----------
     path
-        The file. Lines that start with ``#`` are comments.
+        The file. Lines that start with ``#`` are comments, but for a header just above the rows.
     required, optional
         Names in the header, in any order; others are rejected.
     example
@@ -34,10 +34,10 @@ def read_columns(
         When the file is missing, larger than 4 MiB or not text, a column is missing, unknown or
         there twice, a row is too short or too long, or a value is no finite number.
     """
+    names = (*required, *optional)
     try:
-        text = read_text(path)
-        lines = [x for x in text.splitlines() if x.strip() and not x.lstrip().startswith("#")]
-        table = [[x.strip() for x in row] for row in csv.reader(lines)]
+        lines = [x.strip() for x in read_text(path).splitlines() if x.strip()]
+        table = [[x.strip() for x in row] for row in csv.reader(_table(lines, required))]
     except (OSError, ValueError, csv.Error) as problem:
         raise argument_error(
             f"{path}",
@@ -45,13 +45,30 @@ def read_columns(
             got=shortened(getattr(problem, "strerror", None) or str(problem)),
             remedy=f"Give the path of a text file with columns {','.join(required)}.",
         ) from problem
-    _check_table(path, table, required, optional, example)
-    header, rows = table[0], table[1:]
+    header, rows = (table[0], table[1:]) if table else ([], [])
+    _check_header(path, header, required, optional)
+    if not rows:
+        raise _bad(
+            path, "rows of numbers under the header", "none", f"Write rows such as {example}."
+        )
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(header):
+            remedy = "Write decimal points, not commas, and fill every column."
+            expected = f"{len(header)} values, as in the header"
+            raise _bad(f"{path}: row {number}", expected, ", ".join(row), remedy)
     return {
         name: _column(path, name, [row[header.index(name)] for row in rows], example)
-        for name in (*required, *optional)
+        for name in names
         if name in header
     }
+
+
+def _table(lines: list[str], required: tuple[str, ...]) -> list[str]:
+    """Return the lines of the table; its header may be the comment above, as NumPy writes it."""
+    rows = [x for x in lines if not x.startswith("#")]
+    above = lines[: lines.index(rows[0])][-1:] if rows else []
+    names = [x.strip() for x in above[0].lstrip("# ").split(",")] if above else []
+    return [",".join(names), *rows] if set(required) <= set(names) else rows
 
 
 @contextmanager
@@ -63,55 +80,41 @@ def naming(path: Path) -> Iterator[None]:
         raise ArgumentError(f"{path}: {shortened(problem, 1000)}") from problem
 
 
-def _check_table(path, table, required, optional, example) -> None:
-    """Raise unless there are a header with the columns, and rows of its length."""
-    header = table[0] if table else []
+def _check_header(path, header, required, optional) -> None:
+    """Raise unless the header has the columns, each once, and no others."""
     missing = [name for name in required if name not in header]
+    also = f" (and optionally {', '.join(optional)})" if optional else ""
     if missing:
-        also = f" (and optionally {', '.join(optional)})" if optional else ""
-        raise argument_error(
-            f"{path}: columns",
-            expected=f"{', '.join(required)}{also}",
-            got=shortened(", ".join(header)) or "an empty file",
-            remedy=f"Add {', '.join(missing)} to the header line.",
+        got, remedy = (
+            ", ".join(header) or "an empty file",
+            f"Add {', '.join(missing)} to the header line.",
         )
+        for mark, name in ((";", "semicolons"), ("\t", "tabs"), (None, "spaces")):
+            if len(header) == 1 and len(header[0].split(mark)) > 1:
+                got, remedy = f"columns separated by {name}", "Separate them by commas."
+                break
+        raise _bad(f"{path}: columns", f"{', '.join(required)}{also}", got, remedy)
     unknown = [name for name in header if name not in (*required, *optional)]
     if unknown or len(set(header)) < len(header):
-        raise argument_error(
-            f"{path}: columns",
-            expected=f"no others than {', '.join((*required, *optional))}, each once",
-            got=shortened(", ".join(unknown or header)),
-            remedy="Correct the name, or take the column out.",
-        )
-    if len(table) == 1:
-        raise argument_error(
-            f"{path}",
-            expected="rows of numbers under the header",
-            got="none",
-            remedy=f"Write rows such as {example}.",
-        )
-    for number, row in enumerate(table[1:], start=1):
-        if len(row) != len(header):
-            raise argument_error(
-                f"{path}: row {number}",
-                expected=f"{len(header)} values, as in the header",
-                got=shortened(", ".join(row)),
-                remedy="Write decimal points, not commas, and fill every column.",
-            )
+        expected = f"no others than {', '.join((*required, *optional))}, each once"
+        remedy = "Correct the name, or take the column out."
+        raise _bad(f"{path}: columns", expected, ", ".join(unknown or header), remedy)
+
+
+def _bad(name: object, expected: str, got: str, remedy: str) -> ArgumentError:
+    """Return the error about a table, with at most the beginning of what stands in the file."""
+    return argument_error(f"{name}", expected=expected, got=shortened(got), remedy=remedy)
 
 
 def _column(path: Path, name: str, texts: list[str], example: str) -> np.ndarray:
     values = np.empty(len(texts))
     for row, text in enumerate(texts):
         try:
-            values[row] = float(text)
+            values[row] = float(text) if "_" not in text else np.nan  # Python takes 1_0 for 10
         except ValueError:
             values[row] = np.nan
         if not abs(values[row]) <= _LARGEST:
-            raise argument_error(
-                f"{path}: column {name}, row {row + 1}",
-                expected="a finite number",
-                got=shortened(repr(text)),
-                remedy=f"Write numbers as in {example}; leave rows out that have none.",
-            )
+            remedy = f"Write numbers as in {example}; leave rows out that have none."
+            name = f"{path}: column {name}, row {row + 1}"
+            raise _bad(name, "a finite number", repr(text), remedy)
     return values

@@ -4,7 +4,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_finite, check_range, check_shape, checked
 
 Values = Float[Array | np.ndarray, "..."]  # one for each ell, checked with a better message
 
@@ -42,17 +42,7 @@ class SpectrumData(eqx.Module):
     label: str = eqx.field(static=True, default="")
 
     def __check_init__(self):
-        if self.num_skies < 1:
-            raise argument_error(
-                "SpectrumData: num_skies",
-                expected="at least 1",
-                got=self.num_skies,
-                remedy="It is 1 for an observation.",
-            )
-        self._check_order()
-        self._check_values()
-
-    def _check_order(self):
+        check_range("SpectrumData: num_skies", self.num_skies, 1.0, remedy="1: an observation.")
         if self.ell.size == 0 or self.ell[0] < 1 or np.any(np.diff(self.ell) <= 0):
             raise argument_error(
                 "SpectrumData: ell",
@@ -60,24 +50,11 @@ class SpectrumData(eqx.Module):
                 got=str(self.ell.tolist()),
                 remedy="Sort the rows by ell, and leave out l = 0 and repeats.",
             )
-
-    def _check_values(self):
         for name in ("c_ell", "log_error", "noise"):
-            values = getattr(self, name)
-            if values.shape != self.ell.shape or not np.all(np.isfinite(values)):
-                raise argument_error(
-                    f"SpectrumData: {name}",
-                    expected=f"{self.ell.size} finite numbers, one for each ell",
-                    got=str(values.tolist()),
-                    remedy="Leave out multipoles that were not measured.",
-                )
-        if np.any(self.log_error < 0) or np.any(self.noise < 0):
-            raise argument_error(
-                "SpectrumData: log_error, noise",
-                expected="numbers >= 0",
-                got=f"{self.log_error.tolist()}, {self.noise.tolist()}",
-                remedy="Both are levels, in ln C_l and in sr.",
-            )
+            check_shape(f"SpectrumData: {name}", getattr(self, name), self.ell.shape)
+        check_finite("SpectrumData: c_ell", self.c_ell)
+        check_range("SpectrumData: log_error", self.log_error, 0.0, remedy="A level in ln C_l.")
+        check_range("SpectrumData: noise", self.noise, 0.0, remedy="A level in sr.")
         self._check_sign()
 
     def _check_sign(self):

@@ -9,10 +9,12 @@ from jaxcr.orbits.diffrax_pusher import DiffraxPusher
 from jaxcr.orbits.diffusion import (
     MeanFreePath,
     PitchAngleDiffusion,
+    Plateau,
     RunningDiffusion,
     RunningTensor,
     mean_free_path,
     measure_pitch_angle_diffusion,
+    parallel_mean_free_path,
     running_diffusion,
 )
 from jaxcr.orbits.ensemble import trace_ensemble
@@ -70,6 +72,7 @@ __all__ = [
     "ParticleSet",
     "PathLength",
     "PitchAngleDiffusion",
+    "Plateau",
     "Pusher",
     "RunningDiffusion",
     "RunningTensor",
@@ -88,6 +91,7 @@ __all__ = [
     "measure_pitch_angle_diffusion",
     "moment_scatter",
     "pair_separation",
+    "parallel_mean_free_path",
     "phase_space_jacobian",
     "record_tracks",
     "running_diffusion",

@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import argument_error, as_float, check_range, checked
 from jaxcr.fields import Field
 from jaxcr.orbits.ensemble import as_pusher, engine_options, start_states, trace_on_devices
-from jaxcr.orbits.exits import REACHED, STATUS_TEXT, Exits
+from jaxcr.orbits.exits import LEFT_BOX, REACHED, STATUS_TEXT, Exits, check_left_box
 from jaxcr.orbits.lanes import Limits
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
@@ -80,7 +80,7 @@ def average_over_orbits(
     rigidity, stop, pusher, max_path_length, max_steps, lanes, refill_interval, devices
         As for ``trace_ensemble``.
     chunk_size
-        Orbits in memory at a time, a multiple of 1024. It does not change the result.
+        Orbits in memory at a time, a multiple of 1024.
     progress
         Wraps the loop over chunks, e.g. ``tqdm``.
 
@@ -96,15 +96,17 @@ def average_over_orbits(
 
     Notes
     -----
-    Memory: one chunk. The same bits for any chunk size, number of lanes or of devices.
+    Memory: one chunk. Sums are made in one order; for the bits of an orbit see
+    ``trace_ensemble``.
     """
-    if num_particles < 1 or chunk_size < _BLOCK or chunk_size % _BLOCK:
-        raise argument_error(
-            "average_over_orbits: num_particles, chunk_size",
-            expected=f"at least one particle, and chunks of a multiple of {_BLOCK}",
-            got=f"{num_particles} and {chunk_size}",
-            remedy="The default chunk of 65536 suits most machines.",
-        )
+    check_range("average_over_orbits: num_particles", num_particles, 1.0)
+    check_range(
+        "average_over_orbits: chunk_size",
+        chunk_size if chunk_size % _BLOCK == 0 else 0,
+        float(_BLOCK),
+        expected=f"a multiple of {_BLOCK}",
+        remedy="The default chunk of 65536 suits most machines.",
+    )
     chunk_size = min(chunk_size, -(-num_particles // _BLOCK) * _BLOCK)
     limit = stop.default_max_path() if max_path_length is None else as_float(max_path_length)
     engine = engine_options(lanes, refill_interval, devices)
@@ -159,6 +161,8 @@ def _sums(x: np.ndarray):
 def _means(sums, counts) -> Any:
     """Return estimates from the sums of all blocks."""
     num = int(counts[list(STATUS_TEXT).index(REACHED)])
+    left = int(counts[list(STATUS_TEXT).index(LEFT_BOX)])
+    check_left_box("average_over_orbits: stop", left, int(counts.sum()))
     if num < 2:
         raise argument_error(
             "average_over_orbits: stop",

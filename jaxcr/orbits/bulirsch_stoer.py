@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, PyTree
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_range, checked
 
 
 class QuinticInterpolation(diffrax.AbstractLocalInterpolation):
@@ -74,13 +74,8 @@ class BulirschStoer(diffrax.AbstractAdaptiveSolver):
     interpolation_cls: ClassVar[Callable[..., QuinticInterpolation]] = QuinticInterpolation
 
     def __check_init__(self):
-        if self.num_columns < 2:
-            raise argument_error(
-                "BulirschStoer: num_columns",
-                expected="at least 2",
-                got=str(self.num_columns),
-                remedy="One column has no error estimate.",
-            )
+        remedy = "One column has no error estimate."
+        check_range("BulirschStoer: num_columns", self.num_columns, 2.0, remedy=remedy)
 
     def order(self, terms) -> int:
         """Return twice the number of columns."""

@@ -54,7 +54,8 @@ def lyapunov_length(
 
     _, tangent = jax.jvp(end, (direction,), (turn,))
     growth = jnp.linalg.norm(tangent, axis=-1)
-    used = (size[:, 0] > 1e-3) & (growth > 0)
+    used = (size[:, 0] > 1e-3) & ~(growth <= 0)
     logs = jnp.where(used, jnp.log(jnp.where(used, growth, 1)), 0)
     rate = jnp.sum(logs) / jnp.sum(used, dtype=logs.dtype) / path_length
-    return jnp.where(rate > 0, 1 / jnp.where(rate > 0, rate, 1), jnp.inf)
+    # Comparisons that let what is not a number through.
+    return jnp.where(rate <= 0, jnp.inf, 1 / jnp.where(rate <= 0, 1, rate))

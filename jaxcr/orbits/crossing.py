@@ -15,9 +15,12 @@ _MAX_ITERATIONS = 100
 
 
 class Crossing(eqx.Module):
-    """A particle before the step in which it meets surface ``index`` of a stop, if it does."""
+    """A particle before the step in which it meets stop ``index``, if it does.
 
-    position: Float[Array, "*batch xyz=3"]
+    ``offset`` is its position less ``start``; by the end of ``length`` it is beyond the stop.
+    """
+
+    offset: Float[Array, "*batch xyz=3"]
     direction: Float[Array, "*batch xyz=3"]
     path: Float[Array, "*batch"]
     length: Float[Array, "*batch"]
@@ -34,7 +37,7 @@ class _Trial(eqx.Module):
     low: Scalar
     high: Scalar
     length: Scalar
-    position: Vector
+    offset: Vector
     direction: Vector
     following: Scalar
     correction: Scalar
@@ -44,13 +47,13 @@ class _Trial(eqx.Module):
 def meet_stop(
     pusher: Pusher, motion: Lorentz, stop: Stop, before: Crossing
 ) -> tuple[Vector, Vector, Scalar]:
-    """Return position, direction and path of the particle on the surface that it meets.
+    """Return offset, direction and path of the particle on the stop that it meets.
 
     Parameters
     ----------
     before
-        The state before the step, and the step's length; the level is negative there and
-        positive after the step. Without ``met`` the state before the step comes back.
+        The state before the step, and a length; the level is negative there and not negative
+        after that length. Without ``met`` the state before the step comes back.
 
     Notes
     -----
@@ -61,7 +64,7 @@ def meet_stop(
     # The result comes out of the loop: computed behind it, it would be compiled, and so rounded,
     # together with whatever uses it.
     found = _root(pusher, motion, stop, before)
-    return found.position, found.direction, before.path + found.length
+    return found.offset, found.direction, before.path + found.length
 
 
 @meet_stop.def_jvp
@@ -83,30 +86,29 @@ def _meet_stop_jvp(primals, tangents):
 
 
 def _state_at(pusher, motion, stop, before: Crossing, length: Scalar):
-    """Return position, direction, path and level after ``length`` of the step."""
-    position, direction = pusher.advance(
-        motion.with_rigidity(before.rigidity), before.position, before.direction, length
-    )
+    """Return offset, direction, path and level after ``length`` of the step."""
+    here = motion.with_rigidity(before.rigidity).about(before.start)
+    offset, direction = pusher.advance(here, before.offset, before.direction, length)
     path = before.path + length
-    level = stop.levels(position, before.start, path)[before.index]
-    return position, direction, path, level
+    level = stop.levels(offset, before.start, path)[before.index]
+    return offset, direction, path, level
 
 
 def _root(pusher, motion, stop, before: Crossing) -> _Trial:
     """Return the trial at the length in [0, step] at which the level turns positive."""
     epsilon = jnp.finfo(before.path.dtype).eps
-    size = before.path + jnp.max(jnp.abs(before.position))
+    size = before.path + jnp.max(jnp.abs(before.offset))
 
     def body(trial: _Trial) -> _Trial:
         length = trial.following
-        position, direction, path, _ = lax.optimization_barrier(
+        offset, direction, path, _ = lax.optimization_barrier(
             _state_at(pusher, motion, stop, before, length)
         )
         # The orbit goes along its velocity: a slope of the level that costs no field derivative.
         velocity = motion.with_rigidity(before.rigidity).velocity(direction)
         value, slope = jax.jvp(
             lambda *x: stop.levels(x[0], before.start, x[1])[before.index],
-            (position, path),
+            (offset, path),
             (velocity, jnp.ones_like(path)),
         )
         low = jnp.where(value < 0, length, trial.low)
@@ -116,7 +118,7 @@ def _root(pusher, motion, stop, before: Crossing) -> _Trial:
         following = jnp.where(inside, newton, 0.5 * (low + high))
         near = jnp.where(slope > 0, jnp.abs(newton - length), high - low)
         return _Trial(
-            trial.count + 1, low, high, length, position, direction, following,
+            trial.count + 1, low, high, length, offset, direction, following,
             jnp.minimum(near, high - low),
         )  # fmt: skip
 
@@ -126,6 +128,6 @@ def _root(pusher, motion, stop, before: Crossing) -> _Trial:
 
     zero, length = jnp.zeros_like(before.length), before.length
     first = _Trial(
-        jnp.int32(0), zero, length, zero, before.position, before.direction, 0.5 * length, length
+        jnp.int32(0), zero, length, zero, before.offset, before.direction, 0.5 * length, length
     )
     return lax.while_loop(unfinished, body, first)

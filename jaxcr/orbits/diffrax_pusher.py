@@ -82,6 +82,10 @@ class DiffraxPusher(Pusher):
         """Return the length of the step that is tried next."""
         return state[0]
 
+    def shortened(self, state: Any, length: Scalar) -> Any:
+        """Return the state with a shorter step."""
+        return (length, *state[1:])
+
     def step(self, motion: Lorentz, position: Vector, direction: Vector, state: Any):
         """Try one step; the controller keeps or rejects it and chooses the next length."""
         length, solver_state, control = state

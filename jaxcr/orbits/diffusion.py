@@ -1,14 +1,50 @@
 """Transport coefficients measured from tracks: diffusion tensor, mean free path, D_mumu."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_range, checked, is_concrete
 from jaxcr.orbits.tracks import Tracks
 from jaxcr.statistics import Estimate, group_means, jackknife
 from jaxcr.vectors import unit_vector
+
+
+@checked
+class Plateau(eqx.Module):
+    """What a running coefficient is over the last half of its path, and whether it is flat there.
+
+    Attributes
+    ----------
+    coefficient
+        Mean over the last half, pc.
+    change
+        Mean over the last quarter less that over the quarter before, pc.
+    """
+
+    coefficient: Estimate
+    change: Estimate
+
+    @property
+    def flat(self) -> Bool[Array, ""]:
+        """Whether there is a plateau: else the orbits are still ballistic, or trapped."""
+        return is_flat(self.coefficient, self.change)
+
+    @property
+    def text(self) -> str:
+        """Empty for a plateau."""
+        return "" if bool(self.flat) else NO_PLATEAU
+
+
+NO_PLATEAU = "still rising: not a diffusion coefficient"
+
+
+def is_flat(coefficient: Estimate, change: Estimate) -> Bool[Array, "..."]:
+    """Return whether a change is within three standard errors or a tenth of the coefficient."""
+    moved = jnp.abs(change.value)
+    return ~((moved > 3 * change.error) & (moved > 0.1 * jnp.abs(coefficient.value)))
 
 
 @checked
@@ -38,6 +74,34 @@ class RunningTensor(eqx.Module):
         """Return the component along ``axis``, ``(time,)``."""
         b = unit_vector("along: axis", axis).astype(self.groups.dtype)
         return jackknife(lambda x: jnp.einsum("i,tij,j->t", b, x, b), self.groups)
+
+    def plateau(self, axis: Vector) -> Plateau:
+        """Return the component along ``axis`` over the last half of the path.
+
+        Raises
+        ------
+        ArgumentError
+            When it is below 0 by more than three standard errors, as no diffusion is, or when
+            there are fewer than eight samples.
+        """
+        b = unit_vector("plateau: axis", axis).astype(self.groups.dtype)
+        num = self.path.shape[0]
+        check_range("plateau: samples", num, 8.0, remedy="Record more samples along the path.")
+        half, quarter = num - num // 2, num // 4
+
+        def late(x):
+            return jnp.mean(jnp.einsum("i,tij,j->t", b, x, b)[half:])
+
+        def change(x):
+            along = jnp.einsum("i,tij,j->t", b, x, b)
+            return jnp.mean(along[-quarter:]) - jnp.mean(along[-2 * quarter : -quarter])
+
+        found = Plateau(jackknife(late, self.groups), jackknife(change, self.groups))
+        value = found.coefficient.value + 3 * found.coefficient.error
+        remedy = "Is this the direction of the mean field, and the path longer than a gyration?"
+        if is_concrete(value) and not bool(jnp.isnan(value)):
+            check_range("plateau: kappa along the axis", value, 0.0, remedy=remedy)
+        return found
 
     def across(self, axis: Vector) -> Estimate:
         """Return the mean of the two components across ``axis``, ``(time,)``."""
@@ -104,6 +168,7 @@ def running_diffusion(tracks: Tracks, *, num_groups: int = 16) -> RunningDiffusi
     -----
     Source: Kubo, J. Phys. Soc. Japan 12 (1957) 570; Shalchi (2009), sec. 1.3.
     """
+    tracks.check_complete("running_diffusion: tracks")
     moved = jnp.moveaxis(tracks.displacement, 1, 0)
     n = jnp.moveaxis(tracks.direction, 1, 0)
     squares = group_means(moved[..., :, None] * moved[..., None, :], num_groups)
@@ -117,6 +182,34 @@ def running_diffusion(tracks: Tracks, *, num_groups: int = 16) -> RunningDiffusi
         RunningTensor(path, by_derivative),
         RunningTensor(path, _integral(correlation, interval)),
     )
+
+
+@checked
+def parallel_mean_free_path(tracks: Tracks, *, axis: Vector, num_groups: int = 16) -> Plateau:
+    """Return the mean free path along a mean field, lambda = 3 kappa_par / v, in pc.
+
+    With kappa_par / v = d<x_par²>/2ds over the last half of the tracks: look at ``flat`` before
+    it is used.
+
+    Parameters
+    ----------
+    tracks, num_groups
+        As for ``running_diffusion``.
+    axis
+        Direction of the mean field.
+
+    Raises
+    ------
+    ArgumentError
+        When the coefficient is negative, or more than 1 % of the orbits left a clamped grid.
+
+    Notes
+    -----
+    Source: Shalchi (2009), eq. 1.27. Not the paths of ``mean_free_path``, which are those of
+    turning and of the correlation of directions.
+    """
+    running = running_diffusion(tracks, num_groups=num_groups).by_derivative
+    return jax.tree.map(lambda x: 3 * x, running.plateau(axis))
 
 
 @checked
@@ -160,9 +253,11 @@ def mean_free_path(tracks: Tracks, *, num_groups: int = 16) -> MeanFreePath:
     numbers agree in order of magnitude only, and along a mean field the correlation need not
     cross zero. Path between samples is interpolated.
     """
+    tracks.check_complete("mean_free_path: tracks")
     cosine = jnp.sum(tracks.direction[:1] * tracks.direction, axis=-1)
     turned = cosine <= 0
-    share = jnp.any(turned, axis=0)
+    whole = jnp.isfinite(cosine[-1])
+    share = jnp.any(turned, axis=0) & whole
     at = jnp.maximum(jnp.argmax(turned, axis=0), 1)
     rows = jnp.arange(tracks.num_particles)
     before, after = cosine[at - 1, rows], cosine[at, rows]
@@ -178,7 +273,7 @@ def mean_free_path(tracks: Tracks, *, num_groups: int = 16) -> MeanFreePath:
     return MeanFreePath(
         jackknife(same, group_means(jnp.where(share, path, nan), num_groups)),
         jackknife(same, group_means(jnp.where(share, distance, nan), num_groups)),
-        jnp.mean(share, dtype=path.dtype),
+        jnp.sum(share, dtype=path.dtype) / jnp.sum(whole, dtype=path.dtype),
         jackknife(same, _integral(correlation, interval)),
         tracks.path,
     )
@@ -235,6 +330,7 @@ def measure_pitch_angle_diffusion(
     -----
     The difference of two lags takes out what oscillates with the gyration.
     """
+    tracks.check_complete("measure_pitch_angle_diffusion: tracks")
     interval = tracks.path[1] - tracks.path[0]
     first, second = (round(lag / float(interval)) for lag in lags)
     if not 0 < first < second < len(tracks.path):
@@ -249,12 +345,14 @@ def measure_pitch_angle_diffusion(
     mu = (tracks.direction @ b.astype(tracks.direction.dtype)).T
     num_starts = mu.shape[1] - second
     start = mu[:, :num_starts]
+    whole = jnp.isfinite(mu[:, -1:])
     squares = [(mu[:, lag : lag + num_starts] - start) ** 2 for lag in (first, second)]
+    start, *squares = (jnp.where(whole, x, 0) for x in (start, *squares))
     edges = jnp.asarray(edges, mu.dtype)
     inside = (start[..., None] >= edges[None, None, :-1]) & (
         start[..., None] < edges[None, None, 1:]
     )
-    weight = inside.astype(mu.dtype)
+    weight = (inside & whole[..., None]).astype(mu.dtype)
     means = [
         group_means(jnp.einsum("pt,ptb->pb", x, weight), num_groups)
         for x in (jnp.ones_like(start), start, *squares)

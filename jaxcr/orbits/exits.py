@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxcr.checks import checked
+from jaxcr.checks import argument_error, checked
 
-RUNNING, REACHED, TOO_LONG, NOT_FINITE, STARTED_OUTSIDE, STEP_LIMIT, LEFT_BOX = -1, 0, 1, 2, 3, 4, 5
+TURNED, RUNNING, REACHED, TOO_LONG, NOT_FINITE = range(-2, 3)
+STARTED_OUTSIDE, STEP_LIMIT, LEFT_BOX, STEP_LOST = range(3, 7)
 
 STATUS_TEXT = {
     REACHED: "reached the stop",
@@ -16,8 +17,11 @@ STATUS_TEXT = {
     STARTED_OUTSIDE: "started beyond the stop",
     STEP_LIMIT: "met no stop within the largest number of steps",
     LEFT_BOX: "left the samples of a clamped grid, beyond which no field is known",
+    STEP_LOST: "a step was below the rounding of the place: give longer steps or float64",
 }
 """The meaning of each ``Exits.status``."""
+
+_MOST_LEFT = 0.01
 
 
 @checked
@@ -61,3 +65,14 @@ class Exits(eqx.Module):
             if np.any(status == key)
         ]
         return "\n".join([*lines, f"{steps.sum():>10} steps, at most {steps.max()} in one orbit"])
+
+
+def check_left_box(name: str, num_left: int, num: int) -> None:
+    """Raise when so many orbits left the samples of a clamped grid that means are biased."""
+    if num_left > _MOST_LEFT * num:
+        raise argument_error(
+            name,
+            expected=f"at most {_MOST_LEFT:.0%} of the orbits out of the samples of a clamped grid",
+            got=f"{num_left} of {num}",
+            remedy="Start further inside, give shorter paths, or a Periodic or Mirrored boundary.",
+        )

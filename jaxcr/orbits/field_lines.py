@@ -4,12 +4,21 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked
-from jaxcr.fields import Field
+from jaxcr.checks import (
+    as_float,
+    check_finite,
+    check_positive,
+    check_range,
+    checked,
+    is_concrete,
+)
+from jaxcr.fields import Field, outside_samples
 from jaxcr.orbits.diffusion import RunningTensor
+from jaxcr.orbits.exits import LEFT_BOX, NOT_FINITE, REACHED, check_left_box
+from jaxcr.orbits.pusher import check_steps
 from jaxcr.statistics import Estimate, group_means, jackknife
 from jaxcr.vectors import dot, unit_vector
 
@@ -23,11 +32,15 @@ class FieldLines(eqx.Module):
     path
         In pc along the line, or along the axis that was given, ``(time,)``.
     position
-        In pc, ``(time, line, 3)``; not a number behind a place where a line turned back.
+        In pc, ``(time, line, 3)``; not a number behind a place where a line turned back, or left
+        the samples of a clamped grid.
+    status
+        How each line ended, a key of ``STATUS_TEXT``, ``(line,)``; ``None``: not known.
     """
 
     path: Float[Array, " time"]
     position: Float[Array, "time line xyz=3"]
+    status: Int[Array, " line"] | None = None
 
 
 @checked
@@ -66,42 +79,55 @@ def trace_field_lines(
     -----
     diffrax's Tsit5 with adaptive steps, as many as the line with the most needs.
     """
-    position = as_float(position)
-    if position.ndim != 2 or position.shape[1] != 3 or num_samples < 1:
-        raise argument_error(
-            "trace_field_lines: position, num_samples",
-            expected="starts (line, 3) and at least one sample",
-            got=f"{position.shape} and {num_samples}",
-            remedy="Write position[None] for one line.",
-        )
+    check_finite("trace_field_lines: position", position)
+    check_positive("trace_field_lines: length", length)
+    check_range("trace_field_lines: num_samples", num_samples, 1.0)
+    check_positive("trace_field_lines: rtol", rtol)
+    check_positive("trace_field_lines: max_step", max_step)
+    if max_step is not None and is_concrete(length, max_step):
+        check_steps("trace_field_lines: length, over max_step", float(length) / float(max_step))
     dtype = position.dtype
     if axis is not None:
         axis = unit_vector("trace_field_lines: axis", axis).astype(dtype)
     options = [None if x is None else as_float(x).astype(dtype) for x in (length, rtol, max_step)]
-    path, lines = _follow(field, position, axis, *options, num_samples)
-    return FieldLines(path, lines)
+    return FieldLines(*_follow(field, position, axis, *options, num_samples))
 
 
 @eqx.filter_jit
 def _follow(field, position, axis, length, rtol, max_step, num_samples):
-    def slope(s, x, args):
-        strength = field(x)
-        along = jnp.sqrt(dot(strength, strength)) if axis is None else dot(strength, axis)
-        return strength / jnp.where(along > 0, along, jnp.nan)
-
     path = jnp.arange(num_samples + 1, dtype=length.dtype) * (length / num_samples)
     interval = length / num_samples
     controller = diffrax.PIDController(rtol=0.0, atol=rtol * interval, dtmax=max_step)
+    clamped = outside_samples(field, position[0]) is not None
 
-    def one(x):
-        return diffrax.diffeqsolve(
-            diffrax.ODETerm(slope), diffrax.Tsit5(), path[0], path[-1], 0.1 * interval, x,
-            saveat=diffrax.SaveAt(ts=path), stepsize_controller=controller, max_steps=1_000_000,
-            adjoint=diffrax.ForwardMode(), throw=False,
-        ).ys  # fmt: skip
+    def one(start):
+        def slope(s, x, args):
+            strength = field(start + x)
+            along = jnp.sqrt(dot(strength, strength)) if axis is None else dot(strength, axis)
+            return strength / jnp.where(along > 0, along, jnp.nan)
 
-    lines = jnp.moveaxis(jax.vmap(one)(position), 0, 1)
-    return path, jnp.where(jnp.isfinite(lines), lines, jnp.nan)
+        def outside(s, x, args, **kwargs):
+            return outside_samples(field, start + x)
+
+        # Counted from the start, so that short steps are not lost far from 0.
+        solution = diffrax.diffeqsolve(
+            diffrax.ODETerm(slope), diffrax.Tsit5(), path[0], path[-1], 0.1 * interval,
+            jnp.zeros_like(start), saveat=diffrax.SaveAt(ts=path), stepsize_controller=controller,
+            max_steps=1_000_000, adjoint=diffrax.ForwardMode(), throw=False,
+            event=diffrax.Event(outside) if clamped else None,
+        )  # fmt: skip
+        line = start[None] + solution.ys
+        if not clamped:
+            return line, jnp.asarray(False)
+        beyond = jax.vmap(lambda x: outside_samples(field, x))(line)
+        left = (solution.result == diffrax.RESULTS.event_occurred) | beyond[0]
+        return jnp.where((jnp.cumsum(beyond) > 0)[:, None], jnp.nan, line), left
+
+    lines, left = jax.vmap(one)(position)
+    good = jnp.all(jnp.isfinite(lines), axis=(1, 2))
+    status = jnp.where(left, LEFT_BOX, jnp.where(good, REACHED, NOT_FINITE)).astype(jnp.int32)
+    lines = jnp.moveaxis(jnp.where(jnp.isfinite(lines), lines, jnp.nan), 0, 1)
+    return path, lines, status
 
 
 @checked
@@ -109,8 +135,12 @@ def field_line_diffusion(lines: FieldLines, *, num_groups: int = 16) -> RunningT
     """Return the running diffusion tensor of field lines, d<x_i x_j>/2ds, in pc.
 
     Of displacements from the start less their mean, so that a mean field does not count; use
-    ``across`` with its axis. Source: Jokipii & Parker, ApJ 155 (1969) 777.
+    ``across`` with its axis. Lines that are not finite to their end are left out; more than 1 %
+    of them out of a clamped grid raise. Source: Jokipii & Parker, ApJ 155 (1969) 777.
     """
+    if lines.status is not None and is_concrete(lines.status):
+        num_left = int(jnp.sum(lines.status == LEFT_BOX))
+        check_left_box("field_line_diffusion: lines", num_left, lines.status.size)
     moved = jnp.moveaxis(lines.position - lines.position[:1], 1, 0)
     means = group_means(moved, num_groups)
     squares = group_means(moved[..., :, None] * moved[..., None, :], num_groups)

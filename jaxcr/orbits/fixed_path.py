@@ -7,10 +7,11 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
-from jaxcr.fields import Field
+from jaxcr.checks import as_float, check_positive, check_range, check_shape, checked
+from jaxcr.fields import Field, outside_samples
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.lorentz import Lorentz
+from jaxcr.orbits.pusher import MOST_STEPS
 
 _BORIS = Boris()
 
@@ -57,56 +58,47 @@ def trace_fixed_path(
     -----
     The end states of ``trace_ensemble`` with ``stop=PathLength(path_length)`` and
     ``pusher=Boris(path_length / num_steps)``, to round-off; no status: an orbit that meets what
-    is not a number ends in it.
+    is not a number, or leaves the samples of a clamped grid, ends in NaN.
 
     Reverse mode keeps the states before all steps, 6 numbers for each particle and step, and
     makes every step once more on the way back. The derivative by a grid is added up in place:
     its cost does not grow with the grid, unlike that through ``trace``, whose solver adds up
     whole grids at every evaluation (``benchmarks/fixed_path.py``).
     """
-    directions = as_float(directions)
-    positions, rigidity = jnp.asarray(positions), as_float(rigidity)
-    path_length = as_float(path_length)
-    _check(positions, directions, rigidity, path_length, num_steps)
+    num = directions.shape[0]
+    check_shape("trace_fixed_path: rigidity", rigidity, (), (num,))
+    check_shape("trace_fixed_path: positions", positions, (3,), (num, 3))
+    remedy = "Back-tracking is a matter of the sign of the rigidity."
+    check_positive("trace_fixed_path: path_length", path_length, remedy=remedy)
+    check_range("trace_fixed_path: num_steps", num_steps, 1.0, float(MOST_STEPS))
     dtype = directions.dtype
     return _trace(
         field,
         jnp.broadcast_to(positions.astype(dtype), directions.shape),
         directions,
-        jnp.broadcast_to(rigidity.astype(dtype), directions.shape[:1]),
-        path_length.astype(dtype) / num_steps,
+        jnp.broadcast_to(as_float(rigidity).astype(dtype), directions.shape[:1]),
+        as_float(path_length).astype(dtype) / num_steps,
         num_steps,
     )
 
 
 @eqx.filter_jit
 def _trace(field, positions, directions, rigidity, length, num_steps):
-    def one(position, direction, rigidity):
-        return _BORIS.advance(Lorentz(field, rigidity), position, direction, length)
+    def one(start, state, rigidity):
+        offset, direction, left = state
+        # Counted from the start, so that short steps are not lost far from 0.
+        motion = Lorentz(field, rigidity).about(start)
+        offset, direction = _BORIS.advance(motion, offset, direction, length)
+        outside = outside_samples(field, start + offset)
+        return offset, direction, left if outside is None else left | outside
 
     @jax.checkpoint
     def step(state):
-        return jax.vmap(one)(*state, rigidity)
+        return jax.vmap(one)(positions, state, rigidity)
 
-    state = (positions, directions)
-    return lax.scan(lambda state, _: (step(state), None), state, length=num_steps)[0]
-
-
-def _check(positions, directions, rigidity, path_length, num_steps) -> None:
-    shape = directions.shape
-    shapes = (positions.shape, rigidity.shape, path_length.shape)
-    allowed = (((3,), shape), ((), shape[:1]), ((),))
-    if shape[1:] != (3,) or any(s not in a for s, a in zip(shapes, allowed, strict=True)):
-        raise argument_error(
-            "trace_fixed_path: positions, directions, rigidity, path_length",
-            expected="shapes (3,) or (particle, 3), (particle, 3), () or (particle,), ()",
-            got=f"{shapes[0]}, {shape}, {shapes[1]}, {shapes[2]}",
-            remedy="Directions say how many particles there are.",
-        )
-    if num_steps < 1 or (is_concrete(path_length) and not float(path_length) > 0):
-        raise argument_error(
-            "trace_fixed_path: path_length, num_steps",
-            expected="a positive length and at least one step",
-            got=f"{path_length} and {num_steps}",
-            remedy="Back-tracking is a matter of the sign of the rigidity.",
-        )
+    outside = jax.vmap(lambda x: outside_samples(field, x))(positions)
+    outside = jnp.zeros(rigidity.shape, bool) if outside is None else outside
+    state = (jnp.zeros_like(positions), directions, outside)
+    state = lax.scan(lambda state, _: (step(state), None), state, length=num_steps)[0]
+    offsets, directions, left = state
+    return tuple(jnp.where(left[:, None], jnp.nan, x) for x in (positions + offsets, directions))

@@ -5,7 +5,7 @@ import abc
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, is_concrete
+from jaxcr.checks import argument_error, as_float, check_positive
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
 
@@ -30,25 +30,18 @@ class FixedStepPusher(Pusher):
 
     def __init__(self, step: ScalarLike | None = None, *, step_cells: ScalarLike | None = None):
         name = type(self).__name__
-        given = {"step": step, "step_cells": step_cells}
-        given = {key: as_float(value) for key, value in given.items() if value is not None}
-        for key, value in given.items():
-            if is_concrete(value) and not float(value) > 0:
-                raise argument_error(
-                    f"{name}: {key}",
-                    expected="a positive length",
-                    got=f"{float(value):g}",
-                    remedy="Back-tracking is a matter of the sign of the rigidity.",
-                )
-        if len(given) == 2:
+        if step is not None and step_cells is not None:
             raise argument_error(
                 f"{name}: step, step_cells",
                 expected="at most one of them",
                 got="both",
                 remedy="Give the step in pc or in cells.",
             )
-        self.step_size = given.get("step")
-        self.step_cells = given.get("step_cells")
+        remedy = "Back-tracking is a matter of the sign of the rigidity."
+        for key, value in (("step", step), ("step_cells", step_cells)):
+            check_positive(f"{name}: {key}", value, expected="a positive length", remedy=remedy)
+        self.step_size = None if step is None else as_float(step)
+        self.step_cells = None if step_cells is None else as_float(step_cells)
 
     def prepare(self, motion: Lorentz) -> "FixedStepPusher":
         """Return the pusher with its step in pc."""
@@ -78,6 +71,10 @@ class FixedStepPusher(Pusher):
     def step_length(self, state: Scalar) -> Scalar:
         """Return the step."""
         return state
+
+    def shortened(self, state: Scalar, length: Scalar) -> Scalar:
+        """Return the shorter step."""
+        return length
 
     def step(self, motion: Lorentz, position: Vector, direction: Vector, state: Scalar):
         """Make one full step; a fixed step is never rejected."""

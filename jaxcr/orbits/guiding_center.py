@@ -8,7 +8,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_positive, check_range, checked
 from jaxcr.fields import Field
 from jaxcr.fields.local_field import LocalField, local_field
 from jaxcr.kinetic import guiding_center_velocity
@@ -76,7 +76,8 @@ def trace_guiding_center(
     Valid while the gyroradius is small against the scale of the field; see ``GuidingCenter``
     for a pusher that checks.
     """
-    position, direction = as_float(position), as_float(direction)
+    check_positive("trace_guiding_center: path_length", path_length)
+    check_range("trace_guiding_center: num_samples", num_samples, 1.0)
     path_length = as_float(path_length).astype(position.dtype)
     return _trace(field, position, direction, as_float(rigidity), path_length, num_samples,
                   as_float(rtol), as_float(atol))  # fmt: skip
@@ -84,12 +85,14 @@ def trace_guiding_center(
 
 @eqx.filter_jit
 def _trace(field, position, direction, rigidity, path_length, num_samples, rtol, atol):
-    center, here = _gyrocenter(Lorentz(field, rigidity), position, direction)
+    # Counted from the start, so that short steps are not lost far from 0.
+    motion = Lorentz(field, rigidity).about(position)
+    center, here = _gyrocenter(motion, jnp.zeros_like(position), direction)
     cosine = dot(direction, here.unit)
     moment = (1 - cosine**2) / here.strength
 
     def slope(s, state, args):
-        return guiding_center_velocity(field, *state, moment, rigidity)
+        return guiding_center_velocity(motion.field, *state, moment, rigidity)
 
     path = jnp.arange(num_samples + 1, dtype=path_length.dtype) * (path_length / num_samples)
     solution = diffrax.diffeqsolve(
@@ -97,7 +100,8 @@ def _trace(field, position, direction, rigidity, path_length, num_samples, rtol,
         (center, cosine), saveat=diffrax.SaveAt(ts=path), max_steps=100_000,
         stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol),
     )  # fmt: skip
-    return GuidingTrack(path, *solution.ys, moment)
+    centers, cosines = solution.ys
+    return GuidingTrack(path, position + centers, cosines, moment)
 
 
 @checked
@@ -125,14 +129,10 @@ class GuidingCenter(Pusher):
     step_share: Scalar
 
     def __init__(self, threshold: ScalarLike = 0.02, *, step_share: ScalarLike = 0.1):
+        full = "A threshold of 0 follows full orbits everywhere."
+        check_range("GuidingCenter: threshold", threshold, 0.0, 1.0, ends="[)", remedy=full)
+        check_range("GuidingCenter: step_share", step_share, 0.0, 1.0, ends="(]")
         self.threshold, self.step_share = as_float(threshold), as_float(step_share)
-        if is_concrete(threshold, step_share) and not (0 <= threshold < 1 and 0 < step_share <= 1):
-            raise argument_error(
-                "GuidingCenter: threshold, step_share",
-                expected="a threshold from 0 to 1 and a share above 0, at most 1",
-                got=f"{threshold} and {step_share}",
-                remedy="A threshold of 0 follows full orbits everywhere.",
-            )
 
     def prepare(self, motion: Lorentz) -> "GuidingCenter":
         """Return the pusher: steps depend on the place."""
@@ -152,6 +152,10 @@ class GuidingCenter(Pusher):
     def step_length(self, state: Scalar) -> Scalar:
         """Return the length of the step that comes next."""
         return state
+
+    def shortened(self, state: Scalar, length: Scalar) -> Scalar:
+        """Return the shorter step."""
+        return length
 
     def step(self, motion: Lorentz, position: Vector, direction: Vector, state: Scalar):
         """Make one step; none is rejected."""
@@ -207,7 +211,7 @@ def _follow_center(motion, center, here: LocalField, direction, length) -> tuple
         turn = jnp.sqrt(dot(strength, strength)) / (GYRORADIUS * rigidity)
         return (*guiding_center_velocity(motion.field, x, mu, moment, rigidity), turn)
 
-    center, cosine, phase = _runge_kutta(slope, (center, cosine, phase), length)
+    center, cosine, phase = runge_kutta(slope, (center, cosine, phase), length)
     strength = motion.field(center)
     size = jnp.sqrt(dot(strength, strength))
     unit = strength / jnp.maximum(size, jnp.finfo(size.dtype).tiny)
@@ -226,7 +230,7 @@ def _across(unit: Vector) -> tuple[Vector, Vector]:
     return first, cross(unit, first)
 
 
-def _runge_kutta(slope, state, length: Scalar):
+def runge_kutta(slope, state, length: Scalar):
     """Return the state after one classical Runge-Kutta step."""
 
     def moved(step, rate):

@@ -63,6 +63,7 @@ def moment_scatter(field: Field, tracks: Tracks, *, num_groups: int = 16) -> Mom
     a violation of Liouville's theorem, which holds in any static field. Source: López-Barquero
     et al., ApJ 830 (2016) 19, fig. 1.
     """
+    tracks.check_complete("moment_scatter: tracks")
     moments = _moments(field, tracks)
     groups = group_means(moments.T, num_groups)
     return MomentScatter(

@@ -18,14 +18,17 @@ from jaxcr.orbits.exits import (
     RUNNING,
     STARTED_OUTSIDE,
     STEP_LIMIT,
+    STEP_LOST,
     TOO_LONG,
+    TURNED,
     Exits,
 )
-from jaxcr.orbits.lorentz import Lorentz
+from jaxcr.orbits.lorentz import Lorentz, compensated_sum
 from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.stops import Stop
 from jaxcr.vectors import dot
 
+_SHORTEST_STEP = 64  # times the rounding of an offset: a straight orbit is off by 1/128 at most
 _LANE_MULTIPLE = 16  # vector registers hold 16 numbers at most: no lane is a remainder
 
 
@@ -47,20 +50,25 @@ class Limits(eqx.Module):
 class _Record(eqx.Module):
     """A state before a step, and the length of that step."""
 
-    position: Float[Array, "*batch xyz=3"]
+    offset: Float[Array, "*batch xyz=3"]
     direction: Float[Array, "*batch xyz=3"]
     path: Float[Array, "*batch"]
     length: Float[Array, "*batch"]
 
 
 class _Lane(eqx.Module):
-    """One particle under way, or the last state before its end."""
+    """One particle under way, or the last state before its end.
 
-    position: Vector
+    Its place is the offset from its start, so that short steps are the same far from the origin;
+    ``path_lost`` is what rounding took from the sum of all steps.
+    """
+
+    offset: Vector
     direction: Vector
     start: Vector
     rigidity: Scalar
     path: Scalar
+    path_lost: Scalar
     pusher_state: Any
     status: Int[Array, ""]
     num_steps: Int[Array, ""]
@@ -88,10 +96,14 @@ def run_lanes(
     def advance(_, lane):
         return jax.vmap(lambda x: _advance_lane(motion, stop, pusher, limits, x))(lane)
 
+    def look(lane):
+        return jax.vmap(lambda x: _look_within(motion, stop, pusher, limits, x))(lane)
+
     def body(carry):
         lane, particle, following, done = carry
         lane = lax.fori_loop(0, refill_interval, advance, lane)
-        ended = lane.status != RUNNING
+        lane = lax.cond(jnp.any(lane.status == TURNED), look, lambda x: x, lane)
+        ended = lane.status > RUNNING
         # Rows of lanes that are not to be written go to one spare row behind the last particle.
         row = jnp.where(ended, particle, num)
         done = jax.tree.map(lambda all_, new: all_.at[row].set(new), done, lane)
@@ -117,28 +129,29 @@ def _where(condition: Bool[Array, " row"], new: Array, old: Array) -> Array:
 
 def _start_lane(motion: Lorentz, stop: Stop, pusher: Pusher, particle: Particles) -> _Lane:
     """Return the lane of a particle at its start."""
-    position, direction = particle.position, particle.direction
-    zero = jnp.zeros((), position.dtype)
-    state = pusher.init(motion.with_rigidity(particle.rigidity), position, direction)
-    levels = stop.levels(position, position, zero)
-    outside_box = outside_samples(motion.field, position)
+    start, direction = particle.position, particle.direction
+    zero, offset = jnp.zeros((), start.dtype), jnp.zeros_like(start)
+    state = pusher.init(motion.with_rigidity(particle.rigidity).about(start), offset, direction)
+    outside_box = outside_samples(motion.field, start)
     status = (
         jnp.int32(RUNNING) if outside_box is None else jnp.where(outside_box, LEFT_BOX, RUNNING)
     )
-    status = jnp.where(jnp.any(levels >= 0), STARTED_OUTSIDE, status).astype(jnp.int32)
+    beyond = stop.levels(offset, start, zero) >= 0
+    status = jnp.where(jnp.any(beyond), STARTED_OUTSIDE, status).astype(jnp.int32)
     records, met = None, None
     if stop.shape:
         met = jnp.zeros(stop.shape, bool)
-        one = _Record(position, direction, zero, pusher.step_length(state))
+        one = _Record(offset, direction, zero, pusher.step_length(state))
         records = jax.tree.map(lambda x: jnp.broadcast_to(x, (*stop.shape, *x.shape)), one)
     return _Lane(
-        position=position,
+        offset=offset,
         direction=direction,
-        start=position,
+        start=start,
         rigidity=particle.rigidity,
         path=zero,
+        path_lost=zero,
         pusher_state=state,
-        status=status.astype(jnp.int32),
+        status=status,
         num_steps=jnp.int32(0),
         met=met,
         records=records,
@@ -148,42 +161,57 @@ def _start_lane(motion: Lorentz, stop: Stop, pusher: Pusher, particle: Particles
 def _advance_lane(
     motion: Lorentz, stop: Stop, pusher: Pusher, limits: Limits, lane: _Lane
 ) -> _Lane:
-    """Try one step; keep the state before it when that step ends the orbit."""
+    """Try one step; keep the state before it when that ends the orbit, or may have."""
+    after = _try_step(motion, pusher, lane)
+    turned = _may_have_met(motion, stop, lane, after)
+    return _after_step(motion, stop, pusher, limits, lane, after, turned)
+
+
+def _try_step(motion: Lorentz, pusher: Pusher, lane: _Lane):
+    """Return offset, direction, length and the pusher's state after one step."""
+    here = motion.with_rigidity(lane.rigidity).about(lane.start)
     # Behind a barrier: compiled together with the stop, a step would be rounded by its company.
-    position, direction, length, pusher_state = lax.optimization_barrier(
-        pusher.step(
-            motion.with_rigidity(lane.rigidity), lane.position, lane.direction, lane.pusher_state
-        )
+    return lax.optimization_barrier(
+        pusher.step(here, lane.offset, lane.direction, lane.pusher_state)
     )
-    path, num_steps = lane.path + length, lane.num_steps + 1
+
+
+def _after_step(motion, stop, pusher, limits, lane: _Lane, after, turned=None) -> _Lane:
+    """Return the lane after a step, or before it where that ends the orbit or ``turned``."""
+    offset, direction, length, pusher_state = after
+    path, path_lost = compensated_sum(lane.path, lane.path_lost, length)
+    num_steps = lane.num_steps + 1
     running = lane.status == RUNNING
-    finite = jnp.isfinite(dot(position, direction))
-    beyond = (stop.levels(position, lane.start, path) >= 0) & finite
+    finite = jnp.isfinite(dot(offset, direction))
+    beyond = (stop.levels(offset, lane.start, path) >= 0) & finite
+    if turned is not None:
+        beyond &= ~turned
     status = jnp.where(num_steps >= limits.steps, STEP_LIMIT, RUNNING)
     status = jnp.where(path >= limits.path, TOO_LONG, status)
-    outside_box = outside_samples(motion.field, position)
+    outside_box = outside_samples(motion.field, lane.start + offset)
     if outside_box is not None:
         status = jnp.where(outside_box, LEFT_BOX, status)
+    too_short = _SHORTEST_STEP * jnp.finfo(path.dtype).eps * jnp.max(jnp.abs(offset))
+    status = jnp.where((length > 0) & (length < too_short), STEP_LOST, status)
     status = jnp.where(jnp.all(beyond if lane.met is None else beyond | lane.met), REACHED, status)
+    if turned is not None:
+        status = jnp.where(turned, TURNED, status)
     # Behind a barrier: else every select below would decide all this again.
     status = lax.optimization_barrier(jnp.where(finite, status, NOT_FINITE).astype(jnp.int32))
     records, met = lane.records, lane.met
     if met is not None:
         now = beyond & running & ~met
         met = met | now
-        step = pusher.step_length(lane.pusher_state)
-        before = _Record(lane.position, lane.direction, lane.path, step)
-        records = jax.tree.map(
-            lambda old, new: _where(now, jnp.broadcast_to(new, old.shape), old), records, before
-        )
+        records = _recorded(lane, now, pusher.step_length(lane.pusher_state))
     moved = running & (status == RUNNING)
     keep = lambda new, old: jnp.where(moved, new, old)  # noqa: E731
     return _Lane(
-        position=keep(position, lane.position),
+        offset=keep(offset, lane.offset),
         direction=keep(direction, lane.direction),
         start=lane.start,
         rigidity=lane.rigidity,
         path=keep(path, lane.path),
+        path_lost=keep(path_lost, lane.path_lost),
         pusher_state=jax.tree.map(keep, pusher_state, lane.pusher_state),
         status=jnp.where(running, status, lane.status),
         num_steps=jnp.where(running, num_steps, lane.num_steps),
@@ -192,11 +220,109 @@ def _advance_lane(
     )
 
 
+def _recorded(lane: _Lane, now: Bool[Array, " stop"], length: Array) -> _Record:
+    """Return the records, of which some are made now; one length, or one for each stop."""
+    before = (lane.offset, lane.direction, lane.path, length)
+    old = lane.records
+    return _Record(
+        *(
+            _where(now, jnp.broadcast_to(new, x.shape), x)
+            for new, x in zip(
+                before, (old.offset, old.direction, old.path, old.length), strict=True
+            )
+        )
+    )
+
+
+def _may_have_met(motion, stop, lane: _Lane, after) -> Bool[Array, ""]:
+    """Return whether the orbit may have been beyond a surface, and back, within one step.
+
+    A level that rises before the step and falls behind it has a maximum in between. It was
+    positive only if that of twice a parabola's rise is, seen from both ends.
+    """
+    offset, direction, length, _ = after
+    level, slope = _approach(motion, stop, lane, lane.offset, lane.direction, 0)
+    levels, slopes = _approach(motion, stop, lane, offset, direction, length)
+    turn = slope - slopes
+    may = (slope > 0) & (slopes < 0)
+    may &= (level * turn + length * slope**2 >= 0) & (levels * turn + length * slopes**2 >= 0)
+    if lane.met is not None:
+        may &= ~lane.met[jnp.array(stop.owners)]
+    return jnp.any(may)
+
+
+def _look_within(motion, stop, pusher, limits, lane: _Lane) -> _Lane:
+    """Return a lane in which `_may_have_met` was so: met within the step, or after the step."""
+    turned = lane.status == TURNED
+    after = _try_step(motion, pusher, lane)
+    lengths = _find_beyond(motion, stop, pusher, lane, after)
+    hit = stop.by_stop(lengths, lambda x: jnp.min(jnp.where(x > 0, x, jnp.inf)))
+    now = (hit > 0) & (hit < jnp.inf)
+    on = eqx.tree_at(lambda x: x.status, lane, jnp.int32(RUNNING))
+    if lane.met is None:
+        on = _after_step(motion, stop, pusher, limits, on, after)
+        cut = pusher.shortened(lane.pusher_state, hit[0])
+        ended = eqx.tree_at(lambda x: (x.status, x.pusher_state), lane, (jnp.int32(REACHED), cut))
+        on = jax.tree.map(lambda a, b: jnp.where(now[0], a, b), ended, on)
+    else:
+        now &= ~lane.met
+        records = _recorded(lane, now, hit)
+        on = eqx.tree_at(lambda x: (x.met, x.records), on, (lane.met | now, records))
+        on = _after_step(motion, stop, pusher, limits, on, after)
+    return jax.tree.map(lambda a, b: jnp.where(turned, a, b), on, lane)
+
+
+def _find_beyond(motion, stop, pusher, lane: _Lane, after) -> Array:
+    """Return for each surface a length within the step at which its level is not negative, or 0.
+
+    Looked at is where the slopes, interpolated from the start of the step, are zero, until what
+    the level can still rise by is too little.
+    """
+    here = motion.with_rigidity(lane.rigidity).about(lane.start)
+    lane, after = lax.stop_gradient((lane, after))
+    slope = _approach(motion, stop, lane, lane.offset, lane.direction, 0)[1]
+    slopes = _approach(motion, stop, lane, *after[:3])[1]
+    length = jnp.broadcast_to(after[2], slope.shape)
+
+    def top(index, length, slopes):
+        turn = slope[index] - slopes
+        return jnp.where(turn > 0, length * slope[index] / jnp.where(turn > 0, turn, 1), 0)
+
+    def one(index, length, slopes):
+        """Return the length at which the level of one surface was looked at last, if beyond."""
+
+        def look(state):
+            _, length, _ = state
+            x, n = pusher.advance(here, lane.offset, lane.direction, length)
+            level, slope = (y[index] for y in _approach(motion, stop, lane, x, n, length))
+            following = top(index, length, slope)
+            apart = jnp.abs(following - length)
+            again = (level < 0) & (level + jnp.abs(slope) * apart >= 0) & (apart > 1e-3 * length)
+            return again, jnp.where(again, following, length), level >= 0
+
+        first = top(index, length, slopes)
+        state = ((slope[index] > 0) & (slopes < 0), first, jnp.asarray(False))
+        _, length, beyond = lax.while_loop(lambda x: x[0], look, state)
+        return jnp.where(beyond, length, 0)
+
+    return jax.vmap(one)(jnp.arange(len(stop.owners)), length, slopes)
+
+
+def _approach(motion: Lorentz, stop: Stop, lane: _Lane, offset, direction, length):
+    """Return the level of every surface ``length`` after the lane's state, and its slope."""
+    motion = motion.with_rigidity(lane.rigidity)
+    return jax.jvp(
+        lambda x, s: stop.surfaces(x, lane.start, s),
+        (offset, lane.path + length),
+        (motion.velocity(direction), jnp.ones_like(lane.path)),
+    )
+
+
 def _collect(motion: Lorentz, stop: Stop, pusher: Pusher, lane: _Lane, width: int) -> Exits:
     """Return the exits of all lanes: on the surface where it was met, else the last state."""
     before = _before_stops(pusher, lane)
-    on_stops = _in_blocks(lambda x: meet_stop(pusher, motion, stop, x), before, width)
-    arrays = [*on_stops, before.met]
+    offset, *others = _in_blocks(lambda x: meet_stop(pusher, motion, stop, x), before, width)
+    arrays = [before.start + offset, *others, before.met]
     if stop.shape:
         arrays = [x.reshape(-1, *stop.shape, *x.shape[1:]) for x in arrays]
         arrays = [jnp.moveaxis(x, 1, 0) for x in arrays]
@@ -206,7 +332,7 @@ def _collect(motion: Lorentz, stop: Stop, pusher: Pusher, lane: _Lane, width: in
 def _before_stops(pusher: Pusher, lane: _Lane) -> Crossing:
     """Return the state before each stop, one row for each particle and stop."""
     step = jax.vmap(pusher.step_length)(lane.pusher_state)
-    last = _Record(lane.position, lane.direction, lane.path, step)
+    last = _Record(lane.offset, lane.direction, lane.path, step)
     all_met = (lane.status == REACHED)[:, None] if lane.met is None else lane.met
     num, num_stops = all_met.shape
     met = all_met.ravel()
@@ -216,7 +342,7 @@ def _before_stops(pusher: Pusher, lane: _Lane) -> Crossing:
         rows = jax.tree.map(lambda x: x.reshape(num * num_stops, *x.shape[2:]), lane.records)
         records = jax.tree.map(lambda a, b: _where(met, a, b), rows, records)
     return Crossing(
-        position=records.position,
+        offset=records.offset,
         direction=records.direction,
         path=records.path,
         length=records.length,

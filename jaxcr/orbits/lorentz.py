@@ -2,6 +2,7 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from jaxcr.arrays import Scalar, Vector
 from jaxcr.checks import checked
@@ -41,6 +42,11 @@ class Lorentz(eqx.Module):
     def with_rigidity(self, rigidity: Scalar) -> "Lorentz":
         """Return the motion of a particle of another rigidity in the same fields."""
         return Lorentz(self.field, rigidity, self.electric, self.rest_rigidity)
+
+    def about(self, origin: Vector) -> "Lorentz":
+        """Return the motion with positions counted from ``origin``: short steps far from 0."""
+        electric = None if self.electric is None else _Moved(self.electric, origin)
+        return Lorentz(_Moved(self.field, origin), self.rigidity, electric, self.rest_rigidity)
 
     @property
     def has_light_speed(self) -> bool:
@@ -84,3 +90,31 @@ class Lorentz(eqx.Module):
         velocity = self.velocity(momentum)
         change = cross(velocity, self.rotation(position))
         return velocity, change if self.electric is None else change + self.push(position)
+
+
+def compensated_sum(total: Array, lost: Array, part: Array) -> tuple[Array, Array]:
+    """Return total + part and what rounding took from it, to be given back with the next part.
+
+    Short steps count in a long sum, whatever their number. Source: Kahan, CACM 8 (1965) 40.
+    """
+    part = part - lost
+    new = total + part
+    return new, (new - total) - part
+
+
+class _Moved(Field):
+    """A field with positions counted from an origin."""
+
+    field: Field
+    origin: Vector
+
+    def __call__(self, position: Vector) -> Vector:
+        """Return the field at the origin plus ``position``."""
+        return self.field(self.origin + position)
+
+    def max_strength(self) -> Scalar:
+        """Return the bound of the field."""
+        return self.field.max_strength()
+
+    def lattice(self) -> None:
+        """Return ``None``: steps are chosen from the field itself."""

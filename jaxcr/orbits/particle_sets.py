@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from jaxcr.checks import argument_error
+from jaxcr.checks import check_range
 from jaxcr.units import GYRORADIUS
 
 
@@ -57,13 +57,7 @@ class ParticleSet:
         The gyroradius stays that many cells, so its ratio to the outer scale is another one,
         which the name says.
         """
-        if cells < 8:
-            raise argument_error(
-                "ParticleSet.scaled: cells",
-                expected="at least 8",
-                got=str(cells),
-                remedy="The published box has 512.",
-            )
+        check_range("ParticleSet.scaled: cells", cells, 8.0, remedy="The published box has 512.")
         outer = self.outer_scale_cells * cells / self.cells
         ratio = self.gyroradius_cells / outer
         name = f"{self.gyroradius_cells:g} cells, r_L/L = {ratio:.3g}"

@@ -6,6 +6,7 @@ from typing import Any
 import equinox as eqx
 
 from jaxcr.arrays import Scalar, Vector
+from jaxcr.checks import check_range
 from jaxcr.orbits.lorentz import Lorentz
 
 
@@ -29,6 +30,10 @@ class Pusher(eqx.Module):
         """Return the length (pc) of the step that ``step`` tries next."""
 
     @abc.abstractmethod
+    def shortened(self, state: Any, length: Scalar) -> Any:
+        """Return the state with which ``step`` tries a step of at most ``length`` (pc)."""
+
+    @abc.abstractmethod
     def step(
         self, motion: Lorentz, position: Vector, direction: Vector, state: Any
     ) -> tuple[Vector, Vector, Scalar, Any]:
@@ -39,3 +44,19 @@ class Pusher(eqx.Module):
         self, motion: Lorentz, position: Vector, direction: Vector, length: Scalar
     ) -> tuple[Vector, Vector]:
         """Make one step of exactly ``length`` (pc), differentiable in everything."""
+
+
+MOST_STEPS = 10_000_000
+"""Steps of one orbit beyond which no call starts unless it is asked for more."""
+
+
+def check_steps(name: str, num_steps: Any, most: int = MOST_STEPS) -> None:
+    """Raise when one orbit would take less than one step, or more than anybody waits for."""
+    check_range(
+        name,
+        num_steps,
+        0.0,
+        float(most),
+        expected=f"at most {most:.2g} steps for one orbit",
+        remedy="Give longer steps or a shorter path; lengths are in pc.",
+    )

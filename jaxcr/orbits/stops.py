@@ -1,6 +1,8 @@
 """Where an orbit ends: level functions that turn positive at the stop."""
 
 import abc
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -8,15 +10,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import argument_error, check_finite, check_positive, check_shape, checked
 from jaxcr.vectors import dot
 
 
 class Stop(eqx.Module):
     """One or several surfaces that are recorded; the orbit ends when it has met each of them.
 
-    A surface is met where its level first turns from negative to positive. A level must not rise
-    by more than the path travelled.
+    A stop is met where its level first turns from negative to positive; its level is the largest
+    of those of its surfaces. A surface's level is smooth, and rises by no more than the path.
     """
 
     @property
@@ -24,9 +26,26 @@ class Stop(eqx.Module):
     def shape(self) -> tuple[int, ...]:
         """``()`` for one surface, ``(stop,)`` for several."""
 
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """The number of the stop that each surface belongs to, rising; one surface a stop."""
+        return tuple(range(max(1, *self.shape) if self.shape else 1))
+
     @abc.abstractmethod
-    def levels(self, position: Vector, start: Vector, path: Scalar) -> Float[Array, " stop"]:
-        """Return the level (pc) of each surface for a particle at ``position``."""
+    def surfaces(self, offset: Vector, start: Vector, path: Scalar) -> Float[Array, " surface"]:
+        """Return the level (pc) of each surface for a particle at ``start + offset``."""
+
+    def levels(self, offset: Vector, start: Vector, path: Scalar) -> Float[Array, " stop"]:
+        """Return the level (pc) of each stop for a particle at ``start + offset``."""
+        return self.by_stop(self.surfaces(offset, start, path), jnp.max)
+
+    def by_stop(self, surfaces: Array, reduce: Callable[[Array], Array]) -> Array:
+        """Return one entry for each stop, made of those of its surfaces."""
+        owners = self.owners
+        if len(set(owners)) == len(owners):
+            return surfaces
+        ends = [owners.index(i) for i in sorted(set(owners))] + [len(owners)]
+        return jnp.stack([reduce(surfaces[a:b]) for a, b in itertools.pairwise(ends)])
 
     @abc.abstractmethod
     def default_max_path(self) -> Scalar:
@@ -66,9 +85,16 @@ class Sphere(Stop):
     center: Vector
     about_start: bool = eqx.field(static=True)
 
-    def __init__(self, radius, *, center: Vector | None = None, about_start: bool = False):
+    def __init__(
+        self,
+        radius: Float[Array, "..."],
+        *,
+        center: Vector | None = None,
+        about_start: bool = False,
+    ):
         self.radius = _rising(radius, "Sphere: radius")
-        self.center = jnp.zeros(3, self.radius.dtype) if center is None else as_float(center)
+        check_finite("Sphere: center", center, remedy="In pc.")
+        self.center = jnp.zeros(3, self.radius.dtype) if center is None else center
         self.about_start = about_start
 
     @property
@@ -76,13 +102,14 @@ class Sphere(Stop):
         """``()`` for one radius, ``(stop,)`` for several."""
         return self.radius.shape
 
-    def levels(self, position: Vector, start: Vector, path: Scalar) -> Float[Array, " stop"]:
+    def surfaces(self, offset: Vector, start: Vector, path: Scalar) -> Float[Array, " surface"]:
         """Return the distance outside each sphere."""
-        center = start if self.about_start else self.center.astype(position.dtype)
-        away = position - center
+        away = offset if self.about_start else offset + (start - self.center.astype(start.dtype))
+        square = dot(away, away)
         # Not |away|² - radius²: fused or not with the sum, the square of the radius rounds
         # differently from one compiled program to the next.
-        return jnp.sqrt(dot(away, away)) - jnp.atleast_1d(self.radius).astype(position.dtype)
+        distance = jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), square)
+        return distance - jnp.atleast_1d(self.radius).astype(offset.dtype)
 
     def default_max_path(self) -> Scalar:
         """Return 100 of the largest radius."""
@@ -95,7 +122,7 @@ class PathLength(Stop):
 
     length: Float[Array, "..."]
 
-    def __init__(self, length):
+    def __init__(self, length: Float[Array, "..."]):
         self.length = _rising(length, "PathLength: length")
 
     @property
@@ -103,7 +130,7 @@ class PathLength(Stop):
         """``()`` for one length, ``(stop,)`` for several."""
         return self.length.shape
 
-    def levels(self, position: Vector, start: Vector, path: Scalar) -> Float[Array, " stop"]:
+    def surfaces(self, offset: Vector, start: Vector, path: Scalar) -> Float[Array, " surface"]:
         """Return the path travelled beyond each length."""
         return path - jnp.atleast_1d(self.length).astype(path.dtype)
 
@@ -131,27 +158,23 @@ class Box(Stop):
     upper: Vector
 
     def __init__(self, lower: Vector, upper: Vector):
-        self.lower, self.upper = as_float(lower), as_float(upper)
-        good = self.lower.shape == self.upper.shape == (3,)
-        if good and is_concrete(lower, upper):
-            good = bool(jnp.all(self.upper > self.lower))
-        if not good:
-            raise argument_error(
-                "Box: lower, upper",
-                expected="two corners (3,), the second above the first on every axis",
-                got=f"{lower} and {upper}",
-                remedy="Give both in pc.",
-            )
+        self.lower, self.upper = lower, upper
+        check_positive("Box: upper - lower", upper - lower, remedy="Give two corners in pc.")
 
     @property
     def shape(self) -> tuple[int, ...]:
         """``()``."""
         return ()
 
-    def levels(self, position: Vector, start: Vector, path: Scalar) -> Float[Array, " stop"]:
-        """Return the largest distance beyond a face."""
-        lower, upper = self.lower.astype(position.dtype), self.upper.astype(position.dtype)
-        return jnp.max(jnp.maximum(lower - position, position - upper))[None]
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """Three pairs of faces."""
+        return (0, 0, 0)
+
+    def surfaces(self, offset: Vector, start: Vector, path: Scalar) -> Float[Array, " surface"]:
+        """Return the distance beyond the nearer face of each pair."""
+        lower, upper = (x.astype(start.dtype) - start for x in (self.lower, self.upper))
+        return jnp.maximum(lower - offset, offset - upper)
 
     def default_max_path(self) -> Scalar:
         """Return 100 of the longest side."""
@@ -167,21 +190,27 @@ class AnyOf(Stop):
 
     stops: tuple[Stop, ...]
 
-    def __init__(self, *stops: Stop):
-        self.stops = _single(stops, "AnyOf")
+    def __init__(self, *stops):
+        self.stops = _checked_stops(stops, "AnyOf", single=True)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """``()``."""
         return ()
 
-    def levels(self, position: Vector, start: Vector, path: Scalar) -> Float[Array, " stop"]:
-        """Return the largest of all levels."""
-        return jnp.max(_join(self.stops, position, start, path))[None]
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """All surfaces are those of one stop."""
+        return (0,) * sum(len(stop.owners) for stop in self.stops)
+
+    def surfaces(self, offset: Vector, start: Vector, path: Scalar) -> Float[Array, " surface"]:
+        """Return the levels of all surfaces."""
+        return _join(self.stops, offset, start, path)
 
     def which(self, position: Vector, start: Vector, path: Scalar) -> Int[Array, ""]:
         """Return the number of the stop that one particle met, from its exit and its start."""
-        return jnp.argmax(_join(self.stops, position, start, path))
+        levels = [stop.levels(position - start, start, path) for stop in self.stops]
+        return jnp.argmax(jnp.concatenate(levels))
 
     def default_max_path(self) -> Scalar:
         """Return the shortest of all."""
@@ -198,32 +227,34 @@ class EachOf(Stop):
 
     stops: tuple[Stop, ...]
 
-    def __init__(self, *stops: Stop):
-        if not stops:
-            raise argument_error(
-                "EachOf: stops",
-                expected="at least one stop",
-                got="none",
-                remedy="E.g. EachOf(Sphere(10.0), PathLength(50.0)).",
-            )
-        self.stops = stops
+    def __init__(self, *stops):
+        self.stops = _checked_stops(stops, "EachOf")
 
     @property
     def shape(self) -> tuple[int, ...]:
         """``(stop,)``."""
         return (sum(max(1, *stop.shape) if stop.shape else 1 for stop in self.stops),)
 
-    def levels(self, position: Vector, start: Vector, path: Scalar) -> Float[Array, " stop"]:
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """Those of each stop, one after another."""
+        found: list[int] = []
+        for stop in self.stops:
+            first = max(found, default=-1) + 1
+            found += [first + i for i in stop.owners]
+        return tuple(found)
+
+    def surfaces(self, offset: Vector, start: Vector, path: Scalar) -> Float[Array, " surface"]:
         """Return the levels of all surfaces."""
-        return _join(self.stops, position, start, path)
+        return _join(self.stops, offset, start, path)
 
     def default_max_path(self) -> Scalar:
         """Return the longest of all."""
         return jnp.max(_join_max_paths(self.stops))
 
 
-def _join(stops, position, start, path) -> Float[Array, " stop"]:
-    return jnp.concatenate([stop.levels(position, start, path) for stop in stops])
+def _join(stops, offset, start, path) -> Float[Array, " surface"]:
+    return jnp.concatenate([stop.surfaces(offset, start, path) for stop in stops])
 
 
 def _join_max_paths(stops) -> Float[Array, " stop"]:
@@ -231,28 +262,22 @@ def _join_max_paths(stops) -> Float[Array, " stop"]:
     return jnp.stack([path.astype(jnp.result_type(*paths)) for path in paths])
 
 
-def _single(stops: tuple[Stop, ...], name: str) -> tuple[Stop, ...]:
-    if not stops or any(stop.shape for stop in stops):
+def _checked_stops(stops: tuple, name: str, *, single: bool = False):
+    for stop in stops:
+        check_stop(f"{name}: stops", stop)
+    if not stops or (single and any(stop.shape for stop in stops)):
         raise argument_error(
             f"{name}: stops",
-            expected="stops of one surface each",
-            got=f"shapes {[stop.shape for stop in stops]}",
-            remedy="Use EachOf to record several radii or lengths.",
+            expected="at least one stop" + ", each with one radius or length" * single,
+            got=f"{len(stops)} of shapes {[stop.shape for stop in stops]}",
+            remedy="EachOf(Sphere(10.0), PathLength(50.0)) records several.",
         )
     return stops
 
 
-def _rising(values, name: str) -> Float[Array, "..."]:
-    values = as_float(values)
-    good = values.ndim <= 1 and values.size > 0
-    if good and is_concrete(values):
-        flat = jnp.atleast_1d(values)
-        good = bool(jnp.all(flat > 0) & jnp.all(jnp.diff(flat) > 0))
-    if not good:
-        raise argument_error(
-            name,
-            expected="a positive number, or several in strictly rising order",
-            got=str(values.tolist() if is_concrete(values) else values.shape),
-            remedy="Sort them and drop repeats; lengths are in pc.",
-        )
+def _rising(values: Float[Array, "..."], name: str) -> Float[Array, "..."]:
+    remedy = "One length in pc, or several in strictly rising order."
+    check_shape(name, values, (), (values.size or 1,), remedy=remedy)
+    check_positive(name, values, remedy=remedy)
+    check_positive(name, jnp.diff(jnp.atleast_1d(values)), expected="rising lengths", remedy=remedy)
     return values

@@ -11,16 +11,26 @@ from jax import lax
 from jaxtyping import Array, Int
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked
-from jaxcr.fields import Field
-from jaxcr.fields.field import check_field
+from jaxcr.checks import argument_error, as_float, check_finite, check_range, checked
+from jaxcr.fields import Field, outside_samples
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.diffrax_pusher import forward_differentiable, smallest_step
-from jaxcr.orbits.exits import NOT_FINITE, REACHED, STARTED_OUTSIDE, TOO_LONG
+from jaxcr.orbits.exits import (
+    LEFT_BOX,
+    NOT_FINITE,
+    REACHED,
+    STARTED_OUTSIDE,
+    STEP_LIMIT,
+    TOO_LONG,
+)
+from jaxcr.orbits.guiding_center import runge_kutta
 from jaxcr.orbits.lorentz import Lorentz
-from jaxcr.orbits.stops import PathLength, Stop, check_stop
+from jaxcr.orbits.stops import PathLength, Stop
+from jaxcr.vectors import dot
 
 _POLISHING_STEPS = 3
+_LOOKS_BACK = 4
+_LOOK_BACK = 1.6  # rad of gyration: about the longest step that any tolerance allows
 
 
 @checked
@@ -93,8 +103,6 @@ def trace(
     the implicit function theorem. ``vmap`` works, but waits for the longest orbit: use
     ``trace_ensemble`` for many.
     """
-    check_field("trace: field", field)
-    check_stop("trace: stop", stop)
     if stop.shape:
         raise argument_error(
             "trace: stop",
@@ -102,8 +110,11 @@ def trace(
             got=f"{stop.shape[0]}",
             remedy="Use trace_ensemble, which records several in one pass.",
         )
-    direction = as_float(direction)
-    position = as_float(position).astype(direction.dtype)
+    check_finite("trace: position", position)
+    check_range("trace: max_steps", max_steps, 1.0)
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        check_range(f"trace: {name}", value, 0.0)
+    position = position.astype(direction.dtype)
     rest = None if rest_rigidity is None else as_float(rest_rigidity).astype(direction.dtype)
     motion = Lorentz(field, as_float(rigidity), electric, rest)
     solver = diffrax.Tsit5() if solver is None else solver
@@ -114,24 +125,48 @@ def trace(
     return _trace(motion, position, direction, stop, solver, tolerances, max_steps, dense, adjoint)
 
 
+class _Dense(eqx.Module):
+    """All of an orbit, from the solution for its offsets from the start."""
+
+    solution: diffrax.Solution
+    start: Vector
+
+    def __call__(self, path: ScalarLike) -> tuple[Vector, Vector]:
+        offset, direction = self.solution.evaluate(path)
+        return self.start + offset, direction
+
+
 @eqx.filter_jit
-def _trace(motion, position, direction, stop, solver, tolerances, max_steps, dense, adjoint):
-    zero = jnp.zeros((), position.dtype)
+def _trace(motion, start, direction, stop, solver, tolerances, max_steps, dense, adjoint):
+    zero, offset = jnp.zeros((), start.dtype), jnp.zeros_like(start)
     fixed = isinstance(stop, PathLength)
-    outside = stop.levels(position, position, zero)[0] >= 0
-    end = (stop.length if fixed else stop.default_max_path()).astype(position.dtype)
-    gyroradius = lax.stop_gradient(motion.smallest_gyroradius()).astype(position.dtype)
+    outside = stop.levels(offset, start, zero)[0] >= 0
+    clamped = outside_samples(motion.field, start) is not None
+    end = (stop.length if fixed else stop.default_max_path()).astype(start.dtype)
+    gyroradius = lax.stop_gradient(motion.smallest_gyroradius()).astype(start.dtype)
+    # Counted from the start, so that short steps are not lost far from 0.
+    here = motion.about(start)
+
+    def left(t, y, args, **kwargs):
+        return outside_samples(motion.field, start + y[0])
 
     def level(t, y, args, **kwargs):
-        return stop.levels(y[0], position, t)[0]
+        return _highest_level(here, stop, start, y, t).astype(jnp.result_type(float))
 
+    def level_or_left(t, y, args, **kwargs):
+        return jnp.where(left(t, y, args), 1, level(t, y, args))
+
+    event = (left if clamped else None) if fixed else (level_or_left if clamped else level)
+    # It rises through zero: said, not found out, for that fails where nothing was met.
+    tolerance = max(1e-8, 64 * float(jnp.finfo(start.dtype).eps))
+    root = optx.Bisection(tolerance, tolerance, flip=False)
     solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(motion),
+        diffrax.ODETerm(here),
         solver,
         zero,
         jnp.where(outside, zero, end),
         0.01 * gyroradius,
-        (position, direction),
+        (offset, direction),
         saveat=diffrax.SaveAt(t1=True, dense=dense),
         stepsize_controller=diffrax.PIDController(
             rtol=tolerances[0],
@@ -139,45 +174,97 @@ def _trace(motion, position, direction, stop, solver, tolerances, max_steps, den
             dtmin=smallest_step(gyroradius),
             force_dtmin=False,
         ),
-        event=None if fixed else diffrax.Event(level, optx.Bisection(rtol=1e-8, atol=1e-8)),
+        event=None if event is None else diffrax.Event(event, None if fixed else root),
         max_steps=max_steps,
         adjoint=adjoint,
         throw=False,
     )
-    state, status = _end(solution, fixed, outside, (position, direction, zero))
+    state = (*(y[-1] for y in solution.ys), solution.ts[-1])
+    finite = jnp.isfinite(sum(jnp.sum(x) for x in state))
+    # Not its result: that of the root's search is another where no digit more can be found.
+    happened = jnp.asarray(False) if event is None else solution.event_mask
+    met = solution.result == diffrax.RESULTS.successful if fixed else happened
+    status = jnp.where(met, REACHED, TOO_LONG)
+    if clamped:
+        # On the stop, or where the samples end: found as the root of one of both.
+        below = -jnp.inf if fixed else level(state[2], state[:2], None)
+        out = (happened & (below < -tolerance * (1 + end))) | left(zero, (offset, direction), None)
+        status = jnp.where(out, LEFT_BOX, status)
+    spent = solution.result == diffrax.RESULTS.max_steps_reached
+    status = jnp.where(spent, STEP_LIMIT, status)
+    broken = ~finite | (solution.result == diffrax.RESULTS.dt_min_reached)
+    status = jnp.where(broken, NOT_FINITE, status)
+    status = jnp.where(outside, STARTED_OUTSIDE, status).astype(jnp.int32)
+    first = (offset, direction, zero)
+    state = [jnp.where(finite, x, y) for x, y in zip(state, first, strict=True)]
+    offset, direction, path = _polish(here, stop, start, state, status == REACHED)
     return Orbit(
-        *_polish(motion, stop, position, state, status == REACHED),
+        start + offset,
+        direction,
+        path,
         status=status,
         num_steps=jnp.asarray(solution.stats["num_steps"], jnp.int32),
-        interpolation=solution.evaluate if dense else None,
+        interpolation=_Dense(solution, start) if dense else None,
     )
 
 
-def _end(solution: diffrax.Solution, fixed: bool, outside, start):
-    """Return position, direction and path at the end, and the status."""
-    results = diffrax.RESULTS
-    wanted = results.successful if fixed else results.event_occurred
-    state = (*(y[-1] for y in solution.ys), solution.ts[-1])
-    finite = jnp.isfinite(sum(jnp.sum(x) for x in state))
-    broken = ~finite | (solution.result == results.dt_min_reached)
-    status = jnp.where(solution.result == wanted, REACHED, TOO_LONG)
-    status = jnp.where(broken, NOT_FINITE, status)
-    status = jnp.where(outside, STARTED_OUTSIDE, status).astype(jnp.int32)
-    return [jnp.where(finite, x, first) for x, first in zip(state, start, strict=True)], status
+def _highest_level(motion: Lorentz, stop: Stop, start: Vector, state, path: Scalar) -> Scalar:
+    """Return the level, or where it falls the maximum behind it: an orbit may come back in a step.
+
+    The maximum is looked for backwards along the orbit, only where it can have been positive.
+    """
+
+    def approach(x, n, s):
+        velocity = motion.velocity(n)
+        return jax.jvp(
+            lambda x, s: stop.surfaces(x, start, s), (x, s), (velocity, jnp.ones_like(s))
+        )
+
+    def back(length):
+        half = runge_kutta(lambda y: motion(path, y), state, -0.5 * length)
+        return runge_kutta(lambda y: motion(path, y), half, -0.5 * length)
+
+    def highest(index, level, slope, length):
+        def look(_, found):
+            best, length = found
+            higher, there = (y[index] for y in approach(*back(length), path - length))
+            turn = there - slope
+            usable = turn > 0
+            length = jnp.where(usable, -length * slope / jnp.where(usable, turn, 1), length)
+            return jnp.maximum(best, higher), jnp.clip(length, 0, path)
+
+        return lax.fori_loop(0, _LOOKS_BACK, look, (level, length))[0]
+
+    _, change = jax.jvp(approach, (*state, path), (*motion(path, state), jnp.ones_like(path)))
+    levels, slopes = approach(*state, path)
+    falls = (slopes < 0) & (change[1] < 0)
+    length = jnp.clip(jnp.where(falls, slopes / jnp.where(falls, change[1], 1), 0), 0, path)
+    rotation = motion.rotation(state[0])
+    near = length * jnp.sqrt(dot(rotation, rotation)) < _LOOK_BACK
+    # Twice the rise of the parabola.
+    may = falls & near & (levels < 0) & (levels - slopes * length >= 0)
+    frozen = lax.stop_gradient((levels, slopes, length))
+    heights = lax.cond(
+        jnp.any(may),
+        lambda x: lax.stop_gradient(jax.vmap(highest)(jnp.arange(len(x[0])), *x)),
+        lambda x: x[0],
+        frozen,
+    )
+    return jnp.max(jnp.where(may, heights, levels))
 
 
 def _polish(motion: Lorentz, stop: Stop, start: Vector, state, reached):
     """Move along the orbit onto the stop by Newton's iteration, its short steps made by Boris."""
     boris = Boris(1.0)
     for _ in range(_POLISHING_STEPS):
-        position, direction, path = state
+        offset, direction, path = state
         level, slope = jax.jvp(
             lambda x, s: stop.levels(x, start, s)[0],
-            (position, path),
+            (offset, path),
             (motion.velocity(direction), jnp.ones_like(path)),
         )
         usable = reached & (slope > 0)
         length = jnp.where(usable, -level / jnp.where(usable, slope, 1), 0)
-        moved = (*boris.advance(motion, position, direction, length), path + length)
+        moved = (*boris.advance(motion, offset, direction, length), path + length)
         state = [jnp.where(usable, new, old) for new, old in zip(moved, state, strict=True)]
     return state

@@ -6,17 +6,24 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
-from jaxcr.fields import Field
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_positive,
+    check_range,
+    checked,
+    is_concrete,
+)
+from jaxcr.fields import Field, outside_samples
 from jaxcr.orbits.boris import Boris
-from jaxcr.orbits.ensemble import start_states
+from jaxcr.orbits.ensemble import check_path, start_states
+from jaxcr.orbits.exits import LEFT_BOX, NOT_FINITE, REACHED, check_left_box
 from jaxcr.orbits.fixed_step import FixedStepPusher
 from jaxcr.orbits.lanes import Particles
 from jaxcr.orbits.lorentz import Lorentz
-from jaxcr.orbits.pusher import Pusher
 
 _WIDTH = 256  # particles that are stepped together: what one core's caches hold
 
@@ -30,12 +37,16 @@ class Tracks(eqx.Module):
     path
         In pc, ``(time,)``.
     position, direction
-        In pc, and the unit vector of the momentum, ``(time, particle, 3)``.
+        In pc, and the unit vector of the momentum, ``(time, particle, 3)``; not a number from
+        where the orbit left the samples of a clamped grid or met what is none.
+    status
+        How each orbit ended, a key of ``STATUS_TEXT``, ``(particle,)``; ``None``: not known.
     """
 
     path: Float[Array, " time"]
     position: Float[Array, "time particle xyz=3"]
     direction: Float[Array, "time particle xyz=3"]
+    status: Int[Array, " particle"] | None = None
 
     @property
     def num_particles(self) -> int:
@@ -47,6 +58,17 @@ class Tracks(eqx.Module):
         """Position less that at the start, in pc."""
         return self.position - self.position[:1]
 
+    @property
+    def num_left_out(self) -> Int[Array, ""]:
+        """Orbits that are not finite to their end, which no mean contains."""
+        lost = ~jnp.all(jnp.isfinite(self.position), axis=(0, 2))
+        return jnp.sum(lost, dtype=jnp.int32)
+
+    def check_complete(self, name: str) -> None:
+        """Raise when more than 1 % left the samples of a clamped grid: means would be biased."""
+        if self.status is not None and is_concrete(self.status):
+            check_left_box(name, int(jnp.sum(self.status == LEFT_BOX)), self.num_particles)
+
 
 @checked
 def record_tracks(
@@ -57,7 +79,7 @@ def record_tracks(
     rigidity: ScalarLike | Float[Array, "..."],
     path_length: ScalarLike,
     num_samples: int,
-    pusher: Pusher | None = None,
+    pusher: FixedStepPusher | None = None,
     devices: list[jax.Device] | None = None,
 ) -> Tracks:
     """Trace many particles for one path length and keep them at equal intervals.
@@ -83,29 +105,19 @@ def record_tracks(
 
     Notes
     -----
-    Memory: 6 numbers for each sample and particle. Forward-mode differentiable. Orbits that
-    meet what is not a number stay so; diagnostics leave them out.
+    Memory: 6 numbers for each sample and particle. Forward-mode differentiable. Diagnostics leave
+    out orbits that are not finite to their end, see ``num_left_out``, and raise when more than
+    1 % left a clamped grid.
     """
-    direction = as_float(direction)
     particles = start_states(position, direction, rigidity)
+    remedy = "Back-tracking is a matter of the sign of the rigidity."
+    check_positive("record_tracks: path_length", path_length, remedy=remedy)
+    check_range("record_tracks: num_samples", num_samples, 1.0)
     path_length = as_float(path_length).astype(direction.dtype)
-    if num_samples < 1 or (is_concrete(path_length) and not float(path_length) > 0):
-        raise argument_error(
-            "record_tracks: path_length, num_samples",
-            expected="a positive length and at least one sample",
-            got=f"{path_length} and {num_samples}",
-            remedy="Back-tracking is a matter of the sign of the rigidity.",
-        )
     pusher = Boris() if pusher is None else pusher
-    if not isinstance(pusher, FixedStepPusher):
-        raise argument_error(
-            "record_tracks: pusher",
-            expected="a scheme with equal steps",
-            got=type(pusher).__name__,
-            remedy="Use Boris, Strang or BlanesMoan4; or trace_ensemble with several lengths.",
-        )
     devices = tuple(jax.local_devices() if devices is None else devices)
     motion = Lorentz(field, jnp.min(jnp.abs(particles.rigidity)))
+    check_path("record_tracks: path_length", pusher, motion, path_length)
     path, states = _record(motion, particles, pusher, path_length, num_samples, devices)
     return Tracks(path, *states)
 
@@ -126,7 +138,9 @@ def join_tracks(tracks: list[Tracks]) -> Tracks:
         )
     position = jnp.concatenate([t.position for t in tracks], axis=1)
     direction = jnp.concatenate([t.direction for t in tracks], axis=1)
-    return Tracks(tracks[0].path, position, direction)
+    status = [t.status for t in tracks]
+    known = all(x is not None for x in status)
+    return Tracks(tracks[0].path, position, direction, jnp.concatenate(status) if known else None)
 
 
 @eqx.filter_jit
@@ -162,25 +176,38 @@ def _record(motion, particles, pusher, path_length, num_samples, devices):
         check_vma=False,
     )(particles, arrays)
     path = jnp.arange(num_samples + 1, dtype=interval.dtype) * interval
-    return path, [x[:, :num] for x in states]
+    position, direction, left = (x[:, :num] for x in states)
+    finite = jnp.isfinite(position[-1, :, 0])
+    status = jnp.where(finite, REACHED, jnp.where(left[-1, :, 0], LEFT_BOX, NOT_FINITE))
+    return path, (position, direction, status.astype(jnp.int32))
 
 
 def _record_block(motion, pusher, particles, length, num_steps, num_samples):
-    """Return positions and directions ``(time, particle, 3)`` of some particles."""
+    """Return positions, directions and whether an orbit left, ``(time, particle, 3 or 1)``."""
+    starts = particles.position
 
-    def one(position, direction, rigidity):
-        return pusher.advance(motion.with_rigidity(rigidity), position, direction, length)
+    def one(start, offset, direction, left, rigidity):
+        # Counted from the start, so that short steps are not lost far from 0.
+        here = motion.with_rigidity(rigidity).about(start)
+        offset, direction = pusher.advance(here, offset, direction, length)
+        outside = outside_samples(motion.field, start + offset)
+        return offset, direction, left if outside is None else left | outside
 
     def step(_, state):
-        return jax.vmap(one)(*state, particles.rigidity)
+        return jax.vmap(one)(starts, *state, particles.rigidity)
 
     def sample(state, _):
         state = lax.fori_loop(0, num_steps, step, state)
         return state, state
 
-    first = (particles.position, particles.direction)
+    outside = jax.vmap(lambda x: outside_samples(motion.field, x))(starts)
+    outside = jnp.zeros((len(starts), 1), bool) if outside is None else outside[:, None]
+    first = (jnp.zeros_like(starts), particles.direction, outside)
     _, later = lax.scan(sample, first, length=num_samples)
-    return [jnp.concatenate([a[None], b]) for a, b in zip(first, later, strict=True)]
+    offset, direction, left = (
+        jnp.concatenate([a[None], b]) for a, b in zip(first, later, strict=True)
+    )
+    return *(jnp.where(left, jnp.nan, x) for x in (starts[None] + offset, direction)), left
 
 
 def _in_blocks(function, particles):
@@ -190,4 +217,4 @@ def _in_blocks(function, particles):
     blocks = -(-num // width)
     index = jnp.minimum(jnp.arange(blocks * width), num - 1).reshape(blocks, width)
     out = lax.map(lambda i: function(jax.tree.map(lambda x: x[i], particles)), index)
-    return [jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1, 3)[:, :num] for x in out]
+    return [jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1, x.shape[-1])[:, :num] for x in out]

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error
+from jaxcr.checks import check_shape
 
 
 def as_arrays(
@@ -26,12 +26,7 @@ def as_arrays(
     arrays = []
     for name, value in values.items():
         array = None if value is None else np.asarray(value, dtype=float)
-        if array is not None and array.shape != shape:
-            raise argument_error(
-                f"{function}: {name}",
-                expected=f"shape {shape}",
-                got=f"shape {array.shape}",
-                remedy="All curves of a figure share their axis.",
-            )
+        remedy = "All curves of a figure share their axis."
+        check_shape(f"{function}: {name}", array, shape, remedy=remedy)
         arrays.append(array)
     return arrays

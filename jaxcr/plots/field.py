@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_positive, check_shape, checked
 from jaxcr.fields import FieldReport
 from jaxcr.plots.style import (
     BLACK,
@@ -61,7 +61,10 @@ def plot_field(
     wavenumbers that hold power. The Gaussian has the rms of the fluctuations over sqrt(3).
     """
     samples = np.asarray(samples, dtype=float)
-    _check(report, samples)
+    remedy = "Take sample_field(field, report.lattice)."
+    check_shape("plot_field: samples", samples, (*report.lattice.shape, 3), remedy=remedy)
+    remedy = "A uniform field has no spectrum to draw: print the report."
+    check_positive("plot_field: rms of the report", report.rms, remedy=remedy)
     lines = str(report).count("\n") + 1
     figure = new_figure(12.5, 9.8 + 0.215 * lines)
     figure.get_layout_engine().set(h_pad=0.12)
@@ -75,25 +78,6 @@ def plot_field(
     if title:
         figure.suptitle(title, fontsize=TITLE_SIZE, color=BLACK)
     return figure
-
-
-def _check(report: FieldReport, samples: np.ndarray) -> None:
-    """Raise unless there are the samples of a field that fluctuates."""
-    expected = (*report.lattice.shape, 3)
-    if samples.shape != expected:
-        raise argument_error(
-            "plot_field: samples",
-            expected=f"shape {expected}",
-            got=f"shape {samples.shape}",
-            remedy="Take sample_field(field, report.lattice).",
-        )
-    if not report.rms > 0:
-        raise argument_error(
-            "plot_field: report",
-            expected="a field that fluctuates",
-            got="the same field everywhere",
-            remedy="Print the report: it has no spectrum to draw.",
-        )
 
 
 def _draw_slices(axes: list[Axes], report: FieldReport, samples: np.ndarray) -> None:

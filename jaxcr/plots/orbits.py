@@ -5,7 +5,7 @@ from jaxtyping import Array, Float
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_one_of, checked
 from jaxcr.orbits import Exits, MeanFreePath, MomentScatter, RunningDiffusion, Tracks
 from jaxcr.orbits.exits import REACHED
 from jaxcr.plots.style import (
@@ -56,13 +56,8 @@ def plot_orbits(
     ValueError
         For exits of several stops.
     """
-    if exits.position.ndim != 2:
-        raise argument_error(
-            "plot_orbits: exits",
-            expected="exits of one stop",
-            got=f"positions of shape {exits.position.shape}",
-            remedy="Draw one figure for each stop.",
-        )
+    remedy = "Draw one figure for each stop."
+    check_one_of("plot_orbits: axes of the exits", exits.position.ndim, [2], remedy=remedy)
     figure = new_figure(14, 6.5)
     if title:
         figure.suptitle(title, fontsize=TITLE_SIZE, color=BLACK)

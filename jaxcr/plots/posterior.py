@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_range, check_shape, checked
 from jaxcr.plots.style import BLACK, BLUE, LABEL_SIZE, ORANGE, VERMILION, new_figure, polish
 
 _INCHES = 2.4
@@ -88,13 +88,8 @@ def plot_profiles(
     ValueError
         Without a profile.
     """
-    if not profiles:
-        raise argument_error(
-            "plot_profiles: profiles",
-            expected="at least one",
-            got="none",
-            remedy="Pass (p.name, p.grid, p.rise) of each profile p.",
-        )
+    remedy = "Pass (p.name, p.grid, p.rise) of each profile p."
+    check_range("plot_profiles: number of profiles", len(profiles), 1, remedy=remedy)
     columns = min(len(profiles), 4)
     rows = -(-len(profiles) // columns)
     figure = new_figure(4.2 * columns, 3.8 * rows)
@@ -129,13 +124,8 @@ def _draw_profile(axes: Axes, name: str, grid: np.ndarray, rise: np.ndarray, fir
 
 
 def _check_samples(samples: np.ndarray, names: Sequence[str]) -> None:
-    if len(names) != samples.shape[1]:
-        raise argument_error(
-            "plot_corner: names",
-            expected=f"{samples.shape[1]}, one for each parameter",
-            got=len(names),
-            remedy="Leave the columns of fixed parameters out of the samples.",
-        )
+    remedy = "Leave the columns of fixed parameters out of the samples."
+    check_shape("plot_corner: names", names, samples.shape[1:], remedy=remedy)
     still = [name for name, x in zip(names, samples.T, strict=True) if np.ptp(x) == 0]
     if still:
         raise argument_error(

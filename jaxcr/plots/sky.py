@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from jaxcr.checks import checked
 from jaxcr.plots.style import BLACK, GREY, LABEL_SIZE, TEXT_SIZE, TITLE_SIZE, new_figure
 from jaxcr.sky.healpix import containing_pixel, nside_of
+from jaxcr.sky.healpix.grid import without_unseen
 
-_UNSEEN = -8e29  # healpy marks unseen pixels with -1.6375e30
 _COLUMNS = 720  # half a degree, finer than the pixels of nside 64
 CONVENTION = "axes of the field: the centre is +x; north is +z; longitude grows to the left"
 
@@ -87,7 +87,7 @@ def sample_mollweide(
         across * np.cos(longitude), across * np.sin(longitude), np.sin(latitude)
     )
     pixel = containing_pixel(nside_of(map.size), np.stack(towards, axis=-1))
-    return np.where(map > _UNSEEN, map, np.nan)[pixel]
+    return np.asarray(without_unseen(map), float)[pixel]
 
 
 def draw_map(axes: Axes, grid: Float[np.ndarray, "row column"], unit: str) -> None:

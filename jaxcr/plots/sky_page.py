@@ -6,7 +6,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_one_of, checked
 from jaxcr.plots.sky import CONVENTION, draw_map, sample_mollweide
 from jaxcr.plots.spectrum import add_angles, draw_isotropic, set_limits
 from jaxcr.plots.style import (
@@ -69,13 +69,8 @@ def plot_sky_page(
     ValueError
         When there is not one label for each stop.
     """
-    if not len(labels) == len(maps) == len(rest) == len(c_ell) == len(noise):
-        raise argument_error(
-            "plot_sky_page: labels",
-            expected=f"one for each of the {len(maps)} maps and spectra",
-            got=len(labels),
-            remedy="Stops are the first axis of all of them.",
-        )
+    for name, value in (("labels", labels), ("rest", rest), ("c_ell", c_ell), ("noise", noise)):
+        check_one_of(f"plot_sky_page: number of {name}", len(value), [len(maps)])
     shown = _shown(len(maps))
     heights = [_ROW_HEIGHT] * len(shown) + [_SPECTRUM_HEIGHT]
     heights += [_SPECTRUM_HEIGHT] if ground is not None else []

@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Array, Key, Shaped, UInt
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import argument_error, as_float, check_finite, check_range, checked
 from jaxcr.fields import Field
 from jaxcr.orbits import STATUS_TEXT, Boris, Exits, Pusher, Stop
-from jaxcr.orbits.ensemble import engine_options, start_states, trace_on_devices
+from jaxcr.orbits.ensemble import check_path, engine_options, start_states, trace_on_devices
 from jaxcr.orbits.exits import REACHED
 from jaxcr.orbits.lanes import Limits
 from jaxcr.orbits.lorentz import Lorentz
@@ -99,6 +99,11 @@ class OrbitRun(eqx.Module):
         self.key, self.chunk_size = key, chunk_size
         self.num_orbits = jnp.asarray(num_orbits, jnp.uint32)
         self.nside, self.lmax, self.single = nside, lmax, single
+        check_finite("OrbitRun: observer", self.observer)
+        check_range("OrbitRun: spread", self.spread, 0.0)
+        motion = Lorentz(field, jnp.abs(self.rigidity))
+        shortest = stop.levels(jnp.zeros(3), self.observer, jnp.zeros(()))
+        check_path("OrbitRun: stop", self.pusher, motion, -jnp.min(shortest) - self.spread)
 
     @property
     def num_chunks(self) -> int:
@@ -111,9 +116,10 @@ class OrbitRun(eqx.Module):
         Parameters
         ----------
         number
-            0 ... num_chunks - 1; the result depends on nothing else.
+            0 ... num_chunks - 1.
         devices
-            Default: all of this process. They do not change the result, not in the last bit.
+            Default: all of this process. As many make the same bytes, in any process, shard or
+            resumed run.
         """
         first = np.uint32(number * self.chunk_size)
         exits = _trace(self, first, engine_options(None, None, devices))

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.checks import argument_error, checked
 from jaxcr.orbits import STATUS_TEXT
+from jaxcr.orbits.exits import LEFT_BOX, check_left_box
 from jaxcr.sky.harmonics.transforms import mean_product
 from jaxcr.statistics import Estimate, jackknife_sums
 
@@ -36,7 +37,11 @@ class RunTotals(eqx.Module):
     drift
         Mean displacement, pc, ``(stop, 3)``.
     diffusion
-        kappa/v = <dx_i dx_j>/(2 <path>), pc, ``(stop, 3, 3)``.
+        kappa/v = d<dx_i dx_j>/2d<path> between the stop before, or the start, and this, pc,
+        ``(stop, 3, 3)``.
+    change
+        Of the diffusion from the stop before, which is 0 on a plateau, ``(stop, 3, 3)``; not a
+        number at the first.
     turning
         Mean cosine between the directions at start and stop, ``(stop,)``.
     num_orbits, num_used
@@ -54,6 +59,7 @@ class RunTotals(eqx.Module):
     path: Estimate
     drift: Estimate
     diffusion: Estimate
+    change: Estimate
     turning: Estimate
     num_orbits: int
     num_used: int
@@ -96,6 +102,8 @@ def totals(sums: dict[str, np.ndarray]) -> RunTotals:
         if not name.startswith("pixel")
     }
     by_status = np.asarray(sums["status"]).sum(0)
+    num_left = int(by_status[list(STATUS_TEXT).index(LEFT_BOX)])
+    check_left_box("totals: sums", num_left, int(sums["orbits"].sum()))
     mean_sky, sky_error = _sky(*(sums[f"pixel_{name}"] for name in ("used", "sum", "square")))
     return RunTotals(
         c_ell=jackknife_sums(_spectrum, grouped),
@@ -104,15 +112,21 @@ def totals(sums: dict[str, np.ndarray]) -> RunTotals:
         sky_error=sky_error,
         path=jackknife_sums(lambda s: s["path"] / s["used"], grouped),
         drift=jackknife_sums(lambda s: s["displacement"] / s["used"], grouped),
-        diffusion=jackknife_sums(
-            lambda s: s["displacement_square"] / (2 * s["path"][:, None, None]), grouped
-        ),
+        diffusion=jackknife_sums(_diffusion, grouped),
+        change=jackknife_sums(lambda s: jnp.diff(_diffusion(s), axis=0, prepend=jnp.nan), grouped),
         turning=jackknife_sums(lambda s: s["turning"] / s["used"], grouped),
         num_orbits=int(sums["orbits"].sum()),
         num_used=int(sums["used"].sum()),
         num_by_status={key: int(n) for key, n in zip(STATUS_TEXT, by_status, strict=True)},
         num_steps=int(sums["steps"].sum()),
     )
+
+
+def _diffusion(sums: dict[str, Array]) -> Float[Array, "stop xyz=3 axis=3"]:
+    """Return half the growth of mean squares over that of the mean path, from stop to stop."""
+    squares = sums["displacement_square"] / sums["used"]
+    paths = sums["path"] / sums["used"]
+    return jnp.diff(squares, axis=0, prepend=0) / (2 * jnp.diff(paths, prepend=0))[:, None, None]
 
 
 def _spectrum(sums: dict[str, Array]) -> Float[Array, "stop ell"]:

@@ -5,17 +5,22 @@ import hashlib
 import io
 import json
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import platformdirs
 
+from jaxcr._version import __version__
 from jaxcr.runtime.atomic import write_whole
 from jaxcr.untrusted.npz import read_arrays
 
 _LEAST_SECONDS = 0.2
 """Of compilation, from which a program is kept."""
+
+_SEAL = "digest"
+"""Name of the array in which a file says what it holds."""
 
 
 def cached_arrays(
@@ -30,7 +35,8 @@ def cached_arrays(
     Parameters
     ----------
     kind, configuration
-        What the arrays are and everything they depend on; any change is another file.
+        What the arrays are and everything they depend on; any change is another file, as is
+        another precision, jaxcr or jax.
     directory
         Default: ``JAXCR_CACHE``, else the user's cache folder.
 
@@ -40,17 +46,41 @@ def cached_arrays(
 
     Notes
     -----
-    Written whole or not at all, so that a killed run leaves no half file; a file that cannot be
-    read is computed again.
+    Written whole or not at all, so that a killed run leaves no half file, and with a digest of
+    configuration and content. A file that cannot be read is computed again; so is one of other
+    content, with a warning that names it.
     """
-    path = (directory or cache_directory()) / f"{kind}-{_digest(configuration)}.npz"
+    import jax
+
+    setting = {
+        "arrays": configuration, "float64": bool(jax.config.jax_enable_x64),
+        "jaxcr": __version__, "jax": jax.__version__,
+    }  # fmt: skip
+    path = (directory or cache_directory()) / f"{kind}-{_digest(setting)}.npz"
     stored = _read(path)
     if stored is not None:
-        return stored, True
+        told = stored.pop(_SEAL, np.zeros(0, np.uint8)).tobytes()
+        if told == _seal(setting, stored):
+            return stored, True
+        warnings.warn(
+            f"{path}: expected the arrays that were stored under this name, got other ones. "
+            "They are computed again.",
+            stacklevel=2,
+        )
     arrays = compute()
     with contextlib.suppress(OSError):  # an unwritable cache costs time, not the result
-        _write(path, arrays)
+        _write(path, {**arrays, _SEAL: np.frombuffer(_seal(setting, arrays), np.uint8)})
     return arrays, False
+
+
+def _seal(setting: dict, arrays: dict[str, np.ndarray]) -> bytes:
+    """Return a digest of a setting and of names, types, shapes and numbers of arrays."""
+    digest = hashlib.sha256(_digest(setting).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.digest()
 
 
 def cache_directory() -> Path:

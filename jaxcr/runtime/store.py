@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from jaxcr.checks import argument_error
+from jaxcr.checks import argument_error, check_range
 from jaxcr.runtime.atomic import write_whole
 from jaxcr.runtime.chunk_file import Arrays, read_chunk, write_chunk
 from jaxcr.runtime.results import versions
@@ -86,13 +86,8 @@ class ChunkStore:
             configuration, code or platform: the message shows each difference. When there are
             more than a million chunks.
         """
-        if not 1 <= num_chunks <= MOST_CHUNKS:
-            raise argument_error(
-                "ChunkStore: num_chunks",
-                expected=f"1 to {MOST_CHUNKS}",
-                got=num_chunks,
-                remedy="Make chunks larger: each is a file.",
-            )
+        remedy = "Make chunks larger: each is a file."
+        check_range("ChunkStore: num_chunks", num_chunks, 1.0, float(MOST_CHUNKS), remedy=remedy)
         description = json.loads(
             _text(
                 {

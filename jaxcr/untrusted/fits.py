@@ -1,5 +1,6 @@
 """FITS files: what each header declares is compared with the size of the file, before astropy."""
 
+import bz2
 import gzip
 import io
 import math
@@ -12,7 +13,7 @@ from typing import Any
 
 from jaxcr.untrusted.sizes import check_unpacked, most_unpacked
 
-_GZIP = b"\x1f\x8b"
+_PACKERS = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File}
 _FITS = b"SIMPLE"
 _BLOCK, _CARD = 2880, 80  # bytes
 _MOST = 999  # axes and columns
@@ -25,7 +26,7 @@ _END = b"END".ljust(_CARD)
 
 @contextmanager
 def open_fits(path: Any, *, memmap: bool) -> Iterator[list[Any]]:
-    """Open a FITS file, plain or packed by gzip, and give its units.
+    """Open a FITS file, plain or packed by gzip or bzip2, and give its units.
 
     Parameters
     ----------
@@ -62,10 +63,11 @@ def _unpacked(file: BufferedIOBase) -> tuple[BufferedIOBase, int]:
     start, packed = file.read(len(_FITS)), file.seek(0, io.SEEK_END)
     file.seek(0)
     plain, size = file, packed
-    if start.startswith(_GZIP):
-        with gzip.GzipFile(fileobj=file) as unpacking:
+    packer = next((x for sign, x in _PACKERS.items() if start.startswith(sign)), None)
+    if packer is not None:
+        with packer(file, "rb") if packer is bz2.BZ2File else packer(fileobj=file) as unpacking:
             content = unpacking.read(most_unpacked(packed) + 1)
-        check_unpacked("gzip", unpacked=len(content), packed=packed)
+        check_unpacked(packer.__name__, unpacked=len(content), packed=packed)
         plain, size, start = io.BytesIO(content), len(content), content[: len(_FITS)]
     if start != _FITS:
         raise OSError(f"starts with {start!r}, not with {_FITS.decode()}")

@@ -10,6 +10,9 @@ MOST_UNPACKED = 2**28
 MOST_RATIO = 100
 """Times its own size that compressed data may become beyond that; measured cubes reach 3."""
 
+MOST_CELLS = 2**13
+"""On an axis of a grid: no machine has the memory for a cube of more."""
+
 MOST_TEXT = 2**22
 """Bytes of a text file."""
 
@@ -17,6 +20,11 @@ MOST_TEXT = 2**22
 def most_unpacked(packed: int) -> int:
     """Return the bytes that so many compressed ones may become."""
     return max(MOST_UNPACKED, MOST_RATIO * packed)
+
+
+def most_memory() -> float:
+    """Return the bytes of this machine, or of the largest cube: XLA ends the process beyond."""
+    return float(min(12 * MOST_CELLS**3, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
 
 
 def check_unpacked(what: str, *, unpacked: int, packed: int) -> None:

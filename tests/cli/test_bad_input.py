@@ -134,7 +134,7 @@ TABLE = [
     ("orbits --path 0", "--path: expected a positive number, got 0"),
     ("orbits --samples 0", "--samples: expected a positive number, got 0"),
     ("orbits --num 0", "--num: expected a positive number, got 0"),
-    ("orbits --radius -3", "--radius: expected a positive length, got -3"),
+    ("orbits --radius -3", "--radius: expected a positive number, got -3"),
     ("orbits --num 100 --groups 16", "--groups: expected at least 2, and a divisor of --num 100"),
     ("orbits --position 1 2", "--position: expected three numbers, got 2"),
     ("orbits --spread -1", "--spread: expected a length, or 0, got -1"),
@@ -167,9 +167,9 @@ TABLE = [
         "--cube.unit, --cube.origin, --cube.boundary: expected what ",
     ),
     (
-        "field --cube.file {}/b.npy --cube.axes xyzc --cube.unit gauss --cube.spacing 1 "
+        "field --cube.file {}/b.npy --cube.axes xyzc --cube.unit gaus --cube.spacing 1 "
         "--cube.origin 0 0 0 --cube.boundary periodic --out {}/new",
-        "unit: expected a positive number of µG, or uG, muG, nT, G or T, got 'gauss'",
+        "unit: expected a positive number of µG, or uG, muG, nG, nT, G, T, or G/sqrt(4pi)",
     ),
     (
         "field --cube.shipped --turbulence.rms 2 --turbulence.mean-field 1 --out {}/new",

@@ -36,7 +36,7 @@ OUT = {"bench": "out.json", "resume": None, "status": None, "info": None}
 SAME = {
     "sky": (("stops", 1, "c_ell", "value"), "sky-2/c_ell", ...),
     "field": (("rms", "value"), "field/rms", ...),
-    "orbits": (("kappa_parallel_over_v", "error"), "transport/along_error", -1),
+    "orbits": (("kappa_parallel_over_v", "error"), "transport/kappa_parallel_error", ...),
     "traps": (("c_ell", "value"), "sky/spectrum", ...),
     "ensemble": (("stops", 1, "c_ell", "error"), "spectrum/c_ell_error", 1),
     "resume": (("num_steps",), "orbits/steps", ...),

@@ -211,7 +211,7 @@ def test_orbits_of_a_named_set_on_a_small_grid(cache, capsys):
     printed = capsys.readouterr().out
     assert "5 cells, r_L/L = 0.391: rigidity 6.775" in printed
     assert "64 of 64: reached the stop" in printed
-    assert "kappa along the mean field / v: " in printed
+    assert "kappa along the mean field / v, d<x²>/2ds: " in printed
     names = {p.name for p in (cache / "one").iterdir()}
     assert names == {"result.h5", "report.txt", "orbits.png", "transport.png"}
     with h5py.File(cache / "one" / "result.h5") as one:

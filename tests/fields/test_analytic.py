@@ -24,7 +24,7 @@ def test_uniform_gradient_by_value():
 
 
 def test_uniform_rejects_a_wrong_shape():
-    with pytest.raises(ValueError, match=r"UniformField: value: expected shape \(3,\), got .*2"):
+    with pytest.raises(ValueError, match=r"UniformField: value: .* shape \(xyz=3\), got .*\(2,\)"):
         UniformField(jnp.ones(2))
 
 
@@ -71,9 +71,9 @@ def test_orbits_go_through_a_function_as_through_the_field_it_is():
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda x: x[0], r"FunctionField: function: expected an array of shape \(3,\)"),
+        (lambda x: x[0], r"FunctionField: function: expected a real array of shape \(3,\)"),
         (lambda x: x / x[0] ** 0 * jnp.log(x[0]), "expected finite values .* one that is not at"),
-        (jnp.zeros_like, "expected a field, got zero at all of 4096 points"),
+        (jnp.zeros_like, "expected a field at some of 4096 points"),
     ],
 )
 def test_function_field_rejects_what_is_no_field(function, message):

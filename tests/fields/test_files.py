@@ -2,14 +2,14 @@ import h5py
 import numpy as np
 import pytest
 
-from jaxcr.fields.files import blaming, find_array
+from jaxcr.fields.files import blaming, find_arrays
 
 VALUES = np.arange(24.0).reshape(2, 2, 2, 3)
 
 
 def load_array(path, name):
     """Return an array of a file and its attributes, as a reader would."""
-    found = find_array(path, name)
+    (found,) = find_arrays(path, name)
     with blaming(path), found.open() as array:
         values = np.asarray(array[...])
         assert values.shape == found.shape

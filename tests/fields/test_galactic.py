@@ -186,9 +186,9 @@ def test_single_precision_stays():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"mode": -1}, "mode: expected 0 or more, got -1"),
-        ({"pitch": -0.1}, "pitch: expected an angle between 0 and pi/2, got -0.1 rad"),
-        ({"core_radius": 0.0}, "core_radius: expected a positive length, got 0 pc"),
+        ({"mode": -1}, "mode: expected a number >= 0, got -1"),
+        ({"pitch": -0.1}, "pitch: expected an angle between 0 and pi/2, got -0.1"),
+        ({"core_radius": 0.0}, "core_radius: expected a positive length, got 0"),
         ({"halo_outer_width": -5.0}, "halo_outer_width: expected a positive length"),
     ],
 )

@@ -128,18 +128,18 @@ def test_new_numbers_do_not_compile_again(samples, points):
 
 
 def test_rejects_samples_without_three_components():
-    with pytest.raises(ValueError, match=r"GridField: samples: expected shape \(nx, ny, nz, 3\)"):
+    with pytest.raises(ValueError, match=r"GridField: samples: .* shape \(nx ny nz xyz=3\)"):
         grid(jnp.ones((4, 4, 4, 2)))
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"storage": jnp.int32}, "GridField: storage: .*int16, got int32"),
-        ({"spacing": -1.0}, "GridField: spacing: expected a positive length, got -1"),
+        ({"storage": jnp.int32}, "GridField: storage: expected one of int16, .* got 'int32'"),
+        ({"spacing": -1.0}, "GridField: spacing: expected a positive number, got -1"),
         ({"spacing": jnp.array([1.0, 0.0, 1.0])}, "GridField: spacing: expected a positive"),
-        ({"spacing": jnp.ones(2)}, r"GridField: origin, spacing: .*\(2,\)"),
-        ({"origin": jnp.ones(2)}, r"GridField: origin, spacing: .*got \(2,\)"),
+        ({"spacing": jnp.ones(2)}, r"GridField: spacing: .*\(2,\)"),
+        ({"origin": jnp.ones(2)}, r"GridField: origin: .*got .*\(2,\)"),
     ],
 )
 def test_rejects_a_box_that_is_none(samples, options, message):
@@ -162,14 +162,14 @@ def test_field_follows_the_type_of_the_position(samples, stencil, storage):
 @pytest.mark.parametrize("bad", [jnp.nan, -jnp.inf])
 def test_rejects_samples_that_are_not_finite(samples, bad):
     broken = samples.at[2, 3, 1, 0].set(bad).at[4, 0, 0].set(bad)
-    with pytest.raises(ValueError, match=r"2 of 120 samples .* not finite; first at .*\(2, 3, 1\)"):
+    with pytest.raises(ValueError, match=r"finite numbers instead of 2 of 120 .* at index 2, 3, 1"):
         grid(broken)
     assert not jnp.all(jnp.isfinite(jax.jit(grid)(broken).coefficients))
 
 
 def test_known_samples_are_looked_at_inside_jit(samples):
     broken = samples.at[0].set(jnp.nan)
-    with pytest.raises(ValueError, match="samples that are not finite"):
+    with pytest.raises(ValueError, match="expected finite numbers instead of 20 of 120"):
         jax.jit(lambda position: grid(broken)(position))(ORIGIN)
     assert jax.jit(lambda position: grid(samples)(position))(ORIGIN).shape == (3,)
 
@@ -177,5 +177,7 @@ def test_known_samples_are_looked_at_inside_jit(samples):
 def test_rejects_several_positions(samples, points):
     field = grid(samples)
     for call in (field, jax.jit(lambda positions: field(positions))):
-        with pytest.raises(ValueError, match=r"one position of shape \(3,\), got shape \(200, 3\)"):
+        with pytest.raises(
+            ValueError, match=r"of shape \(xyz=3\), got float\d+ of shape \(200, 3\)"
+        ):
             call(points)

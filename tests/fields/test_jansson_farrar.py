@@ -296,13 +296,16 @@ def test_single_precision_stays():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"halo_width": 0.0}, "halo_width: expected a positive length, got 0 pc"),
+        ({"halo_width": 0.0}, "halo_width: expected a positive length, got 0"),
         ({"x_core": -1.0}, "x_core: expected a positive length"),
-        ({"pitch": 11.5}, "pitch: expected an angle between 0 and pi/2, got 11.5 rad"),
+        ({"pitch": 11.5}, "pitch: expected an angle between 0 and pi/2, got 11.5"),
         ({"pitch": -0.2}, "pitch: expected an angle between 0"),
         ({"x_elevation": 0.0}, "x_elevation: expected an angle between 0"),
-        ({"arm_strengths": (1.0, 2.0)}, r"arm_strengths: expected 7 or 8 strengths, got shape \(2"),
-        ({"arm_radii": ARM_RADII[:7]}, "arm_radii: expected 8 radii"),
+        (
+            {"arm_strengths": (1.0, 2.0)},
+            r"arm_strengths: expected shape \(7,\) or shape \(8,\)",
+        ),
+        ({"arm_radii": ARM_RADII[:7]}, r"arm_radii: expected shape \(8,\)"),
         ({"arm_radii": ARM_RADII[::-1]}, "arm_radii: expected increasing radii, the last less"),
         ({"pitch": 0.1}, "arm_radii: expected increasing radii, the last less than 1.88 times"),
     ],

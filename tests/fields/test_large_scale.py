@@ -88,7 +88,7 @@ def test_spiral_is_finite_at_the_star_and_within_its_bound(rng):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: dipole(radius=0.0), "DipoleField: radius: expected a positive length, got 0 pc"),
+        (lambda: dipole(radius=0.0), "DipoleField: radius: expected a positive length, got 0"),
         (lambda: dipole(axis=jnp.zeros(3)), "DipoleField: axis: expected a direction"),
         (lambda: spiral(pitch=-1.0), "ParkerSpiralField: pitch: expected a positive length"),
         (lambda: spiral(sheet_width=-0.1), "ParkerSpiralField: sheet_width: expected an angle"),

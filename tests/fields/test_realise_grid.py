@@ -267,7 +267,7 @@ def test_rejects_an_inner_scale_below_two_cells():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"shape": (16, 0, 16)}, r"shape: expected three positive integers"),
+        ({"shape": (16, 0, 16)}, r"shape: expected a number >= 1, got 0"),
         ({"spacing": -1.0}, r"spacing: expected one positive length, .*got -1"),
         ({"rms": -1.0}, r"rms: expected a strength in µG, not negative, got -1"),
         ({"rms": float("nan")}, r"rms: expected a strength in µG"),

@@ -73,7 +73,7 @@ def test_rejects_what_cannot_be(cube, options, message):
 
 def test_rejects_a_cube_without_what_is_scaled(cube):
     still = GridField(jnp.ones((4, 4, 4, 3)), spacing=1.0, origin=jnp.zeros(3))
-    with pytest.raises(ValueError, match="rms: expected a cube with fluctuations, got none"):
+    with pytest.raises(ValueError, match="rms: expected a cube with fluctuations, got 0"):
         rescale_field(still, rms=1.0)
     long = GridField(
         jnp.ones((4, 4, 4, 3)), spacing=jnp.array([1.0, 1.0, 2.0]), origin=jnp.zeros(3)

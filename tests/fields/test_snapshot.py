@@ -130,7 +130,7 @@ def test_rejects_a_wrong_shape(tmp_path, shape):
         read_field(saved(tmp_path, np.ones(shape)), unit=1.0, **CUBE)
 
 
-@pytest.mark.parametrize("dtype", [complex, bool, "S3", [("x", "f8")]])
+@pytest.mark.parametrize("dtype", [complex, bool, "S3", [("x", "S3")]])
 def test_rejects_what_is_no_real_number(tmp_path, dtype):
     with pytest.raises(ValueError, match=r"expected real numbers, got .*b\.npy"):
         read_field(saved(tmp_path, np.zeros((2, 2, 2, 3), dtype)), unit=1.0, **CUBE)
@@ -154,9 +154,9 @@ def test_units_by_name(tmp_path, values, name, microgauss):
     assert jnp.array_equal(named.coefficients, number.coefficients)
 
 
-@pytest.mark.parametrize("unit", ["gauss", "", "1e6"])
+@pytest.mark.parametrize("unit", ["gaus", "", "1e6"])
 def test_rejects_a_unit_of_unknown_name(tmp_path, values, unit):
-    with pytest.raises(ValueError, match="unit: expected a positive number of µG, or uG, muG, nT"):
+    with pytest.raises(ValueError, match="unit: expected a positive number of µG, or uG, muG, nG"):
         read_field(saved(tmp_path, values), unit=unit, **CUBE)
 
 
@@ -188,7 +188,7 @@ def test_axes_are_put_in_order(tmp_path, values, axes):
     [
         ("xyz", "expected the letters x, y, z, c in the order"),
         ("xxyz", "expected the letters x, y, z, c in the order"),
-        ("cxyz", r"expected c at the axis of length 3 of \(4, 5, 6, 3\)"),
+        ("cxyz", r"expected one of 3, got 4. c is the axis"),
     ],
 )
 def test_rejects_axes_that_are_none(tmp_path, values, axes, message):
@@ -220,7 +220,7 @@ def test_three_files_are_three_components(tmp_path, values):
     # Rounding of the positions of the samples.
     field = read_field(paths, unit=1.0, **options)
     np.testing.assert_allclose(samples_of(field), values, atol=1e-13)
-    with pytest.raises(ValueError, match="one file, or three with Bx, By, Bz, got 2"):
+    with pytest.raises(ValueError, match="expected one of 3, got 2"):
         read_field(paths[:2], unit=1.0, **options)
     np.save(paths[2], values[1:, ..., 0])
     with pytest.raises(ValueError, match=r"three arrays of one shape"):
@@ -247,7 +247,7 @@ def test_rejects_a_cube_that_is_not_periodic_as_periodic(tmp_path):
 
 
 def test_rejects_a_cube_of_nothing(tmp_path, values):
-    with pytest.raises(ValueError, match=r"expected a magnetic field, got zero throughout"):
+    with pytest.raises(ValueError, match=r"expected a magnetic field in .*zero throughout"):
         read_field(saved(tmp_path, 0 * values), unit=1.0, **CUBE)
 
 

@@ -44,5 +44,5 @@ def test_divergence_vanishes_whatever_the_cells(rng):
 
 def test_rejects_a_grid_that_is_not_periodic():
     field = GridField(jnp.ones((4, 4, 4, 3)), boundary=Clamped(), **PLACE)
-    with pytest.raises(ValueError, match="expected a periodic grid, got one with boundary Clamped"):
+    with pytest.raises(ValueError, match="expected one of Periodic, got 'Clamped'"):
         solenoidal_part(field)

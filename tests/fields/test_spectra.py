@@ -160,7 +160,7 @@ def test_bend_over_has_gradients_by_every_parameter():
             lambda: BendOver(
                 2.0, energy_index=4.0, bend_over_scale=0.0, outer_scale=2.0, inner_scale=1.0
             ),
-            "BendOver: bend_over_scale: expected a positive length, got 0 pc",
+            "BendOver: bend_over_scale: expected a positive length, got 0",
         ),
         (
             lambda: FunctionSpectrum(lambda k: k - 1, outer_scale=50.0, inner_scale=2.0),

@@ -174,6 +174,54 @@ def _flash(path):
             file[name] = component
 
 
+def _arrays(write):
+    names = ("Bx", "By", "Bz", "rho")
+    arrays = dict(zip(names, [*np.moveaxis(_values(), -1, 0), np.ones(SHAPE)], strict=True))
+
+    def made(path):
+        with path.open("wb") as file:
+            write(file, arrays)
+
+    return made
+
+
+def _structured(file, arrays):
+    values = np.zeros(SHAPE, [(name, float) for name in arrays])
+    for name, array in arrays.items():
+        values[name] = array
+    np.save(file, values)
+
+
+def _pluto(path):
+    with h5py.File(path, "w") as file:
+        for i in range(3):
+            file[f"Timestep_0/vars/Bx{i + 1}"] = _values()[..., i].T
+            file[f"Timestep_0/vars/Bx{i + 1}"].attrs["units"] = "uG"
+            file[f"cell_coords/{'XYZ'[i]}"] = np.indices(SHAPE)[i].T * 1.0
+
+
+def _athenak(path):
+    head = b"Athena binary output version=1.1\n  size of preheader=5\n  time=0\n  cycle=0\n"
+    head += b"  size of location=8\n  size of variable=4\n  number of variables=4\n"
+    head += b"  variables:  dens  bcc1  bcc2  bcc3\n  header offset=6\n<job>\n"
+    blocks = _values().reshape(2, 2, 3, 5, 3).transpose(0, 4, 3, 2, 1).astype("<f4")
+    for i, block in enumerate(blocks):
+        head += np.array([2, 3, 2, 4, 2, 6, i, 0, 0, 0], "<i4").tobytes()
+        head += np.array([2.0 * i, 2.0 * i + 2, 0, 3, 0, 5]).tobytes()
+        head += np.ones(30, "<f4").tobytes() + block.tobytes()
+    path.write_bytes(head)
+
+
+def _fits_scaled(path):
+    cards = [("SIMPLE", "T"), ("BITPIX", 16), ("NAXIS", 4)]
+    cards += [(f"NAXIS{i + 1}", n) for i, n in enumerate((*SHAPE, 3))]
+    cards += [("BSCALE", 0.5), ("BZERO", 10.0), ("BUNIT", "'uG'"), ("BLANK", -9)]
+    cards += [(f"CDELT{i}", 1.0) for i in (1, 2, 3)]
+    header = b"".join(f"{word:<8}= {value:>20}".ljust(80).encode() for word, value in cards)
+    body = np.arange(180, dtype=">i2").tobytes()
+    path.write_bytes((header + b"END").ljust(2880) + body.ljust(2880, b"\0"))
+
+
 def _fits(path):
     from astropy.io import fits
 
@@ -243,6 +291,12 @@ SAMPLES = {
     "athena": ("cells", _athena),
     "flash": ("cells", _flash),
     "fits": ("cells", _fits),
+    "npy-structured": ("components", _arrays(_structured)),
+    "npz-components": ("components", _arrays(lambda file, x: np.savez(file, **x))),
+    "pluto": ("cells", _pluto),
+    "athenak": ("cells", _athenak),
+    "fits-scaled": ("cells", _fits_scaled),
+    "text": ("raw", lambda path: np.savetxt(path, _values().reshape(-1, 3), header="a grid")),
     "raw": ("raw", lambda path: path.write_bytes(_values().astype("<f4").tobytes())),
     "map": ("map", _map),
     "map-gzip": ("map", _map_gzip),

@@ -109,6 +109,7 @@ def _bench(path):
 
 READERS = {
     "plain": _field(axes="xyzc", **PLACE),
+    "components": _field(axes="xyz", **PLACE),
     "raw": _field(shape=(4, 3, 5), **PLACE),
     "cells": _field(**PLACE),
     "written": _written_field,

@@ -56,18 +56,25 @@ def test_select_keeps_everything_else():
         ({"ell": (1, 1, 4)}, "got [1, 1, 4]. Sort the rows"),
         ({"ell": (0, 1, 2)}, "leave out l = 0"),
         ({"ell": (), "c_ell": ()}, "got []"),
-        ({"c_ell": (3e-6, 2e-7)}, "SpectrumData: c_ell: expected 3 finite numbers"),
-        ({"c_ell": (3e-6, np.nan, 1e-8)}, "SpectrumData: c_ell: expected 3 finite numbers"),
-        ({"log_error": (0.1, np.inf, 0.1)}, "SpectrumData: log_error: expected 3 finite"),
-        ({"noise": (0.0,)}, "SpectrumData: noise: expected 3 finite numbers"),
-        ({"noise": (0, -1e-9, 0)}, "log_error, noise: expected numbers >= 0"),
-        ({"log_error": (0, -0.1, 0)}, "log_error, noise: expected numbers >= 0"),
+        ({"c_ell": (3e-6, 2e-7)}, "SpectrumData: c_ell: expected shape (3,), got shape (2,)"),
+        ({"c_ell": (3e-6, np.nan, 1e-8)}, "c_ell: expected finite numbers, got nan at index 1"),
+        ({"log_error": (0.1, np.inf, 0.1)}, "log_error: expected a number >= 0, got inf at"),
+        ({"noise": (0.0,)}, "SpectrumData: noise: expected shape (3,), got shape (1,)"),
+        ({"noise": (0, -1e-9, 0)}, "noise: expected a number >= 0, got -1e-09 at index 1"),
+        ({"log_error": (0, -0.1, 0)}, "log_error: expected a number >= 0, got -0.1 at index 1"),
         ({"c_ell": (3e-6, -2e-7, 1e-8)}, "c_ell: expected C_l > 0, or debiased C_l with"),
         ({"c_ell": (3e-6, 0, 1e-8), "debiased": False}, "got not so at l = [2]"),
         ({"c_ell": (3e-6, -1e-9, -1e-9), "noise": (1e-8, 1e-8, 0)}, "got not so at l = [4]"),
-        ({"num_skies": 0}, "SpectrumData: num_skies: expected at least 1, got 0"),
+        ({"num_skies": 0}, "SpectrumData: num_skies: expected a number >= 1, got 0"),
     ],
 )
 def test_wrong_numbers_are_named(changed, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         spectrum(**changed)
+
+
+def test_multipoles_are_whole_numbers():
+    three = np.ones(3)
+    for ell in (np.array([1.0, np.nan, 3.0]), np.array([1.0, 2.5, 3.0]), "123", None):
+        with pytest.raises(ValueError, match=r"SpectrumData: ell: expected whole numbers"):
+            SpectrumData(ell, three, three, three)

@@ -33,12 +33,20 @@ def test_two_columns(write):
     "text",
     [
         "# ours\nnoise,ell,log_error,c_ell\n1e-9,1,0.05,1.6e-6\n2e-9,2,0.1,2e-7\n",
+        "# ours\n# noise,ell,log_error,c_ell\n1e-9,1,0.05,1.6e-6\n2e-9,2,0.1,2e-7\n",
         "\n  # ours\nnoise, ell, log_error, c_ell\n\n1e-9, 1, 0.05, 1.6e-6\n#\n2e-9,2.0,0.1,2e-7",
         "noise ,ell ,log_error ,c_ell \r\n1e-9 ,1 ,0.05 ,1.6e-6 \r\n2e-9,2,.1,2E-7\r\n",
         "\ufeffnoise,ell,log_error,c_ell\n1e-9,1,0.05,1.6e-6\n2e-9,2,0.1,0.0000002\n",
         '"noise","ell","log_error","c_ell"\n"1e-9","1","0.05","1.6e-6"\n2e-9,2,0.1,2e-7\n',
     ],
-    ids=["columns in any order", "comments and blanks", "spaces", "spreadsheet", "quotes"],
+    ids=[
+        "columns in any order",
+        "NumPy's header",
+        "comments and blanks",
+        "spaces",
+        "spreadsheet",
+        "quotes",
+    ],
 )
 def test_forms_of_the_same_file(write, text):
     data = read_spectrum(str(write(text)), num_skies=4, m0_blind=True, debiased=True)
@@ -63,7 +71,10 @@ def test_negative_values_need_debiased(write):
         ("# only a comment\n", "got an empty file. Add ell, c_ell to the header line"),
         ("ell,c_ell\n", "expected rows of numbers under the header, got none"),
         ("ell,power\n1,1e-6\n", "got ell, power. Add c_ell to the header line"),
-        ("ell;c_ell\n1;1e-6\n", "got ell;c_ell. Add ell, c_ell"),
+        ("ell;c_ell\n1;1e-6\n", "got columns separated by semicolons. Separate them by commas."),
+        ("ell\tc_ell\n1\t1e-6\n", "got columns separated by tabs. Separate them by commas."),
+        ("ell c_ell\n1 1e-6\n", "got columns separated by spaces. Separate them by commas."),
+        ("ell,c_ell\n1_0,1e-6\n", "column ell, row 1: expected a finite number, got '1_0'"),
         ("1,1e-6\n2,1e-7\n", "got 1, 1e-6. Add ell, c_ell"),
         ("ell,c_ell,logerror\n1,1e-6,0.1\n", "noise, each once, got logerror. Correct"),
         ("ell,ell,c_ell\n1,2,1e-6\n", "each once, got ell, ell, c_ell"),
@@ -77,7 +88,10 @@ def test_negative_values_need_debiased(write):
         ("ell,c_ell\n1.5,1e-6\n", "column ell: expected whole numbers up to 1000000, got [1.5]"),
         ("ell,c_ell\n2,1e-7\n1,1e-6\n", "in strictly rising order, got [2, 1]. Sort the rows"),
         ("ell,c_ell\n0,1e-7\n1,1e-6\n", "ell: expected multipoles from 1 on"),
-        ("ell,c_ell,log_error\n1,1e-6,-0.1\n", "log_error, noise: expected numbers >= 0"),
+        (
+            "ell,c_ell,log_error\n1,1e-6,-0.1\n",
+            "log_error: expected a number >= 0, got -0.1",
+        ),
         (b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "expected a readable CSV file, got 'utf-8' codec"),
         (b"\x00" * 300_000, "expected a readable CSV file, got field larger than"),
     ],

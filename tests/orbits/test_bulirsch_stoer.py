@@ -103,5 +103,7 @@ def test_float32_stays_float32():
 
 
 def test_one_column_is_refused():
-    with pytest.raises(ValueError, match="BulirschStoer: num_columns: expected at least 2, got 1"):
+    with pytest.raises(
+        ValueError, match="BulirschStoer: num_columns: expected a number >= 2, got 1"
+    ):
         orbits.BulirschStoer(1)

@@ -94,6 +94,30 @@ def test_mean_free_paths_of_isotropic_scattering():
     assert float(found.turning_distance.value) < float(found.turning.value)
 
 
+def test_the_parallel_mean_free_path_of_isotropic_scattering_has_a_plateau():
+    tracks = scattered(4000, 20.0, 100, seed=2)
+    found = orbits.parallel_mean_free_path(tracks, axis=Z, num_groups=40)
+    # kappa = v/(3 nu), 3 kappa/v = 1/nu; what is left of the start is exp(-nu s) < 1 % of it
+    within(found.coefficient, 1 / RATE)
+    assert found.coefficient.error < 0.1 / RATE
+    assert found.flat
+    assert found.text == ""
+
+
+def test_straight_flight_has_no_plateau_and_no_diffusion_is_negative():
+    tracks = scattered(4000, 0.4, 40, seed=3)
+    found = orbits.parallel_mean_free_path(tracks, axis=Z, num_groups=40)
+    # <x²> = s²/3: kappa = s/3 is twice as large at the end as in the middle
+    assert not found.flat
+    assert found.text == "still rising: not a diffusion coefficient"
+    s = np.asarray(tracks.path)[:, None, None]
+    back = Tracks(tracks.path, tracks.position * (0.45 - s), tracks.direction)
+    with pytest.raises(ValueError, match="kappa along the axis: expected a number >= 0, got -"):
+        orbits.parallel_mean_free_path(back, axis=Z, num_groups=40)
+    with pytest.raises(ValueError, match="plateau: samples: expected a number >= 8, got 5"):
+        orbits.parallel_mean_free_path(scattered(32, 1.0, 4), axis=Z)
+
+
 def test_pitch_angle_diffusion_of_a_known_process():
     # dmu = -nu mu ds + sqrt(nu (1 - mu²)) dW has D = nu (1 - mu²)/2
     nu, step, num = 0.02, 0.05, 4000

@@ -1,4 +1,4 @@
-"""The engine: closed forms, exits, statuses, derivatives, and bits that do not depend on lanes."""
+"""The engine: closed forms, exits, statuses, derivatives, and the bits of an orbit."""
 
 import subprocess
 import sys
@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from jaxcr import fields, orbits, units
-from jaxcr.orbits.exits import NOT_FINITE, REACHED, STARTED_OUTSIDE, STEP_LIMIT, TOO_LONG
+from jaxcr.orbits.exits import (
+    NOT_FINITE,
+    REACHED,
+    STARTED_OUTSIDE,
+    STEP_LIMIT,
+    STEP_LOST,
+    TOO_LONG,
+)
 
 RIGIDITY = 3.0 / units.GYRORADIUS  # gyroradius 1 pc in 3 µG
 PUSHERS = [orbits.Boris(0.05), orbits.DiffraxPusher(rtol=1e-8, atol=1e-10)]
@@ -249,25 +256,31 @@ def test_derivatives_of_exits_equal_differences(smooth, pusher, make_stop):
         ),
     ],
 )
-def test_bits_do_not_depend_on_the_number_of_lanes(stencil, dtype, pusher):
+def test_the_same_lanes_make_the_same_bytes_and_others_the_same_orbits(stencil, dtype, pusher):
     field = turbulent(stencil, jnp.float32)
-    few, many = (
+    one, again, other = (
         orbits.trace_ensemble(
             field,
             jnp.zeros(3),
-            directions(700, dtype),
+            directions(700, dtype)[:num],
             rigidity=RIGIDITY,
             stop=orbits.Sphere(2.0),
             pusher=pusher,
             lanes=lanes,
         )
-        for lanes in (64, 256)
+        for lanes, num in ((64, 700), (64, 700), (256, 700))
     )
-    for a, b in zip(jax.tree.leaves(few), jax.tree.leaves(many), strict=True):
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(again), strict=True):
         np.testing.assert_array_equal(a, b)
+    # rounding, times the growth of neighbours, e every two or three gyroradii
+    apart = np.linalg.norm(one.position - other.position, axis=1)
+    assert np.median(apart) < 1e4 * jnp.finfo(dtype).eps
+    assert np.mean(np.asarray(one.status) == np.asarray(other.status)) > 0.99
+    paths = np.asarray(one.path_length), np.asarray(other.path_length)
+    assert abs(np.mean(paths[0]) - np.mean(paths[1])) < 0.2 * np.std(paths[0]) / np.sqrt(700)
 
 
-def test_bits_do_not_depend_on_the_number_of_devices():
+def test_orbits_do_not_depend_on_the_number_of_devices():
     script = """
 import jax
 jax.config.update("jax_enable_x64", True)
@@ -282,16 +295,68 @@ n = np.random.default_rng(5).standard_normal((701, 3))
 n /= np.linalg.norm(n, axis=1, keepdims=True)
 lengths = orbits.PathLength(jnp.array([1.0, 2.0]))
 for dtype, stop in ((jnp.float32, orbits.Sphere(2.0)), (jnp.float64, lengths)):
-    one, two = (
+    one, two, again = (
         orbits.trace_ensemble(field, jnp.zeros(3), jnp.asarray(n, dtype), rigidity=2.8,
             stop=stop, pusher=orbits.Boris(0.1), devices=jax.devices()[:k], lanes=128)
-        for k in (1, 2))
-    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
+        for k in (1, 2, 2))
+    for a, b in zip(jax.tree.leaves(two), jax.tree.leaves(again), strict=True):
         np.testing.assert_array_equal(a, b)
+    apart = np.linalg.norm(np.asarray(one.position) - np.asarray(two.position), axis=-1)
+    assert np.median(apart) < 1e4 * jnp.finfo(dtype).eps
+    assert np.array_equal(np.asarray(one.status), np.asarray(two.status))
 print("equal")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "equal", done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("origin", [0.0, 1e3, 1e4])
+def test_single_precision_is_the_same_anywhere(origin):
+    # Helices along z leave a sphere of R >> r_L after R/|n_z|: steps of 7e-4 pc, coordinates
+    # 1e-3 pc apart at 1e4 pc.
+    n = np.array(directions(64))
+    n = n[np.abs(n[:, 2]) > 0.2]
+    field = fields.UniformField(jnp.array([0.0, 0.0, 3.0], jnp.float32))
+    exits = orbits.trace_ensemble(
+        field, jnp.full(3, origin, jnp.float32), jnp.asarray(n, jnp.float32), rigidity=0.02,
+        stop=orbits.Sphere(2.0, about_start=True),
+    )  # fmt: skip
+    # Equal steps along z, at least 1.4e-4 pc, round alike where numbers are 1.2e-7 pc apart.
+    np.testing.assert_allclose(exits.path_length, 2 / np.abs(n[:, 2]), rtol=5e-4)
+
+
+def test_a_step_below_the_rounding_of_its_place_is_told():
+    exits = orbits.trace_ensemble(
+        fields.UniformField(jnp.zeros(3, jnp.float32)), jnp.zeros(3, jnp.float32),
+        directions(2, jnp.float32), rigidity=1.0, stop=orbits.PathLength(1e4),
+        pusher=orbits.Boris(0.003), max_path_length=2e4,
+    )  # fmt: skip
+    assert np.all(exits.status == STEP_LOST)
+    # 64 eps times the largest coordinate is the step
+    assert np.all(np.abs(exits.position).max(axis=1) < 0.003 / (64 * 1.1e-7))
+
+
+def test_a_long_path_is_the_sum_of_its_steps():
+    # 0.1 is no float32; 1e5 sums that round the same way would be off by 2e-3
+    n = jnp.array([[1.0, 0.0, 0.0]], jnp.float32)
+    field = fields.UniformField(jnp.array([0.0, 0.0, 3.0], jnp.float32))
+    exits = orbits.trace_ensemble(
+        field, jnp.zeros(3, jnp.float32), n, rigidity=RIGIDITY, stop=orbits.PathLength(1e4),
+        pusher=orbits.Boris(0.1),
+    )  # fmt: skip
+    assert int(exits.num_steps[0]) in (99_999, 100_000, 100_001)
+
+
+def test_absurd_numbers_of_steps_are_refused_before_the_run(uniform):
+    for field, stop, pusher in (
+        (uniform, orbits.PathLength(1.0), orbits.Boris(1e-300)),
+        (fields.UniformField(jnp.array([0.0, 0.0, 1e30])), orbits.PathLength(1.0), None),
+        (uniform, orbits.Sphere(1e12), orbits.Strang(1.0)),
+    ):
+        with pytest.raises(ValueError, match="over the step: expected at most"):
+            orbits.trace_ensemble(
+                field, jnp.zeros(3), directions(2), rigidity=1.0, stop=stop, pusher=pusher
+            )
 
 
 def test_new_numbers_do_not_compile_again():
@@ -336,7 +401,7 @@ def test_automatic_step_is_half_a_cell_or_a_tenth_of_the_smallest_gyroradius(smo
     ("call", "message"),
     [
         (lambda: orbits.Sphere(-1.0), "Sphere: radius: expected a positive number"),
-        (lambda: orbits.Sphere(jnp.array([2.0, 1.0])), "strictly rising"),
+        (lambda: orbits.Sphere(jnp.array([2.0, 1.0])), "rising lengths"),
         (lambda: orbits.PathLength(0.0), "PathLength: length"),
         (lambda: orbits.Boris(-0.1), "Boris: step: expected a positive length, got -0.1"),
         (lambda: orbits.Boris(0.1, step_cells=0.5), "expected at most one of them"),
@@ -348,7 +413,7 @@ def test_bad_options(call, message):
 
 
 def test_bad_shapes(uniform):
-    with pytest.raises(ValueError, match=r"trace_ensemble: rigidity: expected shape \(\) or shape"):
+    with pytest.raises(ValueError, match=r"rigidity: expected shape \(\) or shape"):
         orbits.trace_ensemble(
             uniform, jnp.zeros(3), directions(4), rigidity=jnp.ones(3), stop=orbits.Sphere(1.0)
         )

@@ -100,9 +100,25 @@ def test_growth_paths_of_pairs_that_grow_by_a_power():
 
 def test_bad_starts():
     field = fields.UniformField(Z)
-    with pytest.raises(ValueError, match=r"starts \(line, 3\) and at least one sample"):
+    with pytest.raises(ValueError, match="num_samples: expected a number >= 1, got 0"):
         orbits.trace_field_lines(field, jnp.zeros((4, 3)), length=1.0, num_samples=0)
     with pytest.raises(ValueError, match="axis: expected a direction"):
         orbits.trace_field_lines(
             field, jnp.zeros((4, 3)), length=1.0, num_samples=1, axis=jnp.zeros(3)
         )
+
+
+def test_lines_end_where_a_clamped_grid_does():
+    samples = jnp.zeros((8, 8, 8, 3)).at[..., 2].set(1.0)
+    grid = fields.GridField(
+        samples, spacing=0.5, origin=jnp.full(3, -2.0), boundary=fields.Clamped()
+    )
+    lines = orbits.trace_field_lines(grid, jnp.zeros((2, 3)), length=4.0, num_samples=8)
+    assert list(lines.status) == [5, 5]
+    # the box ends at z = 2, which is sample 4
+    assert np.all(np.isfinite(lines.position[:4]))
+    assert np.all(np.isnan(lines.position[5:]))
+    with pytest.raises(ValueError, match="field_line_diffusion: lines: expected at most 1%"):
+        orbits.field_line_diffusion(lines, num_groups=2)
+    short = orbits.trace_field_lines(grid, jnp.zeros((2, 3)), length=1.5, num_samples=3)
+    assert list(short.status) == [0, 0]

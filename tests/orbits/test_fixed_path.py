@@ -200,11 +200,11 @@ def test_gradient_by_the_grid_has_its_type():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"path_length": -1.0}, "expected a positive length and at least one step, got -1"),
-        ({"num_steps": 0}, "at least one step, got 1.0 and 0"),
+        ({"path_length": -1.0}, "path_length: expected a positive number, got -1"),
+        ({"num_steps": 0}, "num_steps: expected a number in .1, 1e.07., got 0"),
         (
             {"rigidity": jnp.ones(2)},
-            r"trace_fixed_path: positions, .*got \(6, 3\), \(6, 3\), \(2,\)",
+            r"rigidity: expected shape \(\) or shape \(6,\), got shape \(2,\)",
         ),
     ],
 )

@@ -24,5 +24,5 @@ def test_a_smaller_grid_is_another_set():
     assert small.name == "20 cells, r_L/L = 0.391"
     assert small.published_path is None
     assert small.rigidity == PARTICLE_SETS["30PeV"].rigidity
-    with pytest.raises(ValueError, match="cells: expected at least 8, got 4"):
+    with pytest.raises(ValueError, match="cells: expected a number >= 8, got 4"):
         small.scaled(4)

@@ -71,9 +71,9 @@ def test_order_of_convergence(bottle, pusher, order):
 
 @pytest.mark.parametrize("pusher", [orbits.Boris, orbits.Strang, orbits.BlanesMoan4])
 def test_speed_over_ten_thousand_gyrations(uniform, pusher):
-    # one step a radian: 62,832 steps
+    # one step a radian: 62,832 steps of at most six rotations, each off by at most half an eps
     exits = end(uniform, pusher(1.0), 2e4 * np.pi)
-    assert abs(np.linalg.norm(exits.direction[0]) - 1) < 1e-12
+    assert abs(np.linalg.norm(exits.direction[0]) - 1) < 62_832 * 6 * 1.1e-16
     assert exits.path_length[0] == pytest.approx(2e4 * np.pi, rel=1e-12)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxcr import fields, orbits, units
-from jaxcr.orbits.exits import NOT_FINITE, REACHED, STARTED_OUTSIDE, TOO_LONG
+from jaxcr.orbits.exits import LEFT_BOX, NOT_FINITE, REACHED, STARTED_OUTSIDE, TOO_LONG
 
 RIGIDITY = 3.0 / units.GYRORADIUS  # gyroradius 1 pc in 3 µG
 
@@ -204,3 +204,50 @@ def test_several_surfaces_are_for_the_ensemble(uniform):
             rigidity=1.0,
             stop=orbits.Sphere(jnp.array([1.0, 2.0])),
         )
+
+
+def test_lanes_of_vmap_end_each_in_its_way(uniform):
+    # one is trapped on its circle of 1 pc, one goes straight up, one on a helix
+    n = jnp.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.6, 0.0, 0.8]])
+
+    def one(n):
+        return orbits.trace(
+            uniform, jnp.zeros(3), n, rigidity=RIGIDITY, stop=orbits.Sphere(5.0),
+            rtol=1e-4, atol=1e-6,
+        )  # fmt: skip
+
+    out = jax.vmap(one)(n)
+    assert list(out.status) == [TOO_LONG, REACHED, REACHED]
+    assert float(out.path_length[1]) == pytest.approx(5.0, rel=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(out.position[1:], axis=1), 5.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize("rtol", [1e-3, 1e-7])
+def test_an_orbit_beyond_a_stop_for_less_than_a_step_has_met_it(rtol):
+    # The circle reaches 2 pc, where it is beyond 1.9998 pc for 0.06 rad; steps are longer.
+    orbit = orbits.trace(
+        fields.UniformField(jnp.array([0.0, 0.0, 1.0])),
+        jnp.zeros(3),
+        jnp.array([1.0, 0.0, 0.0]),
+        rigidity=1 / units.GYRORADIUS,
+        stop=orbits.Sphere(1.9998, about_start=True),
+        rtol=rtol,
+        atol=rtol / 100,
+    )
+    assert orbit.status == REACHED
+    # 2 arcsin(R/2); its slope by the radius, 71, times the tolerance over three steps
+    assert float(orbit.path_length) == pytest.approx(2 * np.arcsin(0.9999), abs=100 * rtol)
+    assert np.linalg.norm(orbit.position) == pytest.approx(1.9998, rel=1e-10)
+
+
+@pytest.mark.parametrize("stop", [orbits.Sphere(3.6), orbits.PathLength(9.0)])
+def test_an_orbit_ends_where_a_clamped_grid_does(stop):
+    grid = fields.GridField(
+        jnp.ones((8, 8, 8, 3)) * 1e-3, spacing=0.5, origin=jnp.full(3, -2.0),
+        boundary=fields.Clamped(),
+    )  # fmt: skip
+    n = jnp.array([1.0, 0.0, 0.0])
+    orbit = orbits.trace(grid, jnp.zeros(3), n, rigidity=RIGIDITY, stop=stop)
+    assert orbit.status == LEFT_BOX
+    inside = orbits.trace(grid, jnp.zeros(3), n, rigidity=RIGIDITY, stop=orbits.Sphere(1.5))
+    assert inside.status == REACHED

@@ -73,11 +73,53 @@ def test_joined_tracks_are_one_after_another():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"path_length": -1.0}, "path_length, num_samples: expected a positive length"),
-        ({"num_samples": 0}, "at least one sample"),
-        ({"pusher": orbits.DiffraxPusher()}, "a scheme with equal steps, got DiffraxPusher"),
+        ({"path_length": -1.0}, "record_tracks: path_length: expected a positive number, got -1"),
+        ({"num_samples": 0}, "num_samples: expected a number >= 1, got 0"),
+        ({"path_length": np.inf}, "path_length: expected a positive number, got inf"),
+        ({"path_length": 1e9}, "path_length, over the step: expected at most 1e\\+07 steps"),
+        (
+            {"pusher": orbits.DiffraxPusher()},
+            "pusher: expected a FixedStepPusher or None, got DiffraxPusher",
+        ),
     ],
 )
 def test_bad_input(options, message):
     with pytest.raises(ValueError, match=message):
         record(directions(2), **options)
+
+
+def test_orbits_that_leave_a_clamped_grid_are_left_out_and_too_many_refused():
+    samples = jnp.ones((8, 8, 8, 3)) * 1e-3
+    grid = fields.GridField(
+        samples, spacing=0.5, origin=jnp.full(3, -2.0), boundary=fields.Clamped()
+    )
+    options = {"rigidity": RIGIDITY, "num_samples": 6, "pusher": orbits.Boris(0.1)}
+    out = orbits.record_tracks(grid, jnp.zeros(3), directions(8), path_length=6.0, **options)
+    assert list(out.status) == [5] * 8
+    assert np.all(np.isfinite(out.position[:2]))
+    assert np.all(np.isnan(out.position[-1]))
+    assert out.num_left_out == 8
+    for measure in (orbits.running_diffusion, orbits.mean_free_path):
+        with pytest.raises(ValueError, match=r"got 8 of 8\. Start further inside"):
+            measure(out, num_groups=2)
+    ends = orbits.trace_fixed_path(
+        grid, jnp.zeros(3), directions(8), rigidity=RIGIDITY, path_length=6.0, num_steps=60
+    )
+    assert np.all(np.isnan(ends[0]))
+    inside = orbits.record_tracks(grid, jnp.zeros(3), directions(8), path_length=1.5, **options)
+    assert list(inside.status) == [0] * 8
+
+
+def test_single_precision_far_from_the_origin():
+    # The reported case: steps of 4e-4 pc where coordinates are 1e-3 pc apart; z = n_z s exactly.
+    n = jnp.array([[0.6, 0.0, 0.8]], jnp.float32)
+    far = jnp.full(3, 8500.0, jnp.float32)
+    field = fields.UniformField(jnp.array([0.0, 0.0, 3.0], jnp.float32))
+    options = {"rigidity": 0.01, "path_length": 5.0}
+    tracks = orbits.record_tracks(field, far, n, num_samples=2, **options)
+    moved = [tracks.displacement[-1, 0, 2]]
+    moved.append(
+        (orbits.trace_fixed_path(field, far, n, num_steps=20_000, **options)[0] - far)[0, 2]
+    )
+    # the rounding of the result, 5e-4 pc
+    np.testing.assert_allclose(moved, 4.0, atol=1e-3)

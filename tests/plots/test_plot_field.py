@@ -157,5 +157,5 @@ def test_rejects_samples_of_another_lattice(measured):
 def test_rejects_a_uniform_field():
     field = UniformField(MEAN)
     report = describe(field, lattice=Lattice(jnp.zeros(3), jnp.ones(3), (8, 8, 8)))
-    with pytest.raises(ValueError, match="plot_field: report: expected a field that fluctuates"):
+    with pytest.raises(ValueError, match="rms of the report: expected a positive number"):
         plot_field(report, sample_field(field, report.lattice))

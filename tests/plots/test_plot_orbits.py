@@ -72,5 +72,5 @@ def test_transport(tracks, png):
 
 def test_several_stops_are_refused(tracks):
     exits = trace(orbits.Sphere(jnp.array([1.0, 1.5])), max_path_length=5.0)
-    with pytest.raises(ValueError, match="plot_orbits: exits: expected exits of one stop"):
+    with pytest.raises(ValueError, match="axes of the exits: expected one of 2, got 3"):
         plot_orbits(tracks, exits, np.ones((8, 8)), (0.0, 0.0, 3.0))

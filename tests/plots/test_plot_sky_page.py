@@ -68,7 +68,7 @@ def test_the_page_is_written(page, tmp_path):
 
 def test_a_label_for_each_stop():
     maps = np.zeros((2, 48))
-    with pytest.raises(ValueError, match=r"labels: expected one for each of the 2 maps.*got 1"):
+    with pytest.raises(ValueError, match=r"number of labels: expected one of 2, got 1"):
         plot_sky_page(
             maps=maps, rest=maps, labels=["1 pc"], c_ell=np.ones((2, 5)), noise=np.ones(2)
         )

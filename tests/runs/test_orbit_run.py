@@ -43,17 +43,22 @@ def summed(run):
 
 def test_in_a_uniform_field_the_dipole_stays_and_particles_stream():
     # n · b is constant: dI/I = -(arrival · b), so that C_1 = (4 pi/3)/3 and no other C_l;
-    # displacement along b is mu s, whose mean square is s²/3: kappa_par/v = s/6. Across, the
-    # distance is 2 r_L sin(theta) |sin(s/2 r_L)|: with s = 6, <dy²> = (4/3) sin²(3)
+    # displacement along b is mu s, whose mean square is s²/3: d<x²>/2ds between s = 2 and 6 is
+    # (36 - 4)/3/8, still rising. Across, the distance is 2 r_L sin(theta) |sin(s/2 r_L)|:
+    # <dy²> = (4/3) sin²(s/2)
     result = runs.totals(summed(run_in(MEAN)))
     error = np.asarray(result.c_ell.error[1])
     expected = np.array([0, 4 * np.pi / 9, 0, 0, 0, 0, 0])
     assert np.all(np.abs(np.asarray(result.c_ell.value[1]) - expected)[1:] < 4 * error[1:])
     assert error[1] < 0.05
     kappa, of_kappa = np.asarray(result.diffusion.value[1]), np.asarray(result.diffusion.error[1])
-    along, across = 6 / 6, 4 / 3 * np.sin(3) ** 2 / (2 * 6)
+    along, across = 32 / 3 / 8, 4 / 3 * (np.sin(3) ** 2 - np.sin(1) ** 2) / 8
     assert abs(kappa[0, 0] - along) < 4 * of_kappa[0, 0] < 0.1
-    assert abs(kappa[1, 1] - across) < 4 * of_kappa[1, 1] < 0.01
+    assert abs(kappa[1, 1] - across) < 4 * of_kappa[1, 1] < 0.02
+    change = result.change.value[1, 0, 0], result.change.error[1, 0, 0]
+    assert abs(change[0] - (along - 2 / 6)) < 4 * change[1]
+    assert change[0] > 0.1 * along
+    assert np.all(np.isnan(result.change.value[0]))
     np.testing.assert_allclose(result.path.value, [2.0, 6.0], rtol=1e-12)  # equal steps end there
 
 

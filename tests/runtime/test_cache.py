@@ -3,10 +3,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
-from jaxcr.runtime import cache_directory, cached_arrays
+from jaxcr.runtime import cache, cache_directory, cached_arrays
 
 CONFIGURATION = {"nside": 8, "nodes": (0.25, 0.4), "seed": 0}
 ARRAYS = {"tensor": np.linspace(0, 1, 7, dtype=np.float32), "count": np.asarray(3)}
@@ -155,3 +156,36 @@ def test_compiled_programs_serve_the_next_process(tmp_path):
         )
     assert contents[0]
     assert contents[0] == contents[1]
+
+
+def test_a_sound_file_of_other_content_is_not_believed(tmp_path, compute):
+    cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)
+    (path,) = tmp_path.iterdir()
+    for other in ({"tensor": np.zeros(7, np.float32), "count": np.asarray(3)}, {"tensor": 1.0}):
+        with np.load(path) as file:
+            seal = file["digest"]
+        np.savez(path, **other, digest=seal)
+        with pytest.warns(UserWarning, match=f"{path.name}: expected the arrays"):
+            arrays, found = cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)
+        assert same(arrays)
+        assert not found
+    with np.load(path) as file:
+        kept = dict(file)
+    elsewhere = tmp_path / "other"
+    cached_arrays("test", CONFIGURATION | {"seed": 1}, compute, directory=elsewhere)
+    (renamed,) = elsewhere.iterdir()
+    np.savez(renamed, **kept)  # a sound file under the name of another
+    with pytest.warns(UserWarning, match="expected the arrays"):
+        cached_arrays("test", CONFIGURATION | {"seed": 1}, compute, directory=elsewhere)
+
+
+def test_precision_and_versions_are_part_of_the_name(tmp_path, compute, monkeypatch):
+    cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)
+    with jax.enable_x64(False):
+        assert not cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)[1]
+    for module, name in ((jax, "__version__"), (cache, "__version__")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, "0.0")
+            assert not cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)[1]
+    assert cached_arrays("test", CONFIGURATION, compute, directory=tmp_path)[1]
+    assert compute.calls == 4

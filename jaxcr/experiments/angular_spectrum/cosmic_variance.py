@@ -98,13 +98,13 @@ def _one_field(skies, turbulence, parameters, num_steps):
     axis = jnp.array(infer.AXIS, jnp.float32)
     boundary = sky.DipoleBoundary(axis, jnp.float32(1))
     halves = sky.half_maps(arrivals, boundary)
-    samples, _ = sky.pixel_samples(arrivals, boundary)
+    samples, weight = sky.pixel_samples(arrivals, boundary)
     centers = jnp.asarray(sky.pixel_centers(skies.nside), jnp.float32)
     polynomials = legendre_polynomials(centers @ axis, skies.lmax)
     norm = np.sqrt(4 * np.pi * (2 * np.arange(skies.lmax + 1) + 1)) / len(centers)
     axial = jnp.stack(halves, axis=1) @ (polynomials * jnp.asarray(norm, jnp.float32)[None])
     spectra = sky.cross_spectrum(*halves, lmax=skies.lmax)
-    return spectra, axial, jnp.mean(sky.noise_power(samples))
+    return spectra, axial, jnp.mean(sky.noise_power(samples, weight))
 
 
 def measure(found: Skies) -> dict[str, Estimate]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_positive, checked
 from jaxcr.infer.emulator import (
     TransferEmulator,
     TurbulenceAxis,
@@ -80,13 +80,12 @@ def parse_energy(text: str) -> float:
         energy = float(number) * _UNITS[unit]
     except (ValueError, KeyError):
         energy = float("nan")
-    if not 0 < energy < float("inf"):
-        raise argument_error(
-            "energy",
-            expected=f"a positive number with {', '.join(_UNITS)}",
-            got=repr(text),
-            remedy="For example 20TeV.",
-        )
+    check_positive(
+        "energy",
+        energy,
+        expected=f"a positive number with {', '.join(_UNITS)}",
+        remedy="For example 20TeV.",
+    )
     return energy
 
 

@@ -1,6 +1,5 @@
 """Starts of a fit that are kept on disk as they finish."""
 
-import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -10,11 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error
 from jaxcr.infer.fitting.objective import Objective
 from jaxcr.infer.fitting.optimiser import Optimiser, Run, run_starts
 from jaxcr.runtime import cached_arrays, versions
-from jaxcr.untrusted.sizes import shortened
 
 
 def resumed_starts(
@@ -48,15 +45,7 @@ def _one_start(
         run = run_starts(optimiser, objective, start[None])
         return {name: np.asarray(value) for name, value in vars(run).items()}
 
-    arrays, found = cached_arrays("start", key, compute, directory=folder)
-    names = {field.name for field in dataclasses.fields(Run)}
-    if found and arrays.keys() != names:
-        raise argument_error(
-            f"fit: checkpoint {folder}",
-            expected=f"files with {', '.join(sorted(names))}",
-            got=shortened(", ".join(sorted(arrays))),
-            remedy="Remove the folder, or name another: some other program wrote into it.",
-        )
+    arrays = cached_arrays("start", key, compute, directory=folder)[0]
     return Run(**{name: jnp.asarray(value) for name, value in arrays.items()})
 
 

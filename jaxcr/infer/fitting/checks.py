@@ -5,7 +5,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error
+from jaxcr.checks import argument_error, check_finite
 from jaxcr.infer.fitting.directions import data_information, prior_information, weights_text
 from jaxcr.infer.likelihood import Problem, log_posterior
 from jaxcr.infer.parameters import Flat
@@ -88,13 +88,12 @@ def _check_noise(data: SpectrumData) -> None:
 
 def _check_start(problem: Problem, start: Float[Array, " parameter"]) -> None:
     density = float(eqx.filter_jit(log_posterior)(problem, start))
-    if not np.isfinite(density):
-        raise argument_error(
-            "fit: ln posterior at the start",
-            expected="a finite number",
-            got=f"{density} at {point_text(problem, start)}",
-            remedy="Move the start, or the bounds, to where the model has a prediction.",
-        )
+    check_finite(
+        "fit: ln posterior at the start",
+        density,
+        expected="a finite number",
+        remedy="Move the start, or the bounds, to where the model has a prediction.",
+    )
 
 
 def _check_identified(problem: Problem, starts: Float[Array, "start parameter"]) -> None:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_range, checked
 from jaxcr.infer.fitting.levenberg_marquardt import LevenbergMarquardt
 from jaxcr.infer.fitting.objective import Objective
 from jaxcr.infer.fitting.optimiser import Optimiser
@@ -149,10 +149,7 @@ def _check(problem: Problem, name: str, num: int) -> None:
             got=f"{name!r}; free are {', '.join(problem.parameters.free_names)}",
             remedy="A profile holds one free parameter and fits the others.",
         )
-    if num < 4:
-        raise argument_error(
-            "profile: num", expected="at least 4", got=num, remedy="The default is 24."
-        )
+    check_range("profile: num", num, 4, expected="at least 4", remedy="The default is 24.")
 
 
 def _held(problem: Problem, result: FitResult, name: str, priors: bool) -> Problem:

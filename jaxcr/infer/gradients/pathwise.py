@@ -6,7 +6,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_range, checked
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.per_field import systematic_size
 from jaxcr.infer.gradients.simulations import (
@@ -38,13 +38,15 @@ class Pathwise(GradientEstimator):
     label: str = eqx.field(static=True, default="path-wise")
 
     def __check_init__(self):
-        if self.clip is not None and not 0 < self.clip <= 1:
-            raise argument_error(
-                "Pathwise: clip",
-                expected="a share of the skies in (0, 1], or None",
-                got=self.clip,
-                remedy="0.9 cuts the largest tenth.",
-            )
+        check_range(
+            "Pathwise: clip",
+            self.clip,
+            0,
+            1,
+            ends="(]",
+            expected="a share of the skies in (0, 1], or None",
+            remedy="0.9 cuts the largest tenth.",
+        )
 
     @checked
     def __call__(

@@ -1,7 +1,7 @@
 """Factors for covariances that were estimated from a finite number of simulated skies."""
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import checked
+from jaxcr.checks import argument_error, check_range, checked, is_concrete
 
 
 @checked
@@ -10,6 +10,14 @@ def hartlap(num_simulations: Scalar, num_ell: int) -> Scalar:
 
     Source: Hartlap, Simon & Schneider, A&A 464 (2007) 399.
     """
+    check_range("hartlap: num_ell", num_ell, 1)
+    if is_concrete(num_simulations) and not float(num_simulations) > num_ell + 2:
+        raise argument_error(
+            "hartlap: num_simulations",
+            expected=f"more than num_ell + 2 = {num_ell + 2}",
+            got=num_simulations,
+            remedy="The inverse of such a covariance means nothing: simulate more skies.",
+        )
     return 1 - (num_ell + 1) / (num_simulations - 1)
 
 

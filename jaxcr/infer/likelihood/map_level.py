@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_positive, checked
 from jaxcr.infer.likelihood.base import Likelihood
 from jaxcr.infer.likelihood.whitening import whitened
 from jaxcr.infer.models.base import Prediction
@@ -199,10 +199,9 @@ def _check_map(maps, window: SkyWindow, noise: float) -> None:
             got=window.nside,
             remedy="Degrade the map: dense matrices of all pixels are inverted.",
         )
-    if not noise > 0:
-        raise argument_error(
-            "low_sky: noise",
-            expected="a standard deviation > 0",
-            got=noise,
-            remedy="Without noise the covariance of pixels has no inverse.",
-        )
+    check_positive(
+        "low_sky: noise",
+        noise,
+        expected="a standard deviation > 0",
+        remedy="Without noise the covariance of pixels has no inverse.",
+    )

@@ -7,7 +7,7 @@ from jax.scipy.special import digamma, polygamma
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_positive, checked
 from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.models.trap_model import check_multipoles, mean_and_modes
 from jaxcr.infer.parameters import Flat, Normal, Parameter, ParameterSet
@@ -49,13 +49,12 @@ class CascadeModel(SpectrumModel):
     def __check_init__(self):
         for name in ("outer_scale", "gyroradius", "path"):
             value = getattr(self, name)
-            if not value > 0:
-                raise argument_error(
-                    f"CascadeModel: {name}",
-                    expected="a length > 0",
-                    got=f"{value:g}",
-                    remedy="Scales are in one unit, the path in gyroradii.",
-                )
+            check_positive(
+                f"CascadeModel: {name}",
+                value,
+                expected="a length > 0",
+                remedy="Scales are in one unit, the path in gyroradii.",
+            )
 
     @property
     def parameters(self) -> ParameterSet:

@@ -1,18 +1,16 @@
 """Any uniform trap chain as a Legendre series: closures, ends, losses, the place continuous."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_range, checked
 from jaxcr.infer.models.boundary_series import BoundarySeries
 from jaxcr.infer.models.trap_parameters import edge_width, place, scattering_rate, trap_shape
 from jaxcr.infer.parameters import ParameterSet
 from jaxcr.traps import (
     AbsorbingEnd,
-    Chain,
     ChainEnd,
     Closure,
     DetailedBalance,
@@ -21,12 +19,7 @@ from jaxcr.traps import (
     trap_distribution,
     trap_from_asymmetry,
 )
-
-_NEARLY_LINEAR = 1e-3
-"""Below this (squared) exponent of a step the series of sinh(x q)/sinh(q) is used, to 1e-15."""
-
-_ARCCOSH_SQUARED = (16 / 1575, -1 / 35, 4 / 45, -1 / 3, 2.0)
-"""arccosh(1 + d)² = 2 d - d²/3 + 4 d³/45 - d⁴/35 + 16 d⁵/1575 - ..., highest power first."""
+from jaxcr.traps.between_sites import densities_around
 
 
 @checked
@@ -64,13 +57,13 @@ class ChainSeries(BoundarySeries):
     free_edge: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
-        if self.num_sites < 4:
-            raise argument_error(
-                "ChainSeries: num_sites",
-                expected="at least 4 sites",
-                got=self.num_sites,
-                remedy="The place runs from the second site to the last but one.",
-            )
+        check_range(
+            "ChainSeries: num_sites",
+            self.num_sites,
+            4,
+            expected="at least 4 sites",
+            remedy="The place runs from the second site to the last but one.",
+        )
 
     @property
     def parameters(self) -> ParameterSet:
@@ -110,52 +103,4 @@ class ChainSeries(BoundarySeries):
             left_end=self.left_end, right_end=self.right_end, loss_rate=loss,
         )  # fmt: skip
         occupation = steady_state(chain, jnp.zeros_like(loss).at[-1].set(1))
-        growth, exponent = _step(chain)
-        site = jnp.asarray(site, loss.dtype)
-        places = site + jnp.array([-1.0, 0, 1], loss.dtype)
-        numbers = jax.vmap(lambda k: _between(occupation, growth, exponent, k))(places)
-        # f = n/w, w_k ~ (B1/B2)^k; relative to the own trap
-        widening = jnp.exp(-trap.gradient * (places - site))
-        left, own, right = numbers * widening
-        return left, own, right
-
-
-def _step(chain: Chain) -> tuple[Scalar, Scalar]:
-    """Return s = sqrt(g/r) and q² of a step inside the chain."""
-    right, left, loss = chain.rate_right[1], chain.rate_left[1], chain.losses[1]
-    mean = jnp.sqrt(right * left)
-    # cosh q - 1, as a sum of positive terms
-    above = ((jnp.sqrt(right) - jnp.sqrt(left)) ** 2 + loss) / (2 * mean)
-    small = above < _NEARLY_LINEAR / 2
-    safe = jnp.where(small, 1.0, above)
-    series = above * (
-        2 + above * (-1 / 3 + above * (4 / 45 + above * (-1 / 35 + above * 16 / 1575)))
-    )
-    squared = jnp.log1p(safe + jnp.sqrt(safe * (2 + safe))) ** 2
-    return jnp.sqrt(right / left), jnp.where(small, series, squared)
-
-
-def _between(
-    occupation: Float[Array, " site"], growth: Scalar, exponent: Scalar, site: Scalar
-) -> Scalar:
-    """Return the occupation at a fractional site, from the two sites around it."""
-    floor = jnp.clip(jnp.floor(site), 1, occupation.size - 1)
-    index = floor.astype(int) - 1
-    x = site - floor
-    left = _share(1 - x, exponent) * occupation[index]
-    right = _share(x, exponent) * occupation[index + 1] / growth
-    return growth**x * (left + right)
-
-
-def _share(x: Scalar, exponent: Scalar) -> Scalar:
-    """Return sinh(x q)/sinh(q) from q² >= 0; x where q = 0."""
-    small = exponent < _NEARLY_LINEAR
-    q = jnp.sqrt(jnp.where(small, 1.0, exponent))
-    large = jnp.exp((x - 1) * q) * jnp.expm1(-2 * x * q) / jnp.expm1(-2 * q)
-    above, below = _sinhc(x**2 * exponent), _sinhc(exponent)
-    return jnp.where(small, x * above / below, large)
-
-
-def _sinhc(squared: Scalar) -> Scalar:
-    """Return sinh(q)/q for small q²."""
-    return 1 + squared / 6 * (1 + squared / 20 * (1 + squared / 42 * (1 + squared / 72)))
+        return densities_around(chain, trap, occupation, jnp.asarray(site, loss.dtype))

@@ -6,18 +6,18 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_range, checked
 from jaxcr.infer.skies.turbulence import AXIS
 from jaxcr.sky import BoundaryDistribution, DipoleBoundary, TrapBoundary
 from jaxcr.traps import (
     AbsorbingEnd,
     DetailedBalance,
-    flux_tube_volume,
     steady_state,
     trap_chain,
     trap_distribution,
     trap_from_asymmetry,
 )
+from jaxcr.traps.between_sites import densities_around
 
 _CLOSURE = DetailedBalance()
 
@@ -72,8 +72,7 @@ class TrapParameters(BoundaryParameters):
     mean_ratio, asymmetry
         R = (B1 + B2)/(2 B0) > 1, and eta in (-1, 1): B1,2 = B0 [1 + (R - 1)(1 ± eta)].
     place
-        Site k from 1 to ``num_sites``; densities are interpolated linearly between sites, so
-        that the derivative jumps at whole numbers.
+        Site k from 1 to ``num_sites``; between two sites the chain's own recurrence holds.
     scattering_rate, loss_rate
         nu, and rate of loss in every trap, in one unit of rate. Without losses nu changes how
         many particles there are, not how they are distributed: its derivative is 0.
@@ -113,13 +112,7 @@ class TrapParameters(BoundaryParameters):
         self.place, self.scattering_rate = as_float(place), as_float(scattering_rate)
         self.loss_rate, self.edge_width = as_float(loss_rate), as_float(edge_width)
         self.num_sites, self.lmax = num_sites, lmax
-        if is_concrete(self.place) and not 1 <= float(self.place) <= num_sites:
-            raise argument_error(
-                "TrapParameters: place",
-                expected=f"a site from 1 to {num_sites}",
-                got=f"{float(self.place):g}",
-                remedy="Raise num_sites for a longer chain.",
-            )
+        check_range("TrapParameters: place", self.place, 1, num_sites)
 
     def distribution(self) -> TrapBoundary:
         """Return the Legendre series about the mean field."""
@@ -134,10 +127,8 @@ class TrapParameters(BoundaryParameters):
             loss_rate=jnp.broadcast_to(self.loss_rate, (self.num_sites,)),
         )
         source = jnp.zeros_like(chain.rate_right).at[-1].set(1)
-        density = steady_state(chain, source) / flux_tube_volume(trap, self.num_sites)
-        density = jnp.pad(density / density[-1], 1)  # nothing comes in from beyond the open ends
-        site = jnp.arange(self.num_sites + 2, dtype=density.dtype)
-        left, own, right = (jnp.interp(self.place + i, site, density) for i in (-1, 0, 1))
+        occupation = steady_state(chain, source)
+        left, own, right = densities_around(chain, trap, occupation, self.place)
         series = trap_distribution(
             trap, left, own, right, lmax=self.lmax, edge_width=self.edge_width
         )

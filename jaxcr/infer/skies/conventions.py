@@ -6,7 +6,10 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, checked, is_concrete
+from jaxcr.checks import (
+    check_positive,
+    checked,
+)
 from jaxcr.infer.skies.sky_parameters import SkyParameters
 from jaxcr.kinetic import bend_over_mean_free_path
 from jaxcr.orbits import PathLength, Sphere, Stop
@@ -132,13 +135,12 @@ def sky_mean_free_path(parameters: SkyParameters) -> Scalar:
     resonance with a spectrum cut at the outer scale has no mean free path at all for r_L > l.
     Source: ``kinetic.bend_over_mean_free_path``; Shalchi (2009), chapter 3.
     """
-    if is_concrete(parameters.level) and not float(parameters.level) > 0:
-        raise argument_error(
-            "sky_mean_free_path: level",
-            expected="a positive dB/B0",
-            got=f"{float(parameters.level):g}",
-            remedy="Without turbulence nothing scatters: use FixedPath.",
-        )
+    check_positive(
+        "sky_mean_free_path: level",
+        parameters.level,
+        expected="a positive dB/B0",
+        remedy="Without turbulence nothing scatters: use FixedPath.",
+    )
     return bend_over_mean_free_path(
         parameters.gyroradius / GYRORADIUS,
         index=parameters.index,

@@ -10,7 +10,12 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    check_positive,
+    checked,
+    is_concrete,
+)
 from jaxcr.fields import GridField, Stencil, UniformField, WaveField, mhd_snapshot
 from jaxcr.infer.skies.conventions import FixedPath, PathConvention
 from jaxcr.infer.skies.fixed_path import backtrack_fixed_path
@@ -106,13 +111,12 @@ class SkyEnsemble(eqx.Module):
                 got="both",
                 remedy="Waves take the place of a grid, a cube is one.",
             )
-        if not self.step > 0:
-            raise argument_error(
-                "SkyEnsemble: step",
-                expected="a positive length in cells",
-                got=f"{self.step:g}",
-                remedy="A twentieth of the gyroradius is short enough.",
-            )
+        check_positive(
+            "SkyEnsemble: step",
+            self.step,
+            expected="a positive length in cells",
+            remedy="A twentieth of the gyroradius is short enough.",
+        )
         check_sky_parameters("SkyEnsemble", self.fiducial, self._lattice)
 
     @property

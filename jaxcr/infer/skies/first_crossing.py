@@ -65,7 +65,7 @@ def backtrack_first_crossing(
 class _State(eqx.Module):
     """The state after the last step that stayed inside, and whether the next one leaves."""
 
-    position: Vector
+    offset: Vector
     direction: Vector
     path: Scalar
     met: Array
@@ -73,28 +73,28 @@ class _State(eqx.Module):
 
 def _trace(motion: Lorentz, stop: Sphere, start: Vector, direction: Vector, step, num_steps: int):
     """Return where one particle meets the sphere, and whether it does."""
-    boris = Boris(step)
+    boris, here = Boris(step), motion.about(start)
 
     @jax.checkpoint
     def advance(state: _State) -> _State:
-        position, turned = boris.advance(motion, state.position, state.direction, step)
+        offset, turned = boris.advance(here, state.offset, state.direction, step)
         path = state.path + step
-        met = state.met | (stop.levels(position, start, path)[0] >= 0)
+        met = state.met | (stop.levels(offset, start, path)[0] >= 0)
         # Stays at the last state inside from then on.
         kept = (
             jnp.where(met, old, new)
             for old, new in (
-                (state.position, position),
+                (state.offset, offset),
                 (state.direction, turned),
                 (state.path, path),
             )
         )
         return _State(*kept, met)
 
-    first = _State(start, direction, jnp.zeros((), step.dtype), jnp.asarray(False))
+    first = _State(jnp.zeros_like(start), direction, jnp.zeros((), step.dtype), jnp.asarray(False))
     last = lax.scan(lambda s, _: (advance(s), None), first, length=num_steps)[0]
     before = Crossing(
-        position=last.position,
+        offset=last.offset,
         direction=last.direction,
         path=last.path,
         length=step,
@@ -103,4 +103,5 @@ def _trace(motion: Lorentz, stop: Sphere, start: Vector, direction: Vector, step
         index=jnp.int32(0),
         met=last.met,
     )
-    return *meet_stop(boris, motion, stop, before), last.met
+    offset, direction, path = meet_stop(boris, motion, stop, before)
+    return start + offset, direction, path, last.met

@@ -64,8 +64,8 @@ def _tensors(skies, turbulence, parameters, num_steps):
     arrivals = skies.arrivals(turbulence, parameters, num_steps=num_steps)
     axis = jnp.array(AXIS, jnp.float32)
     tensor = transfer_tensor(arrivals, axis, lmax=skies.lmax, boundary_lmax=skies.boundary_lmax)
-    samples, _ = pixel_samples(arrivals, DipoleBoundary(axis, jnp.float32(1)))
-    return pack_pairs(tensor), jnp.mean(noise_power(samples))
+    samples, weight = pixel_samples(arrivals, DipoleBoundary(axis, jnp.float32(1)))
+    return pack_pairs(tensor), jnp.mean(noise_power(samples, weight))
 
 
 def pair_products(series: Float[Array | np.ndarray, "*batch l"]):

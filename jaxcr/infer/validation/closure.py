@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_range, checked
 from jaxcr.infer.likelihood import Problem
 from jaxcr.infer.validation.draw import Simulator, draw_values
 from jaxcr.infer.validation.fit_many import ManyFits, fit_many
@@ -133,13 +133,13 @@ def closure(
     ValueError
         When ``num`` is below 20, or the data sets differ in their multipoles.
     """
-    if num < 20:
-        raise argument_error(
-            "closure: num",
-            expected="at least 20 data sets",
-            got=num,
-            remedy="The error of a coverage of 68 % is 0.47/sqrt(num).",
-        )
+    check_range(
+        "closure: num",
+        num,
+        20,
+        expected="at least 20 data sets",
+        remedy="The error of a coverage of 68 % is 0.47/sqrt(num).",
+    )
     of_values, of_data, of_fits = jax.random.split(key, 3)
     if planted is None:
         values = [draw_values(problem.parameters, k) for k in jax.random.split(of_values, num)]

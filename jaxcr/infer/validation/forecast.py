@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_positive, checked
 from jaxcr.infer.likelihood import Likelihood, Problem, fisher_matrix
 from jaxcr.infer.models.base import SpectrumModel
 from jaxcr.infer.parameters import ParameterSet
@@ -122,13 +122,12 @@ def skies_needed(
     The error falls with the number of skies, about as its root; halving between powers of two,
     about 2 log2(n) Fisher matrices.
     """
-    if not relative_error > 0:
-        raise argument_error(
-            "skies_needed: relative_error",
-            expected="a number > 0",
-            got=relative_error,
-            remedy="0.2 asks for 20 %.",
-        )
+    check_positive(
+        "skies_needed: relative_error",
+        relative_error,
+        expected="a number > 0",
+        remedy="0.2 asks for 20 %.",
+    )
     chosen = model.parameters if parameters is None else parameters
     value, slope = quantity(values), np.asarray(jax.grad(quantity)(values))
 

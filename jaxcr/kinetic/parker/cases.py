@@ -6,7 +6,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    as_float,
+    broadcasting,
+    check_finite,
+    check_positive,
+    check_range,
+    checked,
+)
 from jaxcr.kinetic.parker.boundaries import FreeEscape, Outflow, Prescribed, Reflecting
 from jaxcr.kinetic.parker.grid import CartesianGrid, MomentumGrid, SphericalGrid
 from jaxcr.kinetic.parker.problem import ParkerProblem
@@ -49,7 +56,8 @@ def galactic_halo(
     Without energy losses N = q (1 - exp(-V (H - z)/kappa))/(2 V), or q (H - z)/(2 kappa) at rest.
     Source: Berezinskii et al., Astrophysics of Cosmic Rays (1990), ch. 3.
     """
-    height, speed = as_float(half_height), as_float(wind_speed)
+    speed = as_float(check_finite("galactic_halo: wind_speed", wind_speed))
+    height = as_float(half_height)
     _check_positive("galactic_halo: half_height", height, "pc")
     grid = CartesianGrid(height * jnp.arange(num_cells + 1, dtype=height.dtype) / num_cells)
     momenta = jnp.ones(1) if momentum is None else momentum.centers()
@@ -103,7 +111,8 @@ def starburst_wind(
     The share that collides before it escapes is ``budget.lost / budget.injected``: the
     calorimetric fraction. Source: Krumholz et al., MNRAS 493 (2020) 2817.
     """
-    radius, outer, speed = as_float(nucleus_radius), as_float(outer_radius), as_float(wind_speed)
+    speed = as_float(check_finite("starburst_wind: wind_speed", wind_speed))
+    radius, outer = as_float(nucleus_radius), as_float(outer_radius)
     _check_positive("starburst_wind: nucleus_radius", radius, "pc")
     _check_positive("starburst_wind: outer_radius - nucleus_radius", outer - radius, "pc")
     inside = num_cells // 2
@@ -159,7 +168,8 @@ def heliospheric_modulation(
     For little modulation f is that of ``force_field``. Source: Gleeson & Axford, ApJ 154 (1968)
     1011.
     """
-    inner, outer, speed = as_float(inner_radius), as_float(outer_radius), as_float(wind_speed)
+    speed = as_float(check_finite("heliospheric_modulation: wind_speed", wind_speed))
+    inner, outer = as_float(inner_radius), as_float(outer_radius)
     _check_positive("heliospheric_modulation: inner_radius", inner, "pc")
     _check_positive("heliospheric_modulation: outer_radius - inner_radius", outer - inner, "pc")
     steps = jnp.arange(num_cells + 1, dtype=inner.dtype) / num_cells
@@ -269,12 +279,15 @@ def planar_shock(
     )
 
 
+@broadcasting
 @checked
 def shock_index(compression: ScalarLike) -> Scalar:
     """Return q = 3 r/(r - 1) of f ~ p^-q behind a shock of compression r > 1."""
-    return 3 * as_float(compression) / (as_float(compression) - 1)
+    compression = as_float(check_range("shock_index: compression", compression, 1, ends="(]"))
+    return 3 * compression / (compression - 1)
 
 
+@broadcasting
 @checked
 def acceleration_time(
     ratio: ScalarLike,
@@ -301,7 +314,13 @@ def acceleration_time(
     -----
     Source: Drury, Rep. Prog. Phys. 46 (1983) 973, eq. 3.31.
     """
+    check_range("acceleration_time: ratio", ratio, 1)
+    check_range("acceleration_time: upstream_speed", upstream_speed, 0, 1, ends="(]")
+    check_positive("acceleration_time: downstream_speed", downstream_speed)
     fast, slow = as_float(upstream_speed), as_float(downstream_speed)
+    check_positive("acceleration_time: upstream_speed - downstream_speed", fast - slow)
+    for name, value in (("upstream", upstream_diffusion), ("downstream", downstream_diffusion)):
+        check_range(f"acceleration_time: {name}_diffusion", value, 0)
     lengths = as_float(upstream_diffusion) / fast + as_float(downstream_diffusion) / slow
     return 3 / (fast - slow) * lengths * jnp.log(ratio)
 
@@ -336,7 +355,8 @@ def adiabatic_expansion(
     A uniform density keeps f along p ~ exp(-num_axes rate t/3): momenta fall as the cube root of
     the density of the medium.
     """
-    expansion, half = as_float(rate), as_float(half_width)
+    expansion = as_float(check_finite("adiabatic_expansion: rate", rate))
+    half = as_float(half_width)
     _check_positive("adiabatic_expansion: half_width", half, "pc")
     edges = half * (2 * jnp.arange(num_cells + 1, dtype=half.dtype) / num_cells - 1)
     return ParkerProblem(
@@ -360,10 +380,9 @@ def _spatially_uniform(value: OfMomentum | ScalarLike):
 
 
 def _check_positive(name: str, value: Scalar, unit: str) -> None:
-    if is_concrete(value) and not float(value) > 0:
-        raise argument_error(
-            name,
-            expected="a positive number",
-            got=f"{float(value):g} {unit}".strip(),
-            remedy="Lengths in pc, speeds over that of light.",
-        )
+    check_positive(
+        name,
+        value,
+        expected="a positive number",
+        remedy="Lengths in pc, speeds over that of light.",
+    )

@@ -11,7 +11,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_positive,
+    checked,
+    is_concrete,
+)
 from jaxcr.kinetic.parker.cells import ParkerCells, SpatialCells, along, discretise, divergence
 from jaxcr.kinetic.parker.fluxes import advective_fluxes, diffusive_fluxes, through_ends
 from jaxcr.kinetic.parker.imex import ImplicitDiffusion
@@ -221,13 +227,12 @@ def _equal_steps(times: Array, step: ScalarLike) -> Float[Array, " stop"]:
             got="a traced value",
             remedy="Leave `step` out, or close over fixed times and steps.",
         )
-    if not float(step) > 0:
-        raise argument_error(
-            "evolve_parker: step",
-            expected="a positive length in pc",
-            got=f"{float(step):g}",
-            remedy="Leave `step` out to have it chosen.",
-        )
+    check_positive(
+        "evolve_parker: step",
+        step,
+        expected="a positive length in pc",
+        remedy="Leave `step` out to have it chosen.",
+    )
     ends = [times[:1]]
     for start, stop in itertools.pairwise(times.tolist()):
         num = max(1, math.ceil((stop - start) / float(step) * (1 - 1e-9)))

@@ -7,7 +7,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_range,
+    checked,
+    is_concrete,
+)
 
 Edges = Float[Array, " edge"]
 
@@ -196,13 +202,13 @@ class MomentumGrid(eqx.Module):
                 got=f"{float(self.low):g} and {float(self.high):g}",
                 remedy="Momenta are positive and cells have equal width in their logarithm.",
             )
-        if num_cells < 3:
-            raise argument_error(
-                "MomentumGrid: num_cells",
-                expected="at least 3",
-                got=num_cells,
-                remedy="Ten a decade keep spectral indices to about a per cent.",
-            )
+        check_range(
+            "MomentumGrid: num_cells",
+            num_cells,
+            3,
+            expected="at least 3",
+            remedy="Ten a decade keep spectral indices to about a per cent.",
+        )
 
     @property
     def log_width(self) -> Scalar:

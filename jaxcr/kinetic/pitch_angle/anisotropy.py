@@ -5,7 +5,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    as_float,
+    check_range,
+    checked,
+)
 from jaxcr.kinetic.pitch_angle.operators import Diffusion, checked_diffusion, scattering_matrix
 from jaxcr.kinetic.pitch_angle.quadrature import (
     half_range_rule,
@@ -152,21 +156,21 @@ def damping_matrix(diffusion: Diffusion, path: ScalarLike, *, lmax: int) -> Floa
 
 def _check_order(name, lmax):
     """Raise unless there is a dipole."""
-    if lmax < 1:
-        raise argument_error(
-            f"{name}: lmax",
-            expected="an integer >= 1",
-            got=lmax,
-            remedy="Order 0 alone is never changed.",
-        )
+    check_range(
+        f"{name}: lmax",
+        lmax,
+        1,
+        expected="an integer >= 1",
+        remedy="Order 0 alone is never changed.",
+    )
 
 
 def _check_path(name, path):
     """Raise if the path is known and negative."""
-    if is_concrete(path) and not float(path) >= 0:
-        raise argument_error(
-            f"{name}: path",
-            expected="a length >= 0 in pc",
-            got=f"{float(path):g}",
-            remedy="Scattering cannot be undone.",
-        )
+    check_range(
+        f"{name}: path",
+        path,
+        0,
+        expected="a length >= 0 in pc",
+        remedy="Scattering cannot be undone.",
+    )

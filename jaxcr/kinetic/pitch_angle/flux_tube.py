@@ -8,7 +8,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_positive,
+    checked,
+    is_concrete,
+)
 from jaxcr.kinetic.pitch_angle.ends import PeriodicEnd, TubeEnd
 from jaxcr.kinetic.pitch_angle.operators import Diffusion, PitchAngleMethod
 from jaxcr.kinetic.pitch_angle.quadrature import mean_exponential
@@ -167,13 +173,12 @@ def _check_faces(edges, field_strength):
             got=f"a smallest step of {float(np.min(np.diff(edges))):g} pc",
             remedy="Sort the faces and drop those that coincide.",
         )
-    if is_concrete(field_strength) and not bool(np.all(np.asarray(field_strength) > 0)):
-        raise argument_error(
-            "FluxTube: field_strength",
-            expected="positive numbers",
-            got=f"a smallest value of {float(np.min(field_strength)):g}",
-            remedy="It is |B| along the tube; the tube has the area 1/B.",
-        )
+    check_positive(
+        "FluxTube: field_strength",
+        field_strength,
+        expected="positive numbers",
+        remedy="It is |B| along the tube; the tube has the area 1/B.",
+    )
 
 
 def _check_ends(tube):

@@ -9,7 +9,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_range,
+    checked,
+    is_concrete,
+)
 from jaxcr.kinetic.pitch_angle.quadrature import half_range_rule, legendre_tables
 from jaxcr.legendre import gauss_rule
 
@@ -76,13 +82,13 @@ class LegendreSeries(PitchAngleMethod):
     lmax: int = eqx.field(static=True)
 
     def __check_init__(self):
-        if self.lmax < 1:
-            raise argument_error(
-                "LegendreSeries: lmax",
-                expected="an integer >= 1",
-                got=self.lmax,
-                remedy="The dipole carries the flux: without it nothing moves.",
-            )
+        check_range(
+            "LegendreSeries: lmax",
+            self.lmax,
+            1,
+            expected="an integer >= 1",
+            remedy="The dipole carries the flux: without it nothing moves.",
+        )
 
     def cosines(self) -> Float[Array, " mu"]:
         """Return Gauss's nodes."""
@@ -149,13 +155,13 @@ class FiniteVolume(PitchAngleMethod):
     num_cells: int = eqx.field(static=True)
 
     def __check_init__(self):
-        if self.num_cells < 2:
-            raise argument_error(
-                "FiniteVolume: num_cells",
-                expected="an integer >= 2",
-                got=self.num_cells,
-                remedy="Some tens of cells resolve the dipole to a per mille.",
-            )
+        check_range(
+            "FiniteVolume: num_cells",
+            self.num_cells,
+            2,
+            expected="an integer >= 2",
+            remedy="Some tens of cells resolve the dipole to a per mille.",
+        )
 
     def cosines(self) -> Float[Array, " mu"]:
         """Return the centres of the cells."""

@@ -10,7 +10,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_range,
+    checked,
+    is_concrete,
+)
 from jaxcr.kinetic.pitch_angle.operators import Diffusion, PitchAngleMethod, checked_diffusion
 from jaxcr.kinetic.pitch_angle.region import Region, UniformRegion
 from jaxcr.kinetic.pitch_angle.time_methods import Exponential, TimeMethod
@@ -51,13 +57,15 @@ class PitchAngleProblem(eqx.Module):
         self.diffusion = diffusion
         self.region = UniformRegion() if region is None else region
         self.speed = as_float(speed)
-        if is_concrete(self.speed) and not 0 < float(self.speed) <= 1:
-            raise argument_error(
-                "PitchAngleProblem: speed",
-                expected="a speed in c, above 0 and at most 1",
-                got=f"{float(self.speed):g}",
-                remedy="Cosmic rays have 1, the default.",
-            )
+        check_range(
+            "PitchAngleProblem: speed",
+            self.speed,
+            0,
+            1,
+            ends="(]",
+            expected="a speed in c, above 0 and at most 1",
+            remedy="Cosmic rays have 1, the default.",
+        )
 
 
 class PitchAngleEvolution(NamedTuple):

@@ -5,7 +5,13 @@ import jax.numpy as jnp
 from jax.scipy.special import gammaln
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    as_float,
+    broadcasting,
+    check_positive,
+    check_range,
+    checked,
+)
 from jaxcr.kinetic.scattering.model import as_particle, as_turbulence, mean_gyroradius
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
 
@@ -45,6 +51,7 @@ def kraichnan_fit() -> DiffusionFit:
     return DiffusionFit(index=3 / 2, low=0.42, intermediate=0.65)
 
 
+@broadcasting
 @checked
 def bend_over_mean_free_path(
     rigidity: ScalarLike,
@@ -91,13 +98,15 @@ def bend_over_mean_free_path(
     rigidity, _ = as_particle(name, rigidity, 1.0)
     rms, mean_strength = as_turbulence(name, rms, mean_strength)
     index, scale = as_float(index), as_float(bend_over_scale)
-    if is_concrete(index) and not 1 < float(index) < 2:
-        raise argument_error(
-            f"{name}: index",
-            expected="an index above 1 and below 2",
-            got=f"{float(index):g}",
-            remedy="From 2 on the mean free path is infinite; up to 1 so is the power.",
-        )
+    check_range(
+        f"{name}: index",
+        index,
+        1,
+        2,
+        ends="()",
+        expected="an index above 1 and below 2",
+        remedy="From 2 on the mean free path is infinite; up to 1 so is the power.",
+    )
     _check_length(f"{name}: bend_over_scale", scale)
     dtype = rigidity.dtype
     nu, scale = index.astype(dtype) / 2, scale.astype(dtype)
@@ -108,6 +117,7 @@ def bend_over_mean_free_path(
     return 3 * scale / (8 * jnp.pi * constant) * strengths**2 * ratio ** (2 - 2 * nu) * integral
 
 
+@broadcasting
 @checked
 def giacalone_jokipii_diffusion(
     rigidity: ScalarLike,
@@ -161,6 +171,7 @@ def giacalone_jokipii_diffusion(
     return along, 5 / 24 * speed * sine * amplitude**2 * scale
 
 
+@broadcasting
 @checked
 def weak_scattering_diffusion(
     rigidity: ScalarLike,
@@ -201,6 +212,7 @@ def weak_scattering_diffusion(
     return 2 / 3 * speed * gyroradius**2 / length
 
 
+@broadcasting
 @checked
 def fitted_isotropic_diffusion(
     fit: DiffusionFit,
@@ -257,23 +269,21 @@ def _no_mean_field(name, rigidity, rms, correlation_length, speed):
     """Return r_L in the rms field, L_c and v, checked."""
     rigidity, speed = as_particle(name, rigidity, speed)
     rms, length = as_float(rms), as_float(correlation_length)
-    if is_concrete(rms) and not float(rms) > 0:
-        raise argument_error(
-            f"{name}: rms",
-            expected="a positive strength in µG",
-            got=f"{float(rms):g}",
-            remedy="Nothing else bends the particles here.",
-        )
+    check_positive(
+        f"{name}: rms",
+        rms,
+        expected="a positive strength in µG",
+        remedy="Nothing else bends the particles here.",
+    )
     _check_length(f"{name}: correlation_length", length)
     dtype = rigidity.dtype
     return mean_gyroradius(rigidity, rms), length.astype(dtype), speed
 
 
 def _check_length(name: str, value: Scalar) -> None:
-    if is_concrete(value) and not float(value) > 0:
-        raise argument_error(
-            name,
-            expected="a positive length in pc",
-            got=f"{float(value):g}",
-            remedy="Lengths of a spectrum are positive.",
-        )
+    check_positive(
+        name,
+        value,
+        expected="a positive length in pc",
+        remedy="Lengths of a spectrum are positive.",
+    )

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import checked
+from jaxcr.checks import broadcasting, checked
 from jaxcr.kinetic.scattering.model import ScatteringModel, as_particle
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
 
@@ -16,6 +16,7 @@ _NODES = 144
 """On each side; a model that is smooth at mu = 0 needs a third."""
 
 
+@broadcasting
 @checked
 def parallel_mean_free_path(
     model: ScatteringModel,
@@ -84,6 +85,7 @@ def _below(at: Float[Array, " side"], beyond: Float[Array, " side"]) -> tuple[Sc
     return jnp.sum(_LEAST * at / jnp.where(convergent, 1 - power, 1)), jnp.all(convergent)
 
 
+@broadcasting
 @checked
 def kappa_parallel(
     model: ScatteringModel,
@@ -103,6 +105,7 @@ def kappa_parallel(
     return v * parallel_mean_free_path(model, rigidity, speed=speed, num_nodes=num_nodes) / 3
 
 
+@broadcasting
 @checked
 def scattering_rate(
     model: ScatteringModel,
@@ -126,6 +129,7 @@ def scattering_rate(
     return v / parallel_mean_free_path(model, rigidity, speed=speed, num_nodes=num_nodes)
 
 
+@broadcasting
 @checked
 def rigidity_exponent(
     model: ScatteringModel,

@@ -5,11 +5,17 @@ from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_positive,
+    check_range,
+    checked,
+    is_concrete,
+)
 from jaxcr.kinetic.kinematics import as_speed
 from jaxcr.units import gyroradius
 
@@ -64,13 +70,13 @@ class IsotropicScattering(ScatteringModel):
 
     def __init__(self, rate: ScalarLike):
         self.rate = as_float(rate)
-        if is_concrete(self.rate) and not float(self.rate) >= 0:
-            raise argument_error(
-                "IsotropicScattering: rate",
-                expected="a rate that is not negative",
-                got=f"{float(self.rate):g}/pc",
-                remedy="It is v over the mean free path.",
-            )
+        check_range(
+            "IsotropicScattering: rate",
+            self.rate,
+            0,
+            expected="a rate that is not negative",
+            remedy="It is v over the mean free path.",
+        )
 
     def pitch_angle_diffusion(
         self, cosine: Float[Array, "..."], rigidity: Scalar, speed: Scalar
@@ -128,13 +134,14 @@ def pitch_angle_diffusion(
         If known: a rigidity of zero, a speed outside (0, 1], a cosine outside [-1, 1].
     """
     cosine = as_float(cosine)
-    if is_concrete(cosine) and not np.all(np.abs(cosine) <= 1):
-        raise argument_error(
-            "pitch_angle_diffusion: cosine",
-            expected="cosines from -1 to 1",
-            got=f"{np.min(cosine):g} to {np.max(cosine):g}",
-            remedy="It is the cosine of the angle to the mean field.",
-        )
+    check_range(
+        "pitch_angle_diffusion: cosine",
+        cosine,
+        -1,
+        1,
+        expected="cosines from -1 to 1",
+        remedy="It is the cosine of the angle to the mean field.",
+    )
     rigidity, speed = as_particle("pitch_angle_diffusion", rigidity, speed)
     dtype = cosine.dtype
     return _at_cosines(model, cosine, rigidity.astype(dtype), speed.astype(dtype))
@@ -161,20 +168,19 @@ def as_particle(name: str, rigidity: ScalarLike, speed: ScalarLike) -> tuple[Sca
 def as_turbulence(name: str, rms: ScalarLike, mean_strength: ScalarLike) -> tuple[Scalar, Scalar]:
     """Return both strengths as arrays; raise unless there is a mean field, and rms >= 0."""
     rms, mean_strength = as_float(rms), as_float(mean_strength)
-    if is_concrete(rms) and not 0 <= float(rms) < float("inf"):
-        raise argument_error(
-            f"{name}: rms",
-            expected="a strength in µG, not negative",
-            got=f"{float(rms):g}",
-            remedy="It is the root mean square of all three components.",
-        )
-    if is_concrete(mean_strength) and not 0 < float(mean_strength) < float("inf"):
-        raise argument_error(
-            f"{name}: mean_strength",
-            expected="a positive strength in µG",
-            got=f"{float(mean_strength):g}",
-            remedy="Without a mean field there is no pitch angle: see weak_scattering_diffusion.",
-        )
+    check_range(
+        f"{name}: rms",
+        rms,
+        0,
+        expected="a strength in µG, not negative",
+        remedy="It is the root mean square of all three components.",
+    )
+    check_positive(
+        f"{name}: mean_strength",
+        mean_strength,
+        expected="a positive strength in µG",
+        remedy="Without a mean field there is no pitch angle: see weak_scattering_diffusion.",
+    )
     return rms, mean_strength
 
 

@@ -5,7 +5,13 @@ import optimistix as optx
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    as_float,
+    broadcasting,
+    check_positive,
+    check_range,
+    checked,
+)
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.kinetic.scattering.model import as_particle, as_turbulence
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
@@ -14,6 +20,7 @@ _NODES = 192
 _STEPS = 64
 
 
+@broadcasting
 @checked
 def slab_field_line_diffusion(
     spectrum: Spectrum, *, rms: ScalarLike, mean_strength: ScalarLike
@@ -66,6 +73,7 @@ def ultrascale(spectrum: Spectrum) -> Scalar:
     return jnp.sqrt(jnp.sum(power / k**2))
 
 
+@broadcasting
 @checked
 def two_dimensional_field_line_diffusion(
     spectrum: Spectrum, *, rms: ScalarLike, mean_strength: ScalarLike
@@ -100,6 +108,7 @@ def two_dimensional_field_line_diffusion(
     return amplitude * ultrascale(spectrum).astype(rms.dtype) / jnp.sqrt(2.0).astype(rms.dtype)
 
 
+@broadcasting
 @checked
 def composite_field_line_diffusion(slab: ScalarLike, two_dimensional: ScalarLike) -> Scalar:
     """Return kappa_FL of both: the root of kappa = kappa_slab + kappa_2D²/kappa.
@@ -113,10 +122,13 @@ def composite_field_line_diffusion(slab: ScalarLike, two_dimensional: ScalarLike
     -----
     Source: Matthaeus et al., PRL 75 (1995) 2136.
     """
-    slab, plane = as_float(slab), as_float(two_dimensional)
+    slab = as_float(check_range("composite_field_line_diffusion: slab", slab, 0))
+    plane = check_range("composite_field_line_diffusion: two_dimensional", two_dimensional, 0)
+    plane = as_float(plane)
     return slab / 2 + jnp.hypot(slab / 2, plane.astype(slab.dtype))
 
 
+@broadcasting
 @checked
 def field_line_perpendicular_diffusion(
     field_line_diffusion: ScalarLike, *, speed: ScalarLike = 1.0
@@ -137,6 +149,7 @@ def field_line_perpendicular_diffusion(
     return as_float(speed).astype(kappa.dtype) / 2 * kappa
 
 
+@broadcasting
 @checked
 def nonlinear_perpendicular_diffusion(
     spectrum: Spectrum,
@@ -190,20 +203,14 @@ def nonlinear_perpendicular_diffusion(
     name = "nonlinear_perpendicular_diffusion"
     rms, mean_strength = as_turbulence(name, rms, mean_strength)
     path, share = as_float(parallel_mean_free_path), as_float(slab_share)
-    if is_concrete(path) and not 0 < float(path) < float("inf"):
-        raise argument_error(
-            f"{name}: parallel_mean_free_path",
-            expected="a positive finite length in pc",
-            got=f"{float(path):g}",
-            remedy="See parallel_mean_free_path for why it may be infinite.",
-        )
-    if is_concrete(share) and not 0 <= float(share) <= 1:
-        raise argument_error(
-            f"{name}: slab_share",
-            expected="a share between 0 and 1",
-            got=f"{float(share):g}",
-            remedy="It is the power of the slab waves over that of all.",
-        )
+    check_positive(
+        f"{name}: parallel_mean_free_path",
+        path,
+        expected="a positive finite length in pc",
+        remedy="See parallel_mean_free_path for why it may be infinite.",
+    )
+    check_range(f"{name}: slab_share", share, 0, 1)
+    check_range(f"{name}: guiding_share", guiding_share, 0)
     dtype = path.dtype
     _, speed = as_particle(name, jnp.ones((), dtype), speed)
     share = share.astype(dtype)
@@ -224,8 +231,10 @@ def nonlinear_perpendicular_diffusion(
     start = jnp.log(slab + jnp.sum(plane) / loss)
     tolerance = 64 * jnp.finfo(dtype).eps
     solver = optx.Newton(rtol=tolerance, atol=tolerance)
-    root = optx.root_find(mismatch, solver, start, (slab, plane, loss), max_steps=_STEPS)
-    return jnp.where(calm, 0, jnp.exp(root.value))
+    parts = slab, plane, loss
+    root = optx.root_find(mismatch, solver, start, parts, max_steps=_STEPS, throw=False)
+    found = jnp.where(root.result == optx.RESULTS.successful, jnp.exp(root.value), jnp.nan)
+    return jnp.where(calm, 0, found)
 
 
 def _nodes(spectrum: Spectrum) -> tuple[Float[Array, " node"], Float[Array, " node"]]:

@@ -9,7 +9,11 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    as_float,
+    check_positive,
+    checked,
+)
 from jaxcr.kinetic.scattering.quadrature import peaked_nodes
 
 NODES = 48
@@ -223,10 +227,9 @@ class NonlinearResonance(_Gaussian):
 
 def _check_positive(name: str, value: Scalar, unit: str) -> None:
     """Raise if the value is known and not positive."""
-    if is_concrete(value) and not float(value) > 0:
-        raise argument_error(
-            name,
-            expected=f"a positive number, {unit}",
-            got=f"{float(value):g}",
-            remedy="For no broadening take SharpResonance().",
-        )
+    check_positive(
+        name,
+        value,
+        expected=f"a positive number, {unit}",
+        remedy="For no broadening take SharpResonance().",
+    )

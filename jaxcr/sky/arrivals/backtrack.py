@@ -4,11 +4,10 @@ import dataclasses
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_range, check_shape, checked, is_concrete
 from jaxcr.fields import Field
 from jaxcr.fields.field import check_field
 from jaxcr.orbits import Pusher, Sphere, Stop, trace_ensemble
@@ -56,6 +55,19 @@ class Arrivals(eqx.Module):
         """Return the share of orbits that never reached the boundary."""
         return jnp.mean((~self.reached).astype(self.path_length.dtype))
 
+    def too_many_lost(self, caller: str) -> Bool[Array, "*observer"]:
+        """Return which observers lost more than 1 % of their orbits; raise where that is known."""
+        orbit_axes = tuple(range(-self.weight.ndim, 0))
+        share = jnp.mean((~self.reached).astype(self.path_length.dtype), axis=orbit_axes)
+        if is_concrete(share) and float(jnp.max(share)) > MAX_LOST_SHARE:
+            raise argument_error(
+                f"{caller}: orbits that never reach the boundary",
+                expected=f"at most {MAX_LOST_SHARE:.0%}",
+                got=f"{float(jnp.max(share)):.2%}",
+                remedy="Raise max_path_length, or choose a smaller sphere.",
+            )
+        return share > MAX_LOST_SHARE
+
     def select(self, *, observer: int | None = None, stop: int | None = None) -> "Arrivals":
         """Return the arrivals of one observer, at one stop, or both, without that axis.
 
@@ -96,7 +108,7 @@ def backtrack(
     *,
     rigidity: ScalarLike | Float[Array, "..."],
     stop: Stop,
-    observer: Float[Array, "..."],
+    observer: Float[Array, "xyz=3"] | Float[Array, "observer xyz=3"],
     nside: int | None = None,
     per_pixel: int = 4,
     directions: Float[Array, "*orbit xyz=3"] | None = None,
@@ -126,29 +138,47 @@ def backtrack(
     weight
         Relative number of particles that each orbit stands for; default 1.
     pusher, options
-        As for ``orbits.trace_ensemble``.
+        As for ``orbits.trace_ensemble``, without ``electric``.
     dtype
         Type of the orbits; default JAX's float.
 
     Raises
     ------
     ValueError
-        When shapes disagree, a rigidity is 0, or more than 1 % of the orbits never reach the
-        boundary (inside jit nothing is raised: see ``Arrivals.lost_share``).
+        When shapes disagree, a rigidity is 0, a weight negative, an electric field is given, or
+        more than 1 % of an observer's orbits never reach the boundary.
 
     Notes
     -----
+    Inside jit nothing is raised: maps, spectra and tensors of an observer who lost more than 1 %
+    of the orbits are NaN, as where a rigidity is 0 or not finite. See ``Arrivals.lost_share``.
     Source: f is constant along orbits (Liouville); Giacinti & Sigl, PRL 109 (2012) 071101.
     """
     check_field("backtrack: field", field)
     check_stop("backtrack: stop", stop)
-    _check_rigidity(rigidity)
+    if "electric" in options:
+        raise argument_error(
+            "backtrack: electric",
+            expected="no electric field",
+            got="one",
+            remedy="It changes the momentum, and then f differs at the two ends of an orbit by "
+            "the spectrum; trace_ensemble traces such orbits.",
+        )
     dtype = jnp.result_type(float) if dtype is None else dtype
     sky = jnp.asarray(_directions(nside, per_pixel, directions), dtype)
     orbit = sky.shape[:-1]
     rigidity = _for_each_orbit("rigidity", rigidity, orbit, dtype)
+    moving = (rigidity != 0) & jnp.isfinite(rigidity)
+    check_range(
+        "backtrack: rigidity",
+        jnp.where(moving, 1.0, rigidity),
+        1.0,
+        expected="a number of either sign, not 0",
+        remedy="In PV, with the sign of the charge.",
+    )
     weight = _for_each_orbit("weight", 1.0 if weight is None else weight, orbit, dtype)
-    observer = _places(observer, dtype)
+    check_range("backtrack: weight", weight, 0.0)
+    observer = as_float(observer).astype(dtype)
     batch = observer.shape[:-1]
     middle = (1,) * len(orbit)
     start = jnp.broadcast_to(observer.reshape(*batch, *middle, 3), (*batch, *orbit, 3))
@@ -175,9 +205,9 @@ def backtrack(
         (exits.status == REACHED).reshape(*batch, *orbit),
         sky,
         observer,
-        weight,
+        jnp.where(moving & jnp.all(jnp.isfinite(sky), axis=-1), weight, jnp.nan),
     )
-    _reject_lost(arrivals)
+    arrivals.too_many_lost("backtrack")
     return arrivals
 
 
@@ -193,29 +223,10 @@ def _directions(nside, per_pixel, directions):
     return refined_directions(nside, per_pixel) if directions is None else directions
 
 
-def _places(observer, dtype) -> Float[Array, "*observer xyz=3"]:
-    """Return the place of the observer, or of each; raise for another shape."""
-    places = as_float(observer).astype(dtype)
-    if places.ndim not in (1, 2) or places.shape[-1] != 3:
-        raise argument_error(
-            "backtrack: observer",
-            expected="one position (3,), or several (observer, 3)",
-            got=f"shape {places.shape}",
-            remedy="Give x y z in pc.",
-        )
-    return places
-
-
 def _for_each_orbit(name: str, value, orbit: tuple[int, ...], dtype) -> Float[Array, "..."]:
     """Return one value for each orbit."""
     value = as_float(value).astype(dtype)
-    if value.shape not in ((), orbit):
-        raise argument_error(
-            f"backtrack: {name}",
-            expected=f"one number, or the shape of the orbits, {orbit}",
-            got=f"shape {value.shape}",
-            remedy="The orbits' axes are pixel and child, or those of the directions given.",
-        )
+    check_shape(f"backtrack: {name}", value, (), orbit)
     return jnp.broadcast_to(value, orbit)
 
 
@@ -224,32 +235,3 @@ def _about_start(stop: Stop) -> Stop:
     if not isinstance(stop, Sphere):
         return stop
     return dataclasses.replace(stop, about_start=True)
-
-
-def _check_rigidity(rigidity) -> None:
-    if not is_concrete(rigidity):
-        return
-    values = np.atleast_1d(np.asarray(rigidity, float))
-    wrong = ~((np.abs(values) > 0) & np.isfinite(values))
-    if np.any(wrong):
-        first = values[wrong][0]
-        raise argument_error(
-            "backtrack: rigidity",
-            expected="a number of either sign, not 0",
-            got=f"{first:g}",
-            remedy="In PV, with the sign of the charge.",
-        )
-
-
-def _reject_lost(arrivals: Arrivals) -> None:
-    """Raise when too many orbits were lost; inside jit the caller looks at ``lost_share``."""
-    if not is_concrete(arrivals.reached):
-        return
-    share = float(arrivals.lost_share())
-    if share > MAX_LOST_SHARE:
-        raise argument_error(
-            "backtrack: orbits that never reach the boundary",
-            expected=f"at most {MAX_LOST_SHARE:.0%}",
-            got=f"{share:.2%}",
-            remedy="Raise max_path_length, or choose a smaller sphere.",
-        )

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import as_float, check_finite, check_positive, check_range, check_shape, checked
 from jaxcr.fields import Field
 from jaxcr.legendre import legendre_polynomials
 from jaxcr.vectors import dot, unit_vector
@@ -70,7 +70,7 @@ class DipoleBoundary(BoundaryDistribution):
     Raises
     ------
     ValueError
-        When the axis has no length, or is no vector.
+        When the axis has no length, or the amplitude is not finite.
 
     Notes
     -----
@@ -82,12 +82,9 @@ class DipoleBoundary(BoundaryDistribution):
     amplitude: Scalar
     by_position: bool = eqx.field(static=True)
 
-    def __init__(
-        self, axis: Float[Array, "_"] | Field, amplitude: ScalarLike, *, by_position: bool = False
-    ):
-        name = "DipoleBoundary: axis"
-        self.axis = axis if isinstance(axis, Field) else unit_vector(name, _vector(name, axis))
-        self.amplitude = as_float(amplitude)
+    def __init__(self, axis: Vector | Field, amplitude: ScalarLike, *, by_position: bool = False):
+        self.axis = axis if isinstance(axis, Field) else unit_vector("DipoleBoundary: axis", axis)
+        self.amplitude = as_float(check_finite("DipoleBoundary: amplitude", amplitude))
         self.by_position = by_position
 
     def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
@@ -110,7 +107,7 @@ class GradientBoundary(BoundaryDistribution):
     Raises
     ------
     ValueError
-        For another shape.
+        When it is not finite.
 
     Notes
     -----
@@ -120,8 +117,8 @@ class GradientBoundary(BoundaryDistribution):
 
     gradient: Vector
 
-    def __init__(self, gradient: Float[Array, "_"]):
-        self.gradient = _vector("GradientBoundary: gradient", gradient)
+    def __check_init__(self):
+        check_finite("GradientBoundary: gradient", self.gradient)
 
     def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
         """Return the density at the crossing over that at the observer, less 1."""
@@ -143,7 +140,7 @@ class DiffusionBoundary(BoundaryDistribution):
     Raises
     ------
     ValueError
-        For other shapes.
+        When one of them is not finite.
 
     Notes
     -----
@@ -154,16 +151,9 @@ class DiffusionBoundary(BoundaryDistribution):
     gradient: Vector
     diffusion: Float[Array, "xyz=3 xyz=3"]
 
-    def __init__(self, gradient: Float[Array, "_"], diffusion: Float[Array, "_ _"]):
-        self.gradient = _vector("DiffusionBoundary: gradient", gradient)
-        self.diffusion = as_float(diffusion)
-        if self.diffusion.shape != (3, 3):
-            raise argument_error(
-                "DiffusionBoundary: diffusion",
-                expected="a tensor of shape (3, 3)",
-                got=f"shape {self.diffusion.shape}",
-                remedy="For isotropic diffusion give kappa / v times jnp.eye(3).",
-            )
+    def __check_init__(self):
+        check_finite("DiffusionBoundary: gradient", self.gradient)
+        check_finite("DiffusionBoundary: diffusion", self.diffusion)
 
     def dipole(self) -> Vector:
         """Return the dipole -3 K G: its direction is that into which most particles move."""
@@ -190,7 +180,7 @@ class ConvectionBoundary(BoundaryDistribution):
     Raises
     ------
     ValueError
-        When the velocity is no vector.
+        When the velocity is not below that of light, or the index not finite.
 
     Notes
     -----
@@ -201,9 +191,11 @@ class ConvectionBoundary(BoundaryDistribution):
     velocity: Vector
     index: Scalar
 
-    def __init__(self, velocity: Float[Array, "_"], index: ScalarLike = 2.7):
-        self.velocity = _vector("ConvectionBoundary: velocity", velocity)
-        self.index = as_float(index)
+    def __init__(self, velocity: Vector, index: ScalarLike = 2.7):
+        name = "ConvectionBoundary: velocity"
+        check_range(name, jnp.linalg.norm(velocity), 0, 1, ends="[)", remedy="In units of c.")
+        self.velocity = velocity
+        self.index = as_float(check_finite("ConvectionBoundary: index", index))
 
     def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
         """Return (index + 2) n · V."""
@@ -220,27 +212,36 @@ class TrapBoundary(BoundaryDistribution):
     Parameters
     ----------
     coefficients
-        f_0 ... f_lmax, ``(ell,)``, as ``traps.trap_distribution`` returns them.
+        f_0 ... f_lmax, ``(ell,)``, f_0 not 0, as ``traps.trap_distribution`` returns them.
     axis
         Direction of the mean field, along which the traps' x points; normalised here.
 
     Raises
     ------
     ValueError
-        When the axis has no length, or is no vector.
+        When the axis has no length, f_0 is 0 or a coefficient not finite.
     """
 
     coefficients: Float[Array, " ell"]
     axis: Vector
 
-    def __init__(self, coefficients: Float[Array, " ell"], axis: Float[Array, "_"]):
-        self.coefficients = as_float(coefficients)
-        name = "TrapBoundary: axis"
-        self.axis = unit_vector(name, _vector(name, axis))
+    def __init__(self, coefficients: Float[Array, " ell"], axis: Vector):
+        check_range("TrapBoundary: number of coefficients", coefficients.size, 1)
+        self.coefficients = check_finite("TrapBoundary: coefficients", coefficients)
+        check_positive(
+            "TrapBoundary: f_0, the first coefficient",
+            jnp.abs(coefficients[0]),
+            expected="a number other than 0",
+            remedy="traps.trap_distribution and TrapSeries.coefficients give the series with f_0; "
+            "TrapSeries.series leaves it out.",
+        )
+        self.axis = unit_vector("TrapBoundary: axis", axis)
 
     def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
         """Return the series without its monopole."""
-        series = (self.coefficients / self.coefficients[0]).astype(direction.dtype)
+        f_0 = self.coefficients[0]
+        f_0 = jnp.where(jnp.isfinite(f_0) & (f_0 != 0), f_0, jnp.nan)
+        series = (self.coefficients / f_0).astype(direction.dtype)
         cosine = jnp.clip(dot(direction, self.axis.astype(direction.dtype)), -1, 1)
         return jnp.sum((legendre_polynomials(cosine, series.size - 1) * series)[1:])
 
@@ -254,31 +255,13 @@ class FunctionBoundary(BoundaryDistribution):
     def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
         """Return what the function returns; a result that is no scalar is an error."""
         value = jnp.asarray(self.function(position, direction))
-        if value.shape != ():
-            raise argument_error(
-                "FunctionBoundary: function",
-                expected="one number for one particle",
-                got=f"shape {value.shape}",
-                remedy="Write it for one position and one direction, both (3,).",
-            )
+        remedy = "Write it for one position and one direction, both (3,)."
+        check_shape("FunctionBoundary: function's result", value, (), remedy=remedy)
         return value
-
-
-def _vector(name: str, value: Float[Array, "_"]) -> Vector:
-    """Return the value as an array; raise unless it is one vector: others would broadcast."""
-    vector = as_float(value)
-    if vector.shape != (3,):
-        raise argument_error(
-            name,
-            expected="one vector of shape (3,)",
-            got=f"shape {vector.shape}",
-            remedy="Give its three components, x y z.",
-        )
-    return vector
 
 
 def _safe_unit(vector: Vector) -> Vector:
     """Return the vector over its length, or zero with a derivative of zero."""
     square = dot(vector, vector)
-    length = jnp.sqrt(jnp.where(square > 0, square, 1))
-    return jnp.where(square > 0, vector / length, 0)
+    none = square == 0
+    return jnp.where(none, 0, vector / jnp.sqrt(jnp.where(none, 1, square)))

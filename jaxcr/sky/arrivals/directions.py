@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_range, checked
 from jaxcr.sky.healpix import check_nside, nest_to_ring, pixel_direction, ring_to_nest
 
 _FINEST_NSIDE = 8192  # pixel numbers fit into 32 bits
@@ -63,13 +63,7 @@ def jittered_directions(
     check_nside(nside, "jittered_directions: nside")
     check_per_pixel(per_pixel, "jittered_directions: per_pixel")
     children = nside * math.isqrt(per_pixel)
-    if children > _FINEST_NSIDE:
-        raise argument_error(
-            "jittered_directions: nside * sqrt(per_pixel)",
-            expected=f"at most {_FINEST_NSIDE}",
-            got=children,
-            remedy="Lower one of them.",
-        )
+    check_range("jittered_directions: nside * sqrt(per_pixel)", children, 1, _FINEST_NSIDE)
     finest = min(children * 2**10, _FINEST_NSIDE)
     inside = (finest // children) ** 2
     parent = jnp.asarray(ring_to_nest(nside, np.arange(12 * nside**2)), jnp.int32)
@@ -87,10 +81,7 @@ def random_directions(key: Key[Array, ""], num: int) -> Float[Array, "particle x
     ValueError
         If ``num`` is below 1.
     """
-    if num < 1:
-        raise argument_error(
-            "random_directions: num", expected="at least 1", got=num, remedy="Ask for more."
-        )
+    check_range("random_directions: num", num, 1)
     vectors = jax.random.normal(key, (num, 3))
     return vectors / jnp.linalg.norm(vectors, axis=-1, keepdims=True)
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_finite, check_positive, check_range, check_shape, checked
 
 _LN_10 = math.log(10.0)
 
@@ -34,18 +34,11 @@ class Composition(eqx.Module):
     share: Float[Array, " species"]
 
     def __init__(self, charge: Float[Array, " species"], share: Float[Array, " shares"]):
-        self.charge, share = as_float(charge), as_float(share)
-        good = self.charge.ndim == 1 and self.charge.shape == share.shape
-        if good and is_concrete(self.charge, share):
-            good = bool(jnp.all(self.charge != 0) & jnp.all(share >= 0) & (jnp.sum(share) > 0))
-        if not good:
-            raise argument_error(
-                "Composition: charge, share",
-                expected="as many charges other than 0 as shares >= 0",
-                got=f"{charge} and {share}",
-                remedy="E.g. Composition(jnp.array([1.0, 26.0]), jnp.array([0.7, 0.3])).",
-            )
-        self.share = share / jnp.sum(share)
+        check_shape("Composition: share", share, charge.shape)
+        check_positive("Composition: |charge|", jnp.abs(charge), expected="charges other than 0")
+        check_range("Composition: share", share, 0)
+        self.charge = charge
+        self.share = share / check_positive("Composition: sum of the shares", jnp.sum(share))
 
     def at_one_rigidity(self, index: ScalarLike) -> "Composition":
         """Return the composition at one energy when ``share`` is meant at one rigidity.
@@ -72,7 +65,7 @@ class EnergyResponse(eqx.Module):
     Raises
     ------
     ValueError
-        When ``center`` or ``width`` is not positive.
+        When ``center`` or ``width`` is not positive, or the index not finite.
 
     Notes
     -----
@@ -84,14 +77,9 @@ class EnergyResponse(eqx.Module):
     index: Scalar
 
     def __init__(self, center: ScalarLike, width: ScalarLike = 0.25, index: ScalarLike = 2.7):
-        for name, value in (("center", center), ("width", width)):
-            if is_concrete(value) and not float(value) > 0:
-                raise argument_error(
-                    f"EnergyResponse: {name}",
-                    expected="a positive number",
-                    got=f"{float(value):g}",
-                    remedy="center is in PeV, width in decades.",
-                )
+        check_positive("EnergyResponse: center", center, remedy="In PeV.")
+        check_positive("EnergyResponse: width", width, remedy="In decades of energy.")
+        check_finite("EnergyResponse: index", index)
         self.center, self.width, self.index = as_float(center), as_float(width), as_float(index)
 
     @classmethod
@@ -173,4 +161,5 @@ def draw_energies(
         return Energies(energy, jnp.ones(shape, energy.dtype))
     odds = jnp.log(composition.share)
     species = jax.random.categorical(for_charge, odds, shape=shape)
-    return Energies(energy, composition.charge.astype(energy.dtype)[species])
+    charge = composition.charge.astype(energy.dtype)[species]
+    return Energies(energy, jnp.where(jnp.any(jnp.isnan(odds)), jnp.nan, charge))

@@ -30,15 +30,15 @@ def intensity_map(
     Raises
     ------
     ValueError
-        If the orbits were not grouped by pixels.
+        If the orbits were not grouped by pixels, or more than 1 % of an observer's were lost.
 
     Notes
     -----
-    Linear in the boundary, hence exact for any amplitude. A pixel all of whose orbits were
-    lost is 0.
+    Linear in the boundary, hence exact for any amplitude. Lost orbits are left out; a pixel
+    that lost all of them is NaN, and inside jit so is a sky that lost more than 1 %.
     """
     samples, weight = pixel_samples(arrivals, boundary)
-    return _weighted_mean(samples, weight)
+    return weighted_mean(samples, weight)
 
 
 @checked
@@ -59,20 +59,9 @@ def intensity_error(
     where the sky is smooth within the pixel, so it is then an upper limit.
     """
     samples, weight = pixel_samples(arrivals, boundary)
-    return _standard_error(samples, weight)
-
-
-@jax.jit
-def _standard_error(samples, weight):
-    rest = samples - _weighted_mean(samples, weight)[..., None]
-    num = jnp.sum((weight > 0).astype(weight.dtype), axis=-1)
-    total = jnp.sum(weight, axis=-1)
-    enough = num > 1
-    scatter = jnp.sum(jnp.where(weight > 0, weight * rest, 0) ** 2, axis=-1)
-    variance = scatter / (1 - 1 / jnp.where(enough, num, 2))
-    safe = jnp.where(variance > 0, variance, 1)
-    root = jnp.where(variance > 0, jnp.sqrt(safe), 0)
-    return jnp.where(enough, root / jnp.where(enough, total, 1), jnp.inf)
+    variance = variance_of_mean(samples, weight)
+    zero = variance == 0  # where the root has no derivative
+    return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, variance)))
 
 
 @checked
@@ -88,7 +77,7 @@ def half_maps(
 def pixel_samples(
     arrivals: Arrivals, boundary: BoundaryDistribution
 ) -> tuple[Float[Array, "*batch pixel child"], Float[Array, "*batch pixel child"]]:
-    """Return dI/I of every orbit, and its weight, 0 where it was lost."""
+    """Return dI/I of every orbit, and its weight; NaN and 0 where it was lost."""
     if arrivals.arrival.ndim != 3:
         raise argument_error(
             "map of arrivals: orbits",
@@ -96,7 +85,8 @@ def pixel_samples(
             got=f"directions {arrivals.arrival.shape}",
             remedy="Trace with nside=..., or use counting_map or arrival_weights.",
         )
-    return orbit_excess(arrivals, boundary), orbit_weights(arrivals)
+    weight = orbit_weights(arrivals)
+    return jnp.where(weight == 0, jnp.nan, orbit_excess(arrivals, boundary)), weight
 
 
 @checked
@@ -105,7 +95,8 @@ def arrival_weights(arrivals: Arrivals, boundary: BoundaryDistribution) -> Float
 
     With ``Arrivals.arrival`` this is a sample of weighted arrivals, as a detector counts them.
     """
-    return orbit_weights(arrivals) * (1 + orbit_excess(arrivals, boundary))
+    weight = orbit_weights(arrivals)
+    return weight * jnp.where(weight == 0, 0, 1 + orbit_excess(arrivals, boundary))
 
 
 @checked
@@ -134,7 +125,7 @@ def counting_map(
     weights = weights.reshape(-1, pixel.size)
     counts = jax.vmap(lambda w: jnp.zeros(num, w.dtype).at[pixel].add(w))(weights)
     mean = jnp.mean(counts, axis=-1, keepdims=True)
-    return (counts / jnp.where(mean > 0, mean, 1) - 1).reshape(*batch, num)
+    return (counts / mean - 1).reshape(*batch, num)
 
 
 @eqx.filter_jit
@@ -151,9 +142,13 @@ def orbit_excess(arrivals: Arrivals, boundary: BoundaryDistribution) -> Float[Ar
 
 
 def orbit_weights(arrivals: Arrivals) -> Float[Array, "*all"]:
-    """Return each orbit's weight, 0 where it was lost, with the axes of the paths."""
+    """Return each orbit's weight, 0 where it was lost, with the axes of the paths.
+
+    NaN for an observer who lost too many, which outside jit is an error.
+    """
     shape, orbit = arrivals.path_length.shape, arrivals.weight.shape
-    reached = arrivals.reached.astype(arrivals.path_length.dtype)
+    spoilt = jnp.expand_dims(arrivals.too_many_lost("arrivals"), tuple(range(-len(orbit), 0)))
+    reached = jnp.where(spoilt, jnp.nan, arrivals.reached.astype(arrivals.path_length.dtype))
     if reached.ndim < len(shape):
         reached = jnp.expand_dims(reached, axis=reached.ndim - len(orbit))
     weight = arrivals.weight.reshape((1,) * (len(shape) - len(orbit)) + orbit)
@@ -164,11 +159,33 @@ def split_mean(samples: Float[Array, "*batch child"], weight: Float[Array, "*bat
     """Return the means of the two disjoint halves of each pixel's orbits."""
     first = jnp.asarray(first_half(samples.shape[-1]), samples.dtype)
     first = jnp.broadcast_to(first, samples.shape)
-    return _weighted_mean(samples, weight * first), _weighted_mean(samples, weight * (1 - first))
+    return weighted_mean(samples, weight * first), weighted_mean(samples, weight * (1 - first))
 
 
 @jax.jit
-def _weighted_mean(samples, weight):
+def weighted_mean(samples: Float[Array, "*batch child"], weight: Float[Array, "*batch child"]):
+    """Return the mean over the last axis, of those that have a weight; NaN where none has."""
     total = jnp.sum(weight, axis=-1)
-    safe = jnp.where(total > 0, total, 1)
-    return jnp.sum(jnp.where(weight > 0, samples, 0) * weight, axis=-1) / safe
+    moment = jnp.sum(jnp.where(weight == 0, 0, samples) * weight, axis=-1)
+    return moment / jnp.where(total == 0, jnp.nan, total)
+
+
+@jax.jit
+def variance_of_mean(samples: Float[Array, "*batch child"], weight: Float[Array, "*batch child"]):
+    """Return the variance of `weighted_mean` by its scatter; infinite for fewer than two."""
+    used = weight != 0
+    rest = jnp.where(used, samples - weighted_mean(samples, weight)[..., None], 0)
+    num = jnp.sum(used.astype(weight.dtype), axis=-1)
+    enough = num > 1
+    scatter = jnp.sum((weight * rest) ** 2, axis=-1) / (1 - 1 / jnp.where(enough, num, 2))
+    variance = scatter / jnp.where(enough, jnp.sum(weight, axis=-1), 1) ** 2
+    return jnp.where(enough | jnp.isnan(scatter), variance, jnp.inf)
+
+
+@jax.jit
+def scatter_level(samples: Float[Array, "*batch child"], weight: Float[Array, "*batch child"]):
+    """Return the white level of C_l that the variance of the pixels' means makes, sr."""
+    variance = variance_of_mean(samples, weight)
+    known = ~jnp.isinf(variance)
+    mean = jnp.sum(jnp.where(known, variance, 0), -1) / jnp.sum(known.astype(variance.dtype), -1)
+    return 4 * jnp.pi / variance.shape[-1] * mean

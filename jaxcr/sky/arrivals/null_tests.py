@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import as_float, check_one_of, checked
 from jaxcr.fields import Field
 from jaxcr.orbits import phase_space_jacobian, trace_fixed_path
 from jaxcr.sky.arrivals.backtrack import Arrivals
 from jaxcr.sky.arrivals.boundaries import BoundaryDistribution, FunctionBoundary
-from jaxcr.sky.arrivals.intensity import half_maps, intensity_error, intensity_map
+from jaxcr.sky.arrivals.intensity import half_maps, intensity_map, pixel_samples, scatter_level
 from jaxcr.sky.harmonics import power_spectrum
 
 _ISOTROPY = 1e-12
@@ -115,13 +115,8 @@ def run_null_tests(
     The half-difference is that of a regular grid, which scatters less than random directions
     where the sky is smooth within a pixel: a ratio below 1 is no failure.
     """
-    if arrivals.path_length.ndim != 2:
-        raise argument_error(
-            "run_null_tests: arrivals",
-            expected="one observer and one stop, paths (pixel, child)",
-            got=f"paths {arrivals.path_length.shape}",
-            remedy="Take one of them: jax.tree.map over the leading axes.",
-        )
+    remedy = "Take one observer and one stop: arrivals.select(observer=0, stop=0)."
+    check_one_of("run_null_tests: axes of paths", arrivals.path_length.ndim, [2], remedy=remedy)
     uniform = FunctionBoundary(lambda position, direction: jnp.ones((), direction.dtype))
     flat = intensity_map(arrivals, uniform)
     jacobian, miss = _along_orbits(
@@ -129,7 +124,7 @@ def run_null_tests(
     )
     ratio, error = _half_difference(arrivals, boundary, lmax)
     return NullTests(
-        isotropy=jnp.max(jnp.abs(jnp.where(flat == 0, 0, flat - 1))),
+        isotropy=jnp.max(jnp.abs(flat - 1)),
         jacobian=jnp.max(jnp.abs(jacobian - 1)),
         path=as_float(path_length),
         return_distance=jnp.median(miss),
@@ -163,9 +158,7 @@ def _half_difference(
     first, second = half_maps(arrivals, boundary)
     c_ell = power_spectrum((first - second) / 2, lmax=lmax)[2:]
     modes = 2 * jnp.arange(2, lmax + 1, dtype=c_ell.dtype) + 1
-    error = intensity_error(arrivals, boundary)
-    variance = jnp.mean(jnp.where(jnp.isfinite(error), error, 0) ** 2)
-    noise = 4 * jnp.pi / error.size * variance
-    safe = jnp.where(noise > 0, noise, 1)
-    ratio = jnp.where(noise > 0, jnp.sum(modes * c_ell) / jnp.sum(modes) / safe, 0)
-    return ratio, jnp.sqrt(2 / jnp.sum(modes))
+    noise = scatter_level(*pixel_samples(arrivals, boundary))
+    none = noise == 0
+    ratio = jnp.sum(modes * c_ell) / jnp.sum(modes) / jnp.where(none, 1, noise)
+    return jnp.where(none, 0, ratio), jnp.sqrt(2 / jnp.sum(modes))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_range, checked
 from jaxcr.fields import Field
 from jaxcr.orbits import Pusher, Stop
 from jaxcr.sky.arrivals.backtrack import Arrivals, backtrack
@@ -78,13 +78,7 @@ def realisation_spectra(
             per_pixel=per_pixel, directions=directions, pusher=pusher, dtype=dtype, **options,
         )  # fmt: skip
         spectra.append(_half_cross(arrivals, outside, lmax))
-    if not spectra:
-        raise argument_error(
-            "realisation_spectra: numbers",
-            expected="at least one number",
-            got="none",
-            remedy="E.g. range(32).",
-        )
+    check_range("realisation_spectra: length of numbers", len(spectra), 1, remedy="E.g. range(32).")
     return jnp.stack(spectra)
 
 

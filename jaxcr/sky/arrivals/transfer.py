@@ -11,6 +11,7 @@ from jaxcr.sky.arrivals.backtrack import Arrivals
 from jaxcr.sky.arrivals.intensity import orbit_weights, split_mean
 from jaxcr.sky.harmonics.modes import degree_average
 from jaxcr.sky.harmonics.spectra import real_harmonics
+from jaxcr.vectors import unit_vector
 
 
 @checked
@@ -36,7 +37,8 @@ def transfer_tensor(
     Raises
     ------
     ValueError
-        If there are fewer than four orbits in a pixel or ``lmax`` is out of range.
+        If there are fewer than four orbits in a pixel, more than 1 % of an observer's were lost,
+        the axis has no length or ``lmax`` is out of range.
 
     Notes
     -----
@@ -46,7 +48,7 @@ def transfer_tensor(
     """
     weight = orbit_weights(arrivals)
     average = jnp.asarray(degree_average(lmax), weight.dtype)
-    axis = (axis / jnp.linalg.norm(axis)).astype(weight.dtype)
+    axis = unit_vector("transfer_tensor: axis", axis).astype(weight.dtype)
 
     def one(direction, weight):
         cosine = jnp.clip(jnp.tensordot(direction, axis, axes=1), -1, 1)

@@ -5,11 +5,11 @@ import abc
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_size, checked
 from jaxcr.sky.harmonics.modes import check_iterations
 from jaxcr.sky.harmonics.transforms import Modes, analyse_dense, analyse_jaxht
 
-_LARGEST_MATRIX = 2**31  # bytes in float64; nside 32, lmax 95 has 0.9 GB
+_LARGEST_MATRIX = 2.0**31  # bytes in float64; nside 32, lmax 95 has 0.9 GB
 
 
 class HarmonicTransform(eqx.Module):
@@ -45,13 +45,8 @@ class DenseTransform(HarmonicTransform):
     def analyse(self, maps: Float[Array, "*batch pixel"], nside: int, lmax: int) -> Modes:
         """Return the real modes (..., (lmax+1)²) of maps (..., pixel), mean included."""
         size = 8 * (lmax + 1) ** 2 * maps.shape[-1]
-        if size > _LARGEST_MATRIX:
-            raise argument_error(
-                "DenseTransform: nside, lmax",
-                expected="a matrix of at most 2 GiB",
-                got=f"{size / 2**30:.1f} GiB at nside {nside}, lmax {lmax}",
-                remedy="Use JaxhtTransform, or lower lmax.",
-            )
+        name = f"DenseTransform: the matrix of nside {nside}, lmax {lmax}"
+        check_size(name, float(size), _LARGEST_MATRIX, remedy="Use JaxhtTransform, or lower lmax.")
         return analyse_dense(maps, nside, lmax, self.iterations)
 
 

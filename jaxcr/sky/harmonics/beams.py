@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_range, checked
 
 
 @checked
@@ -17,7 +17,7 @@ def gaussian_beam(fwhm: ScalarLike, lmax: int) -> Float[Array, " ell"]:
     Parameters
     ----------
     fwhm
-        Full width at half maximum, rad, >= 0.
+        Full width at half maximum, rad, 0 ... pi.
     lmax
         Highest degree, >= 0.
 
@@ -28,21 +28,15 @@ def gaussian_beam(fwhm: ScalarLike, lmax: int) -> Float[Array, " ell"]:
     Raises
     ------
     ValueError
-        If ``fwhm`` or ``lmax`` is negative.
+        If ``fwhm`` or ``lmax`` is out of range.
 
     Notes
     -----
     Equal to ``healpy.gauss_beam``; right for beams small against a radian. The noise is not
     smoothed by the beam of a detector, so subtract it before dividing C_l by the square.
     """
-    if is_concrete(fwhm) and not float(fwhm) >= 0:
-        raise argument_error(
-            "gaussian_beam: fwhm", expected=">= 0 rad", got=fwhm, remedy="0 is no smoothing."
-        )
-    if lmax < 0:
-        raise argument_error(
-            "gaussian_beam: lmax", expected=">= 0", got=lmax, remedy="Give the highest degree."
-        )
+    check_range("gaussian_beam: fwhm", fwhm, 0, math.pi, remedy="In rad: math.radians.")
+    check_range("gaussian_beam: lmax", lmax, 0)
     width = as_float(fwhm)
     degree = np.arange(lmax + 1, dtype=width.dtype)
     return jnp.exp(-degree * (degree + 1) * (width**2 / (16 * math.log(2.0))))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_range, checked
 from jaxcr.sky.healpix.grid import check_nside
 from jaxcr.sky.healpix.rings import ring_table
 
@@ -72,13 +72,9 @@ def degree_average(lmax: int) -> Float[np.ndarray, "mode ell"]:
 @checked
 def check_lmax(lmax: int, nside: int, name: str) -> None:
     """Raise ``ValueError`` unless 0 <= lmax <= 3 nside - 1."""
-    if not 0 <= lmax < 3 * nside:
-        raise argument_error(
-            name,
-            expected=f"0 ... 3 nside - 1 = {3 * nside - 1}",
-            got=lmax,
-            remedy=f"Lower lmax (2 nside = {2 * nside} is safe) or raise nside.",
-        )
+    remedy = f"Lower lmax (2 nside = {2 * nside} is safe) or raise nside."
+    most, expected = 3 * nside - 1, f"0 ... 3 nside - 1 = {3 * nside - 1}"
+    check_range(name, lmax, 0, most, expected=expected, remedy=remedy)
 
 
 def ring_legendre(
@@ -146,10 +142,7 @@ def harmonic_matrix(nside: int, lmax: int, iterations: int = 3) -> Float[np.ndar
 
 def check_iterations(iterations: int, name: str) -> None:
     """Raise ``ValueError`` if the number of refinements is negative."""
-    if iterations < 0:
-        raise argument_error(
-            name, expected=">= 0", got=iterations, remedy="0 is the plain sum over the pixels."
-        )
+    check_range(name, iterations, 0, remedy="0 is the plain sum over the pixels.")
 
 
 def _symmetry_classes(lmax: int) -> Int[np.ndarray, " mode"]:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_finite, check_range, checked
 
 Spectra = Float[Array | np.ndarray, "sky ell"]
 Matrix = Float[Array, "ell ell"]
@@ -57,7 +57,7 @@ class SpectrumSums(eqx.Module):
     def correlation(self) -> Matrix:
         """Covariance over the product of the standard deviations; 0 where one of them is 0."""
         variance = jnp.diagonal(self.scatter)
-        scale = jnp.where(variance > 0, 1 / jnp.sqrt(jnp.where(variance > 0, variance, 1)), 0)
+        scale = jnp.where(variance == 0, 0, 1 / jnp.sqrt(jnp.where(variance == 0, 1, variance)))
         return self.scatter * jnp.outer(scale, scale)
 
 
@@ -108,13 +108,7 @@ class SpectrumStatistics(eqx.Module):
 
         Each is (level, ell), in sr. A ``ValueError`` is raised unless 0 < level < 100.
         """
-        if not levels or not all(0 < level < 100 for level in levels):
-            raise argument_error(
-                "band: levels",
-                expected="percentages between 0 and 100",
-                got=levels,
-                remedy="For example levels=(68.0, 90.0, 99.0).",
-            )
+        check_levels("band: levels", levels)
         share = jnp.asarray(levels, dtype=self.spectra.dtype)
         lower = jnp.percentile(self.spectra, 50 - share / 2, axis=0)
         return lower, jnp.percentile(self.spectra, 50 + share / 2, axis=0)
@@ -175,20 +169,11 @@ def spectrum_statistics(spectra: Spectra) -> SpectrumStatistics:
 
 def _checked(spectra: Spectra, least: int, name: str) -> Float[Array, "sky ell"]:
     """Return the spectra, refused if too few or not finite."""
-    spectra = as_float(spectra)
-    if spectra.shape[0] < least:
-        raise argument_error(
-            name,
-            expected=f"at least {least} on the axis of skies, the first",
-            got=spectra.shape,
-            remedy="Draw more realisations.",
-        )
-    if is_concrete(spectra) and not np.all(np.isfinite(spectra)):
-        bad = np.flatnonzero(~np.all(np.isfinite(spectra), axis=1))
-        raise argument_error(
-            name,
-            expected="finite values",
-            got=f"others in {bad.size} skies, the first is sky {bad[0]}",
-            remedy="Leave those skies out and say so.",
-        )
-    return spectra
+    check_range(f"{name}: number of skies, the first axis", spectra.shape[0], least)
+    return as_float(check_finite(name, spectra, remedy="Leave those skies out and say so."))
+
+
+def check_levels(name: str, levels: tuple[float | int, ...]) -> None:
+    """Raise unless there are percentages between 0 and 100."""
+    check_range(f"{name}, their number", len(levels), 1)
+    check_range(name, levels, 0, 100, ends="()", remedy="For example (68.0, 90.0, 99.0).")

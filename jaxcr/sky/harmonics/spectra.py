@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import check_shape, checked
 from jaxcr.sky.harmonics.backends import HarmonicTransform
 from jaxcr.sky.harmonics.modes import check_lmax
 from jaxcr.sky.harmonics.transforms import Modes, analyse, mean_product, modes_to_alm
-from jaxcr.sky.healpix.grid import nside_of
+from jaxcr.sky.healpix.grid import nside_of, whole_maps
 
 Maps = Float[Array | np.ndarray, "*batch pixel"]
 Other = Float[Array | np.ndarray, "..."]  # its shape is checked with a better message
@@ -43,15 +43,15 @@ def real_harmonics(maps: Maps, *, lmax: int, transform: HarmonicTransform | None
     Raises
     ------
     ValueError
-        If the pixel axis is no HEALPix size or lmax is out of range.
+        If the pixel axis is no HEALPix size, a pixel was not observed or lmax is out of range.
 
     Notes
     -----
     Linear, hence differentiable everywhere. Source: quadrature refined three times, as in
     Gorski et al. 2005, ApJ 622, 759.
     """
-    nside, lmax = _checked(maps, lmax, "real_harmonics")
-    return _analyse(as_float(maps), nside, lmax, transform)
+    maps, nside, lmax = _checked(maps, lmax, "real_harmonics")
+    return _analyse(maps, nside, lmax, transform)
 
 
 @checked
@@ -76,10 +76,10 @@ def alm(
     Raises
     ------
     ValueError
-        If the pixel axis is no HEALPix size or lmax is out of range.
+        If the pixel axis is no HEALPix size, a pixel was not observed or lmax is out of range.
     """
-    nside, lmax = _checked(maps, lmax, "alm")
-    return modes_to_alm(_analyse(as_float(maps), nside, lmax, transform), lmax)
+    maps, nside, lmax = _checked(maps, lmax, "alm")
+    return modes_to_alm(_analyse(maps, nside, lmax, transform), lmax)
 
 
 @checked
@@ -91,7 +91,8 @@ def power_spectrum(
     Parameters
     ----------
     maps
-        dI/I, (..., pixel), RING order, neither smoothed nor masked.
+        dI/I, (..., pixel), RING order, neither smoothed nor masked; for a part of the sky take
+        `pseudo_spectrum`.
     lmax
         Highest degree; 2 nside if not given. Limits as in `real_harmonics`.
     transform
@@ -104,7 +105,7 @@ def power_spectrum(
     Raises
     ------
     ValueError
-        If the pixel axis is no HEALPix size or lmax is out of range.
+        If the pixel axis is no HEALPix size, a pixel was not observed or lmax is out of range.
 
     Notes
     -----
@@ -117,8 +118,8 @@ def power_spectrum(
     >>> print(f"{sky.power_spectrum(dipole)[1]:.3e}")
     1.396e-06
     """
-    nside, lmax = _checked(maps, lmax, "power_spectrum")
-    modes = _analyse(_without_mean(as_float(maps)), nside, lmax, transform)
+    maps, nside, lmax = _checked(maps, lmax, "power_spectrum")
+    modes = _analyse(_without_mean(maps), nside, lmax, transform)
     return mean_product(modes, modes, lmax)
 
 
@@ -151,21 +152,15 @@ def cross_spectrum(
     ValueError
         If the shapes differ, the pixel axis is no HEALPix size or lmax is out of range.
     """
-    if first.shape != second.shape:
-        raise argument_error(
-            "cross_spectrum: second",
-            expected=f"the shape of first, {first.shape}",
-            got=second.shape,
-            remedy="Broadcast one of them, or vmap.",
-        )
-    nside, lmax = _checked(first, lmax, "cross_spectrum")
-    left = _analyse(_without_mean(as_float(first)), nside, lmax, transform)
-    right = _analyse(_without_mean(as_float(second)), nside, lmax, transform)
+    check_shape("cross_spectrum: second", second, first.shape)
+    first, nside, lmax = _checked(first, lmax, "cross_spectrum")
+    second = whole_maps("cross_spectrum: second", second)
+    left, right = (_analyse(_without_mean(x), nside, lmax, transform) for x in (first, second))
     return mean_product(left, right, lmax)
 
 
-def _checked(maps: Maps, lmax: int | None, caller: str) -> tuple[int, int]:
-    """Return nside and lmax (2 nside if None) once both are known to be usable."""
+def _checked(maps: Maps, lmax: int | None, caller: str) -> tuple[Array, int, int]:
+    """Return maps, nside and lmax (2 nside if None) once all are known to be usable."""
     nside = nside_of(maps.shape[-1])
     lmax = 2 * nside if lmax is None else lmax
     check_lmax(lmax, nside, f"{caller}: lmax")
@@ -176,7 +171,7 @@ def _checked(maps: Maps, lmax: int | None, caller: str) -> tuple[int, int]:
             UserWarning,
             stacklevel=3,
         )
-    return nside, lmax
+    return whole_maps(f"{caller}: maps", maps), nside, lmax
 
 
 def _analyse(

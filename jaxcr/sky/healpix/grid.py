@@ -1,11 +1,15 @@
-"""The HEALPix grid on the host: valid sizes and pixel centres, RING order throughout."""
+"""The HEALPix grid: valid sizes, pixel centres, pixels that were not observed; RING order."""
 
 import math
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, as_float, checked, is_concrete
+
+UNSEEN = -1.6375e30
+"""What HEALPix files write for a pixel that was not observed; NaN in arrays."""
 
 
 @checked
@@ -38,10 +42,11 @@ def nside_of(num_pixels: int) -> int:
     nside = math.isqrt(max(num_pixels, 0) // 12)
     if nside < 1 or nside & (nside - 1) or 12 * nside**2 != num_pixels:
         nearest = 2 ** max(0, round(math.log2(max(num_pixels, 1) / 12) / 2))
+        grid = f", of nside {nside}" if nside and 12 * nside**2 == num_pixels else ""
         raise argument_error(
             "map: number of pixels",
             expected="12 nside² with nside a power of two",
-            got=num_pixels,
+            got=f"{num_pixels}{grid}",
             remedy=f"The nearest is {12 * nearest**2} (nside {nearest}); "
             "the pixel axis is the last one.",
         )
@@ -66,3 +71,24 @@ def pixel_centers(nside: int) -> Float[np.ndarray, "pixel xyz=3"]:
 
     check_nside(nside, "pixel_centers: nside")
     return pixel_direction(nside, np.arange(12 * nside**2))
+
+
+def without_unseen(maps: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
+    """Return maps as floats, NaN where the value says that the pixel was not observed."""
+    maps = as_float(maps)
+    return jnp.where(jnp.abs(maps - UNSEEN) < 1e-5 * abs(UNSEEN), jnp.nan, maps)
+
+
+def whole_maps(name: str, maps: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
+    """Return maps as floats; raise where a pixel is known not to be observed."""
+    maps = without_unseen(maps)
+    bad = int(np.sum(~np.isfinite(maps))) if is_concrete(maps) else 0
+    if bad:
+        raise argument_error(
+            name,
+            expected="a finite value in every pixel",
+            got=f"{bad} pixels that are NaN, UNSEEN, masked or infinite",
+            remedy="For a part of the sky take pseudo_spectrum with a SkyWindow, and fit_dipole, "
+            "remove_multipoles or top_hat_smooth, which leave such pixels out.",
+        )
+    return maps

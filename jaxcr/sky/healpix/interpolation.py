@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxcr.checks import as_float, checked
-from jaxcr.sky.healpix.grid import check_nside, nside_of
+from jaxcr.sky.healpix.grid import check_nside, nside_of, without_unseen
 from jaxcr.sky.healpix.pixels import Directions, check_components
 from jaxcr.sky.healpix.rings import RingLayout, check_index_range, ring_layout
 
@@ -54,7 +54,7 @@ def interpolation_weights(nside: int, direction: Directions) -> tuple[FourPixels
 
 @checked
 def interpolate_map(
-    map: Float[Array | np.ndarray, "..."], direction: Directions
+    map: Float[Array | np.ndarray, "*map pixel"], direction: Directions
 ) -> Float[Array, "..."]:
     """Return the values of maps at directions, interpolated between pixels.
 
@@ -67,7 +67,8 @@ def interpolate_map(
 
     Returns
     -------
-    (map..., direction...), in the dtype of the map. NaN where one of the four pixels is NaN.
+    (map..., direction...), in the dtype of the map. NaN where one of the four pixels was not
+    observed.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def interpolate_map(
     Equal to ``healpy.get_interp_val``. Linear in the map; error of second order in the pixel
     size, except next to the poles.
     """
-    map = as_float(map)
+    map = without_unseen(map)
     pixels, weights = interpolation_weights(nside_of(map.shape[-1]), direction)
     return _interpolate(map, pixels, weights.astype(map.dtype))
 

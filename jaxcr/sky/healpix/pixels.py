@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxcr.checks import argument_error, checked, is_concrete
+from jaxcr.checks import check_positive, check_shape, checked, is_concrete
 from jaxcr.sky.healpix.grid import check_nside
 from jaxcr.sky.healpix.rings import (
     Pixels,
@@ -86,28 +86,16 @@ def containing_pixel(nside: int, direction: Directions) -> Int[Array | np.ndarra
 
 def check_components(direction: Directions, caller: str) -> None:
     """Raise ``ValueError`` unless directions have three components on their last axis."""
-    if direction.shape[-1] != 3:
-        raise argument_error(
-            f"{caller}: direction",
-            expected="vectors (..., 3), their components on the last axis",
-            got=direction.shape,
-            remedy="Transpose the array, or stack x, y and z with axis=-1.",
-        )
+    remedy = "Components are the last axis: transpose, or stack with axis=-1."
+    check_shape(f"{caller}: direction", direction, (*direction.shape[:-1], 3), remedy=remedy)
 
 
 def _check_lengths(direction: Directions) -> None:
     """Raise ``ValueError`` if a known vector has no direction and hence no pixel."""
-    if not is_concrete(direction):
-        return
-    length = np.sum(np.abs(np.asarray(direction)), axis=-1)
-    bad = int(np.sum(~((length > 0) & (length < np.inf))))
-    if bad:
-        raise argument_error(
-            "containing_pixel: direction",
-            expected="finite vectors with a length",
-            got=f"{bad} others",
-            remedy="Leave out what has not arrived.",
-        )
+    if is_concrete(direction):
+        length = np.sum(np.abs(np.asarray(direction)), axis=-1)
+        remedy = "Leave out what has not arrived."
+        check_positive("containing_pixel: length of direction", length, remedy=remedy)
 
 
 @jitted

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxcr.checks import argument_error, is_concrete
+from jaxcr.checks import argument_error, check_range, is_concrete
 from jaxcr.sky.healpix.grid import check_nside
 
 Pixels = Int[Array | np.ndarray, "..."]
@@ -107,20 +107,24 @@ def integer_type(array: Array | np.ndarray) -> Any:
     return np.dtype(np.int64) if isinstance(array, np.ndarray) else jnp.result_type(int)
 
 
+def on_host(name: str, values: Array | np.ndarray) -> Float[np.ndarray, "..."]:
+    """Return values as float64 of NumPy; raise for those that jit traces."""
+    if not is_concrete(values):
+        raise argument_error(
+            name,
+            expected="numbers that are known",
+            got="an array inside jit",
+            remedy="This step runs in NumPy: call it outside, and pass its result in.",
+        )
+    return np.asarray(values, float)
+
+
 def check_pixels(nside: int, pixel: Pixels, caller: str) -> None:
     """Raise ``ValueError`` unless nside is a grid and the pixels, where known, lie on it."""
     check_nside(nside, f"{caller}: nside")
     check_index_range(nside, pixel.dtype, caller)
-    if not is_concrete(pixel) or pixel.size == 0:
-        return
-    least, largest = int(pixel.min()), int(pixel.max())
-    if least < 0 or largest >= 12 * nside**2:
-        raise argument_error(
-            f"{caller}: pixel",
-            expected=f"0 ... 12 nside² - 1 = {12 * nside**2 - 1}",
-            got=f"{least} ... {largest}",
-            remedy="Perhaps the pixels belong to a grid of another nside.",
-        )
+    most, remedy = 12 * nside**2 - 1, "Perhaps the pixels belong to a grid of another nside."
+    check_range(f"{caller}: pixel", pixel, 0, most, remedy=remedy)
 
 
 def check_index_range(nside: int, dtype: Any, caller: str) -> None:

@@ -7,7 +7,7 @@ from jaxcr.sky.maps.quadrupole import Quadrupole, fit_quadrupole
 from jaxcr.sky.maps.removal import remove_dipole, remove_multipoles, remove_quadrupole
 from jaxcr.sky.maps.rotation import rotate_map
 from jaxcr.sky.maps.significance import li_ma_significance, significance_map
-from jaxcr.sky.maps.smoothing import smooth
+from jaxcr.sky.maps.smoothing import degrade_map, smooth
 from jaxcr.sky.maps.top_hat import top_hat_smooth
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Dipole",
     "Quadrupole",
     "SkyMapFile",
+    "degrade_map",
     "field_to_equatorial",
     "fit_dipole",
     "fit_quadrupole",

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import as_float, checked
-from jaxcr.sky.healpix.grid import nside_of, pixel_centers
+from jaxcr.checks import checked
+from jaxcr.sky.healpix.grid import nside_of, pixel_centers, without_unseen
 from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions
 
 
@@ -38,7 +38,7 @@ class Dipole(eqx.Module):
     @jax.jit
     def direction(self) -> Vector:
         """Unit vector of the maximum; zero where the vector is."""
-        return self.vector / jnp.where(self.amplitude > 0, self.amplitude, 1)
+        return self.vector / jnp.where(self.amplitude == 0, 1, self.amplitude)
 
     @property
     @jax.jit
@@ -55,8 +55,8 @@ class Dipole(eqx.Module):
         """
         block = self.covariance[1:, 1:]
         across = (jnp.trace(block) - self.direction @ block @ self.direction) / 2
-        found = self.amplitude > 0
-        return jnp.where(found, safe_root(across) / jnp.where(found, self.amplitude, 1), jnp.inf)
+        none = self.amplitude == 0
+        return jnp.where(none, jnp.inf, safe_root(across) / jnp.where(none, 1, self.amplitude))
 
 
 @checked
@@ -66,9 +66,10 @@ def fit_dipole(map: SkyMap, *, mask: Mask | None = None, error: Error | None = N
     Parameters
     ----------
     map
-        (pixel,), RING order; NaN is allowed where the mask is False.
+        (pixel,), RING order.
     mask
-        (pixel,), True where the map is used; everywhere if not given.
+        (pixel,), True where the map is used; everywhere if not given. Pixels that are NaN or
+        UNSEEN were not observed and count as False; inside jit they make the result NaN.
     error
         Standard error of each pixel, (pixel,), independent between pixels. The fit then
         weighs with 1 / error². If not given, all pixels weigh the same and the covariance
@@ -82,14 +83,14 @@ def fit_dipole(map: SkyMap, *, mask: Mask | None = None, error: Error | None = N
     ------
     ValueError
         If the map has no HEALPix size, mask or error another shape, the pixels used are
-        fewer than 4 or do not determine the fit, or their error is not > 0.
+        fewer than 4, infinite or do not determine the fit, or their error is not > 0.
 
     Notes
     -----
     Equal to ``healpy.fit_dipole`` without an error, also on a cut sky. Linear in the map.
     The scatter counts smaller structure of the sky as noise.
     """
-    map = as_float(map)
+    map = without_unseen(map)
     fit = fit_functions(map, dipole_design(map), mask, error)
     return Dipole(fit.solution[0], fit.solution[1:], fit.covariance)
 
@@ -102,4 +103,5 @@ def dipole_design(map: Float[Array, " pixel"]) -> Design:
 
 def safe_root(square: Scalar) -> Scalar:
     """Return the square root, with a zero derivative at zero."""
-    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
+    positive = ~(square <= 0)  # NaN stays NaN
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1)), 0)

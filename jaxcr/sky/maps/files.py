@@ -8,22 +8,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
-from jaxcr.sky.healpix.grid import nside_of
+from jaxcr.checks import argument_error, check_finite, check_one_of, checked
+from jaxcr.sky.healpix.grid import UNSEEN, nside_of
 from jaxcr.sky.healpix.nested import ring_to_nest
 from jaxcr.untrusted.fits import open_fits
-from jaxcr.untrusted.sizes import shortened
+from jaxcr.untrusted.sizes import check_unpacked, shortened
 
-UNSEEN = -1.6375e30  # of the HEALPix format; NaN in an array
-_NUMBERS = re.compile(r"\d*[BIJKED]")  # of the format; no text, no pairs, no arrays of any length
-_WORDS = ("ORDERING", "NSIDE", "INDXSCHM", "OBJECT", "COORDSYS", "TUNIT1")
+_NUMBERS = re.compile(r"\d*[LBIJKED]")  # of the format; no text, no pairs, no arrays of any length
+_WORDS = ("ORDERING", "NSIDE", "INDXSCHM", "OBJECT", "COORDSYS", "TUNIT1", "BAD_DATA")
 _FRAMES = {"equatorial": "C", "galactic": "G", "ecliptic": "E", "field": "F"}
 _COMMENTS = {"F": "field frame: the axes of the field"}
 _HEADER_NAMES = {
     **{letter: name for name, letter in _FRAMES.items()},
-    "Q": "equatorial",
-    "CELESTIAL": "equatorial",
-    "CEL": "equatorial",
+    **dict.fromkeys(("Q", "CELESTIAL", "CEL", "ICRS", "FK5", "J2000"), "equatorial"),
     "GAL": "galactic",
 }
 
@@ -70,7 +67,7 @@ def write_map(
     path
         File to write, usually ``*.fits``.
     maps
-        (pixel,) or (column, pixel), RING order; NaN is written as the format's unseen value.
+        (pixel,) or (column, pixel), RING order; NaN and masked pixels are written as UNSEEN.
     frame
         ``"equatorial"``, ``"galactic"``, ``"ecliptic"`` or ``"field"`` (the axes of the
         field), as the header word COORDSYS C, G, E or F.
@@ -84,14 +81,17 @@ def write_map(
     Raises
     ------
     ValueError
-        If the maps have no HEALPix size, names are not one a column, the frame is none of
-        the four, the file exists and ``overwrite`` is false, or it cannot be written.
+        If the maps have no HEALPix size or infinite values, names are not one a column, the
+        frame is none of the four, the file exists and ``overwrite`` is false, or it cannot be
+        written.
 
     Notes
     -----
-    float32 and float64 are kept. `read_map` gives back the same bits.
+    float32 and float64 are kept, of which `read_map` gives back the same bits; other numbers
+    become float64.
     """
     columns = np.atleast_2d(np.asarray(maps))
+    columns = columns.astype(_native_float(columns.dtype))
     nside = _checked_columns(columns, names, frame)
     path = Path(path)
     if path.exists() and not overwrite:
@@ -124,7 +124,7 @@ def read_map(path: str | Path) -> SkyMapFile:
     Parameters
     ----------
     path
-        File of this program, healpy or another.
+        File of this program, healpy or another, also packed by gzip or bzip2.
 
     Returns
     -------
@@ -133,19 +133,35 @@ def read_map(path: str | Path) -> SkyMapFile:
     Raises
     ------
     ValueError
-        If the file is missing, no FITS file, truncated, holds no HEALPix table, only a part
-        of the sky, not the number of pixels its header says, infinite values, or more than
-        256 MiB and a hundredfold out of gzip.
+        If the file is missing, no FITS file, truncated, holds no HEALPix table, not the number
+        of pixels its header says, infinite values, or more than 256 MiB and a hundredfold of
+        its size.
+
+    Notes
+    -----
+    Not observed, hence NaN, are pixels of the value UNSEEN, of the header words BAD_DATA and
+    TNULL, and those that a file of a part of the sky (INDXSCHM = EXPLICIT) leaves out.
     """
-    header, names, columns = _read_table(path)
-    nside = _checked_header(path, header, columns)
+    header, names, values = _read_table(path)
+    nside = _checked_header(path, header)
+    if str(header.get("INDXSCHM")).strip().upper() == "EXPLICIT" and len(values) > 1:
+        columns, names = _on_the_whole_sky(path, nside, names, values), names[1:]
+    else:
+        columns = np.stack(values)
+    if columns.shape[1] != 12 * nside**2:
+        raise _bad_file(
+            path, f"12 nside² = {12 * nside**2} pixels as its NSIDE says", str(columns.shape[1])
+        )
+    if np.any(np.isinf(columns)):
+        raise _bad_file(path, "finite values, or unseen ones", "infinite ones")
     if header["ORDERING"].strip().upper() != "RING":
         columns = columns[:, ring_to_nest(nside, np.arange(12 * nside**2))]
-    # the format's value has been rounded to the type of the column
-    unseen = np.isclose(columns, UNSEEN, rtol=1e-6, atol=0)
+    blank = [UNSEEN, header.get("BAD_DATA", UNSEEN)]
+    # these values have been rounded to the type of the column
+    unseen = [np.isclose(columns, x, rtol=1e-6, atol=0) for x in blank if type(x) in (int, float)]
     word = str(header.get("COORDSYS", "")).strip()
     return SkyMapFile(
-        np.where(unseen, np.asarray(np.nan, columns.dtype), columns),
+        np.where(np.any(unseen, axis=0), np.asarray(np.nan, columns.dtype), columns),
         names,
         nside,
         _HEADER_NAMES.get(word.upper(), word.lower()),
@@ -155,13 +171,8 @@ def read_map(path: str | Path) -> SkyMapFile:
 
 def _checked_columns(columns: np.ndarray, names: Sequence[str], frame: str) -> int:
     """Return nside once columns, names and frame are known to be usable."""
-    if columns.ndim != 2:
-        raise argument_error(
-            "write_map: maps",
-            expected="(pixel,) or (column, pixel)",
-            got=columns.shape,
-            remedy="Reshape to one row a map.",
-        )
+    remedy = "(pixel,) or (column, pixel): reshape to one row a map."
+    check_one_of("write_map: number of axes of maps", columns.ndim, [1, 2], remedy=remedy)
     nside = nside_of(columns.shape[-1])
     if len(set(names)) != len(columns) or isinstance(names, str):
         raise argument_error(
@@ -170,13 +181,8 @@ def _checked_columns(columns: np.ndarray, names: Sequence[str], frame: str) -> i
             got=repr(names),
             remedy='For example names=("relative_intensity", "error").',
         )
-    if frame not in _FRAMES:
-        raise argument_error(
-            "write_map: frame",
-            expected=" or ".join(f'"{name}"' for name in _FRAMES),
-            got=repr(frame),
-            remedy="Name the frame of the pixel directions.",
-        )
+    check_one_of("write_map: frame", frame, _FRAMES, remedy="That of the pixel directions.")
+    check_finite("write_map: maps", np.where(np.isnan(columns), 0, columns))
     return nside
 
 
@@ -201,8 +207,8 @@ def _describe(header: Any, nside: int, letter: str) -> None:
     header["COORDSYS"] = (letter, _COMMENTS.get(letter, "frame of the pixel directions"))
 
 
-def _read_table(path: str | Path) -> tuple[dict[str, Any], tuple[str, ...], np.ndarray]:
-    """Return header, names and (column, pixel) values of the first HEALPix table."""
+def _read_table(path: str | Path) -> tuple[dict[str, Any], tuple[str, ...], list[np.ndarray]]:
+    """Return header, names and values of the columns of the first HEALPix table."""
     try:
         with open_fits(path, memmap=False) as units:
             for table in units:
@@ -218,8 +224,8 @@ def _read_table(path: str | Path) -> tuple[dict[str, Any], tuple[str, ...], np.n
     )
 
 
-def _values(table: Any) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return names and values of the columns, in the byte order of this machine."""
+def _values(table: Any) -> tuple[tuple[str, ...], list[np.ndarray]]:
+    """Return names and values of the columns, NaN where they are TNULL."""
     formats = [str(x) for x in table.columns.formats]
     if not all(_NUMBERS.fullmatch(x) for x in formats):
         raise ValueError(f"columns of {', '.join(formats)}, not of real numbers")
@@ -227,7 +233,12 @@ def _values(table: Any) -> tuple[tuple[str, ...], np.ndarray]:
     with np.errstate(over="ignore", invalid="ignore"):
         columns = [np.asarray(table.data[name]).ravel() for name in names]
         floats = [values.astype(_native_float(values.dtype)) for values in columns]
-    return names, np.stack(floats)
+    for column, values in zip(table.columns, floats, strict=True):
+        if isinstance(column.null, int):  # in the units of the file, before its scale
+            values[values == column.null * (column.bscale or 1) + (column.bzero or 0)] = np.nan
+    if len({x.size for x in floats}) != 1:
+        raise ValueError("no columns of one length")
+    return names, floats
 
 
 def _native_float(dtype: np.dtype) -> type:
@@ -235,16 +246,30 @@ def _native_float(dtype: np.dtype) -> type:
     return np.float32 if dtype.kind == "f" and dtype.itemsize == 4 else np.float64
 
 
-def _checked_header(path: str | Path, header: dict[str, Any], columns: np.ndarray) -> int:
-    """Return nside of a file that holds the whole sky and says how it is ordered."""
+def _on_the_whole_sky(
+    path: str | Path, nside: int, names: tuple[str, ...], values: list[np.ndarray]
+) -> np.ndarray:
+    """Return (column, pixel) of a file that numbers its pixels, NaN where it has none."""
+    pixel, num = values[0], 12 * nside**2
+    try:
+        check_unpacked("the whole sky", unpacked=8 * num * len(values), packed=8 * pixel.size)
+    except ValueError as problem:
+        raise _bad_file(path, "a sky that fits into memory", str(problem)) from problem
+    numbers = np.sort(pixel)
+    known = np.all((numbers >= 0) & (numbers < num) & (numbers == np.round(numbers)))
+    if not (names[0].upper().startswith("PIX") and known and np.all(np.diff(numbers) > 0)):
+        expected = f"a first column PIXEL of different numbers below {num}"
+        raise _bad_file(path, expected, f"columns {shortened(', '.join(names))}")
+    columns = np.full((len(values) - 1, num), np.nan, np.result_type(*values[1:]))
+    columns[:, pixel.astype(int)] = values[1:]
+    return columns
+
+
+def _checked_header(path: str | Path, header: dict[str, Any]) -> int:
+    """Return nside of a file that says how it is ordered."""
     scheme = str(header.get("INDXSCHM", "IMPLICIT")).strip().upper()
-    if scheme != "IMPLICIT" or str(header.get("OBJECT", "")).strip().upper() == "PARTIAL":
-        raise _bad_file(
-            path,
-            "a map of the whole sky (INDXSCHM = IMPLICIT)",
-            f"a part of it (INDXSCHM = {shortened(scheme)})",
-            "Fill it with healpy.read_map(path, partial=True) and save it with write_map.",
-        )
+    if scheme not in ("IMPLICIT", "EXPLICIT"):
+        raise _bad_file(path, "INDXSCHM = IMPLICIT or EXPLICIT", shortened(scheme))
     ordering = str(header.get("ORDERING", "")).strip().upper()
     if ordering not in ("RING", "NESTED", "NEST"):
         raise _bad_file(
@@ -253,12 +278,6 @@ def _checked_header(path: str | Path, header: dict[str, Any], columns: np.ndarra
     nside = header.get("NSIDE", 0)
     if type(nside) is not int or nside < 1 or nside & (nside - 1):
         raise _bad_file(path, "the header word NSIDE, a power of two", shortened(repr(nside)))
-    if columns.shape[1] != 12 * nside**2:
-        raise _bad_file(
-            path, f"12 nside² = {12 * nside**2} pixels as its NSIDE says", str(columns.shape[1])
-        )
-    if np.any(np.isinf(columns)):
-        raise _bad_file(path, "finite values, or unseen ones", "infinite ones")
     return nside
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_finite, check_range, checked, is_concrete
 from jaxcr.vectors import unit_vector
 
 Matrix = Float[Array, "3 3"]
@@ -92,13 +92,10 @@ def field_to_equatorial(
     -----
     R_z(right ascension) R_y(-declination) R_x(roll), differentiable by the three angles.
     """
-    if is_concrete(declination) and not abs(float(declination)) <= math.pi / 2 + _ROUND_OFF:
-        raise argument_error(
-            "field_to_equatorial: declination",
-            expected="-pi/2 ... pi/2, in rad",
-            got=float(declination),
-            remedy="Convert both angles from degrees with math.radians.",
-        )
+    bound, remedy = math.pi / 2 + _ROUND_OFF, "Convert both angles from degrees with math.radians."
+    check_range("field_to_equatorial: declination", declination, -bound, bound, remedy=remedy)
+    check_finite("field_to_equatorial: right_ascension", right_ascension)
+    check_finite("field_to_equatorial: roll", roll)
     ra = as_float(right_ascension)
     dec, turn = (as_float(angle).astype(ra.dtype) for angle in (declination, roll))
     return _frame_at(ra, dec, turn)

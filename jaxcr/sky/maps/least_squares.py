@@ -6,7 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.checks import argument_error, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    check_finite,
+    check_positive,
+    check_range,
+    check_shape,
+    is_concrete,
+)
 
 SkyMap = Float[Array | np.ndarray, " pixel"]
 Mask = Bool[Array | np.ndarray, " mask_pixel"]
@@ -81,31 +88,22 @@ def _solve(map: Array, weight: Array, used: Array, design: Array) -> Fit:
 
 
 def _used_pixels(map: Float[Array, " pixel"], design: Design, mask: Mask | None) -> Mask:
-    """Return the mask, checked as far as its values are known."""
-    if mask is None:
-        return np.ones(map.shape, bool)
-    if mask.shape != map.shape:
-        raise argument_error(
-            "mask",
-            expected=f"the shape of the map, {map.shape}",
-            got=mask.shape,
-            remedy="Give one bool a pixel.",
-        )
-    if is_concrete(mask):
-        _check_coverage(np.asarray(mask), design)
-    return mask
+    """Return the mask without pixels not observed, checked as far as its values are known."""
+    check_shape("mask", mask, map.shape)
+    used = np.ones(map.shape, bool) if mask is None else mask
+    if is_concrete(map, used):
+        used = np.asarray(used) & ~np.isnan(map)
+        check_finite("map", np.where(used, map, 0))
+    if is_concrete(used) and not np.all(used):
+        _check_coverage(np.asarray(used), design)
+    return used
 
 
 def _check_coverage(mask: np.ndarray, design: Design) -> None:
     """Raise ``ValueError`` when the pixels used do not tell the fitted functions apart."""
     least = design.shape[1]
-    if np.sum(mask) < least:
-        raise argument_error(
-            "mask",
-            expected=f"at least {least} pixels that are True",
-            got=int(np.sum(mask)),
-            remedy="True marks the pixels that are used; perhaps invert the mask.",
-        )
+    remedy = "True marks the pixels that are used; perhaps invert the mask."
+    check_range("mask: number of pixels that are True", np.sum(mask), least, remedy=remedy)
     seen = design[mask].astype(float)
     eigenvalues = np.linalg.eigvalsh(seen.T @ seen)
     least_ratio = max(_LEAST_EIGENVALUE, (_ROUND_OFF * np.finfo(design.dtype).eps) ** 2)
@@ -120,21 +118,8 @@ def _check_coverage(mask: np.ndarray, design: Design) -> None:
 
 def _checked_error(map: Float[Array, " pixel"], used: Mask, error: Error) -> Array:
     """Return the error in the map's dtype, checked as far as its values are known."""
-    if error.shape != map.shape:
-        raise argument_error(
-            "error",
-            expected=f"the shape of the map, {map.shape}",
-            got=error.shape,
-            remedy="Give one standard error a pixel.",
-        )
+    check_shape("error", error, map.shape)
     if is_concrete(error, used):
-        good = np.isfinite(error) & (np.asarray(error) > 0)
-        bad = np.asarray(used) & ~good
-        if np.any(bad):
-            raise argument_error(
-                "error",
-                expected="finite values > 0 in every pixel that is used",
-                got=f"{np.sum(bad)} pixels without",
-                remedy="Mask these pixels: mask=error > 0.",
-            )
+        remedy = "Mask these pixels: mask=error > 0."
+        check_positive("error", np.where(used, error, 1.0), remedy=remedy)
     return jnp.asarray(error).astype(map.dtype)

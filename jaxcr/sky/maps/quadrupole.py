@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import as_float, checked
+from jaxcr.checks import checked
+from jaxcr.sky.healpix.grid import without_unseen
 from jaxcr.sky.maps.dipole import Dipole, dipole_design, safe_root
 from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions
 
@@ -60,7 +61,7 @@ class Quadrupole(eqx.Module):
         """Standard error of the amplitude, to first order in error / amplitude."""
         basis = _BASIS.astype(self.components.dtype)
         slope = jnp.tensordot(basis, self.tensor, axes=2) * (2 / 3)
-        slope = slope / jnp.where(self.amplitude > 0, self.amplitude, 1)
+        slope = slope / jnp.where(self.amplitude == 0, 1, self.amplitude)
         return safe_root(slope @ self.covariance[4:, 4:] @ slope)
 
     @property
@@ -116,7 +117,7 @@ def fit_quadrupole(
     Linear in the map. On a cut sky dipole and quadrupole are correlated, and power at l > 2
     leaks into both: the covariance tells the first, not the second.
     """
-    map = as_float(map)
+    map = without_unseen(map)
     fit = fit_functions(map, quadrupole_design(map), mask, error)
     return Quadrupole(fit.solution[0], fit.solution[1:4], fit.solution[4:], fit.covariance)
 

@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import as_float, checked
+from jaxcr.checks import checked
 from jaxcr.sky.harmonics.modes import check_lmax, synthesis_matrix
-from jaxcr.sky.healpix.grid import nside_of
+from jaxcr.sky.healpix.grid import nside_of, without_unseen
 from jaxcr.sky.maps.dipole import dipole_design
 from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions, subtract
 from jaxcr.sky.maps.quadrupole import quadrupole_design
@@ -24,7 +24,8 @@ def remove_dipole(
 
     Returns
     -------
-    (pixel,); the fit is subtracted from every pixel, also where the mask is False.
+    (pixel,); the fit is subtracted from every pixel, also where the mask is False; NaN where not
+    observed.
 
     Raises
     ------
@@ -35,7 +36,8 @@ def remove_dipole(
     -----
     Equal to ``healpy.remove_dipole`` on the pixels used.
     """
-    return _less_fit(as_float(map), dipole_design(as_float(map)), mask, error)
+    map = without_unseen(map)
+    return _less_fit(map, dipole_design(map), mask, error)
 
 
 @checked
@@ -49,7 +51,8 @@ def remove_quadrupole(
     ValueError
         As `fit_quadrupole`.
     """
-    return _less_fit(as_float(map), quadrupole_design(as_float(map)), mask, error)
+    map = without_unseen(map)
+    return _less_fit(map, quadrupole_design(map), mask, error)
 
 
 @checked
@@ -72,7 +75,7 @@ def remove_multipoles(
     -----
     Memory 8 (lmax+1)² 12 nside² bytes on the host.
     """
-    map = as_float(map)
+    map = without_unseen(map)
     nside = nside_of(map.shape[-1])
     check_lmax(lmax, nside, "remove_multipoles: lmax")
     return _less_fit(map, np.asarray(synthesis_matrix(nside, lmax).T, map.dtype), mask, error)

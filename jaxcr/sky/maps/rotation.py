@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_range, checked, is_concrete
 from jaxcr.sky.harmonics.directions import evaluate_harmonics
 from jaxcr.sky.harmonics.modes import check_lmax
 from jaxcr.sky.harmonics.transforms import analyse
-from jaxcr.sky.healpix.grid import nside_of, pixel_centers
+from jaxcr.sky.healpix.grid import nside_of, pixel_centers, whole_maps, without_unseen
 from jaxcr.sky.healpix.interpolation import interpolate_map
 
 Maps = Float[Array | np.ndarray, "*batch pixel"]
@@ -33,7 +33,7 @@ def rotate_map(
         (3, 3), orthogonal, as from `field_to_equatorial`.
     lmax
         If given, the multipoles up to lmax are rotated exactly and all above are dropped,
-        0 ... 3 nside - 1. If not, bilinear interpolation.
+        0 ... 3 nside - 1. If not, bilinear interpolation, NaN next to pixels not observed.
 
     Returns
     -------
@@ -42,8 +42,8 @@ def rotate_map(
     Raises
     ------
     ValueError
-        If the pixel axis is no HEALPix size, lmax is out of range, or the matrix is known and
-        not orthogonal.
+        If the pixel axis is no HEALPix size, lmax is out of range or given for a map with pixels
+        that were not observed, or the matrix is known and not orthogonal.
 
     Notes
     -----
@@ -52,9 +52,9 @@ def rotate_map(
     ``healpy.Rotator.rotate_map_pixel``; with lmax, ``rotate_alm`` of ``map2alm(iter=3)``, in
     12 nside² (lmax + 1)² operations.
     """
-    map = as_float(map)
     nside = nside_of(map.shape[-1])
     _check_rotation(rotation)
+    map = without_unseen(map)
     centers = jnp.asarray(pixel_centers(nside), map.dtype)
     turned = jnp.matmul(
         centers, as_float(rotation).astype(map.dtype), precision=jax.lax.Precision.HIGHEST
@@ -62,7 +62,7 @@ def rotate_map(
     if lmax is None:
         return interpolate_map(map, turned)
     check_lmax(lmax, nside, "rotate_map: lmax")
-    return evaluate_harmonics(analyse(map, nside, lmax), turned)
+    return evaluate_harmonics(analyse(whole_maps("rotate_map: map", map), nside, lmax), turned)
 
 
 def _check_rotation(rotation: Float[Array | np.ndarray, "3 3"]) -> None:
@@ -71,10 +71,6 @@ def _check_rotation(rotation: Float[Array | np.ndarray, "3 3"]) -> None:
         return
     matrix = np.asarray(rotation, float)
     error = np.max(np.abs(matrix @ matrix.T - np.eye(3)))
-    if not error < _LARGEST_SKEW:
-        raise argument_error(
-            "rotate_map: rotation",
-            expected="an orthogonal matrix",
-            got=f"one whose product with its transpose is off by {error:.1e}",
-            remedy="Make it with field_to_equatorial or rotation_from_axes.",
-        )
+    remedy = "Make it with field_to_equatorial or rotation_from_axes."
+    expected = f"an orthogonal matrix, its product with its transpose off by < {_LARGEST_SKEW:g}"
+    check_range("rotate_map: rotation", error, 0, _LARGEST_SKEW, expected=expected, remedy=remedy)

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_positive, check_range, check_shape, checked
+from jaxcr.sky.healpix.grid import without_unseen
 
 Values = Float[Array | np.ndarray, "..."]
 
@@ -16,7 +17,7 @@ _SERIES_RANGE = 0.05  # 0.05^10 / 132 = 7e-16, the first term left out
 
 @checked
 def significance_map(map: Values, error: Values) -> Float[Array, "..."]:
-    """Return map / error, NaN where the error is not > 0.
+    """Return map / error, NaN where the error is not > 0 or the map was not observed.
 
     Parameters
     ----------
@@ -28,15 +29,9 @@ def significance_map(map: Values, error: Values) -> Float[Array, "..."]:
     ValueError
         If the shapes differ.
     """
-    if map.shape != error.shape:
-        raise argument_error(
-            "significance_map: error",
-            expected=f"the shape of the map, {map.shape}",
-            got=error.shape,
-            remedy="Give one standard error a pixel.",
-        )
-    map = as_float(map)
-    error = as_float(error).astype(map.dtype)
+    check_shape("significance_map: error", error, map.shape)
+    map = without_unseen(map)
+    error = without_unseen(error).astype(map.dtype)
     known = error > 0
     return jnp.where(known, map, jnp.nan) / jnp.where(known, error, 1)
 
@@ -63,7 +58,8 @@ def li_ma_significance(
 
     Returns
     -------
-    S, of the shape the three broadcast to, in standard deviations; 0 where N = 0.
+    S, of the shape the three broadcast to, in standard deviations; 0 where N = 0,
+    NaN where a count is.
 
     Raises
     ------
@@ -76,8 +72,12 @@ def li_ma_significance(
     has a derivative through d = 0 and no cancellation there.
     Source: Li & Ma 1983, ApJ 272, 317, equation 17.
     """
-    on, off, ratio = jnp.broadcast_arrays(*map(as_float, (counts, background, exposure_ratio)))
-    _check_counts(on, off, ratio)
+    on, off, ratio = (without_unseen(as_float(x)) for x in (counts, background, exposure_ratio))
+    for name, value in (("counts", on), ("background", off)):
+        known = jnp.where(jnp.isnan(value), 0, value)
+        check_range(f"li_ma_significance: {name}", known, 0.0, remedy="Give raw counts, no excess.")
+    check_positive("li_ma_significance: exposure_ratio", ratio)
+    on, off, ratio = jnp.broadcast_arrays(on, off, ratio)
     return _equation_17(on, off.astype(on.dtype), ratio.astype(on.dtype))
 
 
@@ -85,12 +85,13 @@ def li_ma_significance(
 def _equation_17(on: Array, off: Array, ratio: Array) -> Array:
     """Return the excess times a factor without singularity."""
     total = on + off
-    safe = jnp.where(total > 0, total, 1)
+    none = total == 0
+    safe = jnp.where(none, 1, total)
     expected_on, expected_off = safe * ratio / (1 + ratio), safe / (1 + ratio)
     excess = (on - ratio * off) / (1 + ratio)  # N_on less its share of N
     curvature = _curvature(excess / expected_on) / expected_on
     curvature = curvature + _curvature(-excess / expected_off) / expected_off
-    return jnp.where(total > 0, excess * jnp.sqrt(2 * curvature), 0)
+    return jnp.where(none, 0, excess * jnp.sqrt(2 * curvature))
 
 
 def _curvature(x: Array) -> Array:
@@ -103,22 +104,3 @@ def _curvature(x: Array) -> Array:
     large = jnp.where(near | empty, 1, x)
     full = ((1 + large) * jnp.log1p(large) - large) / large**2
     return jnp.where(near, series, jnp.where(empty, 1, full))
-
-
-def _check_counts(on: Array, off: Array, ratio: Array) -> None:
-    """Raise ``ValueError`` when a known value is out of its range."""
-    for name, value in (("counts", on), ("background", off)):
-        if is_concrete(value) and bool(jnp.any(value < 0)):
-            raise argument_error(
-                f"li_ma_significance: {name}",
-                expected="counts >= 0",
-                got=f"a least value of {jnp.min(value)}",
-                remedy="Give raw counts, not an excess.",
-            )
-    if is_concrete(ratio) and not bool(jnp.all(ratio > 0)):
-        raise argument_error(
-            "li_ma_significance: exposure_ratio",
-            expected="values > 0",
-            got=f"a least value of {jnp.min(ratio)}",
-            remedy="Give the exposure of the pixel over that of the background region.",
-        )

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
-from jaxcr.sky.healpix.grid import nside_of
+from jaxcr.checks import check_range, check_shape, checked, is_concrete
+from jaxcr.sky.healpix.grid import nside_of, without_unseen
 from jaxcr.sky.healpix.rings import ring_layout, ring_of
 from jaxcr.sky.maps.least_squares import SkyMap
 
@@ -33,7 +33,8 @@ def top_hat_smooth(
     Parameters
     ----------
     map
-        (pixel,), RING order; NaN is allowed where the weight is zero.
+        (pixel,), RING order. Pixels that are NaN or UNSEEN were not observed and have no weight;
+        inside jit they make the result NaN unless their weight is 0.
     radius
         Of the disc, rad, 0 ... pi.
     weight
@@ -55,10 +56,14 @@ def top_hat_smooth(
     data: never take C_l or count significances as independent. For a wide disc and a smooth
     map C_l falls by {[P_(l-1)(c) - P_(l+1)(c)] / [(2l+1)(1-c)]}², c = cos(radius).
     """
-    map = as_float(map)
+    map = without_unseen(map)
     nside = nside_of(map.shape[-1])
-    _check(map, radius, weight)
+    check_range("top_hat_smooth: radius", radius, 0.0, math.pi, remedy="In rad: math.radians.")
+    check_shape("top_hat_smooth: weight", weight, map.shape)
+    check_range("top_hat_smooth: weight", weight, 0.0, remedy="0 where a pixel does not count.")
     weight = jnp.ones_like(map) if weight is None else jnp.asarray(weight).astype(map.dtype)
+    if is_concrete(map):
+        weight = jnp.where(jnp.isnan(map), 0, weight)
     return _disc_mean(nside, map, weight, _arcs(nside, float(radius)))
 
 
@@ -127,31 +132,3 @@ def _arc_sum(nside: int, running: Array, ring: Array, azimuth: Array, half: Arra
         return turns[None].astype(running.dtype) * whole + running[:, ring, place]
 
     return up_to(last + 1) - up_to(first)
-
-
-def _check(map: Float[Array, " pixel"], radius: float | int, weight: Weight | None) -> None:
-    """Raise ``ValueError`` for a radius out of range or a weight of another shape."""
-    if not 0 <= radius <= math.pi:
-        raise argument_error(
-            "top_hat_smooth: radius",
-            expected="0 ... pi, in rad",
-            got=radius,
-            remedy="Convert from degrees with math.radians.",
-        )
-    if weight is not None and weight.shape != map.shape:
-        raise argument_error(
-            "top_hat_smooth: weight",
-            expected=f"the shape of the map, {map.shape}",
-            got=weight.shape,
-            remedy="Give one value a pixel.",
-        )
-    if weight is not None and is_concrete(weight):
-        values = np.asarray(weight)
-        bad = int(np.sum(~(np.isfinite(values) & (values >= 0))))
-        if bad:
-            raise argument_error(
-                "top_hat_smooth: weight",
-                expected="finite values >= 0",
-                got=f"{bad} others",
-                remedy="Give 0 where a pixel does not count.",
-            )

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import as_float, check_range, checked
 from jaxcr.sky.harmonics.directions import direction_spectrum
 from jaxcr.sky.harmonics.spectra import power_spectrum
 from jaxcr.sky.noise.levels import poisson_noise
@@ -48,7 +48,7 @@ def debiased_spectrum(
     ValueError
         As `power_spectrum`, and if a known level is negative.
     """
-    _check_level(noise)
+    check_range("debiased_spectrum: noise", noise, 0, remedy="N_l in sr, as of noise_power.")
     spectra = power_spectrum(maps, lmax=lmax)
     level = jnp.asarray(noise, spectra.dtype)[..., None]
     level = level.reshape((1,) * (spectra.ndim - level.ndim) + level.shape)
@@ -102,14 +102,3 @@ def _less_noise(spectra: Array, level: Array, sample_variance: bool) -> Spectrum
     c_ell = jnp.where(seen, spectra - level, 0)
     error = gaussian_error(c_ell, level, sample_variance=sample_variance)
     return SpectrumEstimate(jnp.asarray(degree, float), c_ell, error, level)
-
-
-def _check_level(noise) -> None:
-    """Raise if a level that is known is negative."""
-    if isinstance(noise, (float, int, np.ndarray)) and not np.all(np.asarray(noise) >= 0):
-        raise argument_error(
-            "debiased_spectrum: noise",
-            expected="a level >= 0 in steradian",
-            got=noise,
-            remedy="Give N_l, for example noise_power(samples).",
-        )

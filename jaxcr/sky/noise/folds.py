@@ -2,17 +2,19 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.sky.arrivals.intensity import weighted_mean
 from jaxcr.sky.harmonics.spectra import real_harmonics
 from jaxcr.sky.harmonics.transforms import mean_product
+from jaxcr.sky.noise.levels import Samples
 from jaxcr.sky.partial.estimates import SpectrumEstimate, gaussian_error
 
 
 @checked
 def fold_spectrum(
-    samples: Float[Array | np.ndarray, "*batch pixel child"],
+    samples: Samples,
+    weight: Samples | None = None,
     *,
     folds: int,
     lmax: int,
@@ -26,6 +28,8 @@ def fold_spectrum(
     ----------
     samples
         dI/I of several orbits a pixel, (..., pixel, child), RING order.
+    weight
+        Of each orbit, 0 where it was lost, as `pixel_samples` gives both; ones if not given.
     folds
         k >= 2, a divisor of the number of children; child j is in subset j mod k.
     lmax
@@ -50,8 +54,10 @@ def fold_spectrum(
     """
     samples = as_float(samples)
     _check_folds(folds, samples.shape[-1])
-    grouped = samples.reshape(*samples.shape[:-1], samples.shape[-1] // folds, folds)
-    maps = jnp.moveaxis(jnp.mean(grouped, axis=-2), -1, 0)
+    weight = jnp.ones_like(samples) if weight is None else as_float(weight).astype(samples.dtype)
+    subsets = (*samples.shape[:-1], samples.shape[-1] // folds, folds)
+    values, weight = (jnp.moveaxis(x.reshape(subsets), -1, 0) for x in (samples, weight))
+    maps = weighted_mean(values, weight)
     modes = real_harmonics(maps - jnp.mean(maps, axis=-1, keepdims=True), lmax=lmax)
     own = jnp.mean(mean_product(modes, modes, lmax), axis=0)
     mean = jnp.mean(modes, axis=0)

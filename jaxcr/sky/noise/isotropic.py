@@ -10,12 +10,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import (
+    argument_error,
+    check_one_of,
+    check_positive,
+    check_range,
+    check_shape,
+    checked,
+)
 from jaxcr.sky.harmonics.modes import check_lmax, harmonic_matrix, mode_degrees
+from jaxcr.sky.harmonics.realisations import check_levels
 from jaxcr.sky.harmonics.spectra import power_spectrum
 from jaxcr.sky.harmonics.transforms import LARGEST_DENSE_NSIDE
 from jaxcr.sky.healpix.grid import check_nside
-from jaxcr.sky.healpix.rings import ring_table
+from jaxcr.sky.healpix.rings import on_host, ring_table
 from jaxcr.sky.partial.ring_spectra import ring_spectrum
 from jaxcr.sky.partial.window import SkyWindow
 
@@ -79,9 +87,9 @@ def isotropic_bands(
     """
     check_nside(nside, "isotropic_bands: nside")
     check_lmax(lmax, nside, "isotropic_bands: lmax")
-    _check_positive("num_events", num_events)
-    _check_positive("num_skies", num_skies)
-    _check_levels(levels)
+    check_positive("isotropic_bands: num_events", num_events)
+    check_range("isotropic_bands: num_skies", num_skies, 1)
+    check_levels("isotropic_bands: levels", levels)
     if window is not None:
         _check_window(window, nside, exposure)
         exposure = window.exposure
@@ -188,14 +196,11 @@ def _expected_counts(
     exposure, num_events: float | int, num_pixels: int
 ) -> Float[np.ndarray, " pixel"]:
     """Return the expected counts, their sum the number of events."""
-    share = np.ones(num_pixels) if exposure is None else np.asarray(exposure, dtype=float)
-    if share.shape != (num_pixels,) or not np.all(share >= 0) or not 0 < np.sum(share) < np.inf:
-        raise argument_error(
-            "isotropic_bands: exposure",
-            expected=f"{num_pixels} finite values >= 0, not all zero",
-            got=f"shape {share.shape}, sum {np.sum(share)}, least {np.min(share)}",
-            remedy="Give the relative exposure in RING order at this nside; 0 where none.",
-        )
+    name = "isotropic_bands: exposure"
+    share = np.ones(num_pixels) if exposure is None else on_host(name, exposure)
+    check_shape(name, share, (num_pixels,))
+    check_range(name, share, 0, remedy="0 where nothing is seen.")
+    check_positive("isotropic_bands: sum of the exposure", np.sum(share))
     return share * (num_events / np.sum(share))
 
 
@@ -208,29 +213,4 @@ def _check_window(window: SkyWindow, nside: int, exposure) -> None:
             got="both",
             remedy="The window has an exposure of its own.",
         )
-    if window.nside != nside:
-        raise argument_error(
-            "isotropic_bands: window",
-            expected=f"nside {nside}",
-            got=f"nside {window.nside}",
-            remedy="Make the window at the nside of the skies.",
-        )
-
-
-def _check_positive(name: str, value: float | int) -> None:
-    """Raise unless the number is above 0."""
-    if not value > 0:
-        raise argument_error(
-            f"isotropic_bands: {name}", expected="a number > 0", got=value, remedy="Raise it."
-        )
-
-
-def _check_levels(levels: tuple[float | int, ...]) -> None:
-    """Raise unless all are percentages."""
-    if not levels or not all(0 < level < 100 for level in levels):
-        raise argument_error(
-            "isotropic_bands: levels",
-            expected="percentages between 0 and 100",
-            got=levels,
-            remedy="For example levels=(68.0, 90.0, 99.0).",
-        )
+    check_one_of("isotropic_bands: nside of the window", window.nside, [nside])

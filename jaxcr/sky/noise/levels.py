@@ -5,7 +5,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import as_float, check_range, checked
+from jaxcr.sky.arrivals.intensity import scatter_level
+
+Samples = Float[Array | np.ndarray, "*batch pixel child"]
 
 
 @checked
@@ -30,17 +33,19 @@ def poisson_noise(weights: Float[Array | np.ndarray, " particle"]) -> Scalar:
 
 
 @checked
-def noise_power(
-    samples: Float[Array | np.ndarray, "*batch pixel child"],
-) -> Float[Array, "*batch"]:
+def noise_power(samples: Samples, weight: Samples | None = None) -> Float[Array, "*batch"]:
     """Return the level that the scatter within pixels adds to C_l of the mean map.
 
-    N_l = (4 pi / N_pix) < var / N_child > over the pixels, with the unbiased variance.
+    N_l = (4 pi / N_pix) < sum w² (f - <f>)² / [(1 - 1/n) (sum w)²] > over the pixels: with equal
+    weights the unbiased variance over the number n of orbits in a pixel.
 
     Parameters
     ----------
     samples
         dI/I of several orbits a pixel, (..., pixel, child), child >= 2.
+    weight
+        Of each orbit, 0 where it was lost, as `pixel_samples` gives both; ones if not given.
+        Pixels with one orbit are left out of the mean.
 
     Returns
     -------
@@ -59,13 +64,6 @@ def noise_power(
     pixel has C_l = 4 pi s² / N_pix.
     """
     samples = as_float(samples)
-    num_pixels, num_children = samples.shape[-2:]
-    if num_children < 2:
-        raise argument_error(
-            "noise_power: samples",
-            expected="at least 2 orbits a pixel on the last axis",
-            got=num_children,
-            remedy="Trace with per_pixel >= 2.",
-        )
-    variance = jnp.mean(jnp.var(samples, axis=-1, ddof=1), axis=-1)
-    return 4 * jnp.pi / (num_pixels * num_children) * variance
+    check_range("noise_power: orbits in a pixel", samples.shape[-1], 2.0)
+    weight = jnp.ones_like(samples) if weight is None else as_float(weight)
+    return scatter_level(samples, weight.astype(samples.dtype))

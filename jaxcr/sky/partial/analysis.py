@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
-from jaxcr.sky.healpix.rings import ring_table
+from jaxcr.checks import check_positive, check_range, checked
+from jaxcr.sky.healpix.rings import on_host, ring_table
 from jaxcr.sky.partial.bins import SpectrumBins
 from jaxcr.sky.partial.coupling import PseudoCoupling
 from jaxcr.sky.partial.declination import Maps, checked_maps
@@ -55,17 +55,21 @@ class ObservedSky(eqx.Module):
     background: Float[Array, "*batch pixel"]
     window: SkyWindow
 
+    def __check_init__(self):
+        check_range("ObservedSky: counts", self.counts, 0.0)
+        check_range("ObservedSky: background", self.background, 0.0)
+
     @property
     def relative_intensity(self) -> Float[Array, "*batch pixel"]:
         """Counts over background, less 1; 0 where nothing is expected."""
-        used = self.background > 0
-        return jnp.where(used, self.counts / jnp.where(used, self.background, 1) - 1, 0)
+        none = self.background == 0
+        return jnp.where(none, 0, self.counts / jnp.where(none, 1, self.background) - 1)
 
     @property
     def variance(self) -> Float[Array, "*batch pixel"]:
         """Of the relative intensity, one over the background; 0 where nothing is expected."""
-        used = self.background > 0
-        return jnp.where(used, 1 / jnp.where(used, self.background, 1), 0)
+        none = self.background == 0
+        return jnp.where(none, 0, 1 / jnp.where(none, 1, self.background))
 
     @property
     def error(self) -> Float[Array, "*batch pixel"]:
@@ -159,9 +163,11 @@ def observe(
     On the host. The values at the pixel centres count as those of the pixels, so that no pixel
     window is needed in the comparison with the C_l of the map.
     """
-    intensity = np.asarray(checked_maps(maps, window, "observe"), float)
-    exposure = np.asarray(window.exposure, float)
-    _check_observation(intensity, exposure, num_events)
+    intensity = on_host("observe: maps", checked_maps(maps, window, "observe"))
+    exposure = on_host("observe: window", window.exposure)
+    check_positive("observe: num_events", num_events)
+    remedy = "Give relative intensity, not percent, of at least -1."
+    check_range("observe: maps", np.where(exposure > 0, intensity, 0), -1, remedy=remedy)
     expected = exposure * (num_events / np.sum(exposure))
     seen = exposure > 0
     rate = expected * (1 + np.where(seen, intensity, 0))
@@ -183,26 +189,3 @@ def _background(
     total = np.add.reduceat(expected, table.start)
     found = np.add.reduceat(counts, table.start, axis=-1) / np.where(total > 0, total, 1)
     return expected * found[..., table.of_pixel]
-
-
-def _check_observation(
-    intensity: Float[np.ndarray, "*batch pixel"],
-    exposure: Float[np.ndarray, " pixel"],
-    num_events: float | int,
-) -> None:
-    """Raise unless the expected counts are finite and not negative."""
-    if not 0 < num_events < np.inf:
-        raise argument_error(
-            "observe: num_events",
-            expected="a number > 0",
-            got=num_events,
-            remedy="Give the expected number of events in the window.",
-        )
-    least = np.min(intensity[..., exposure > 0])
-    if not np.all(np.isfinite(intensity[..., exposure > 0])) or least < -1:
-        raise argument_error(
-            "observe: maps",
-            expected="finite dI/I >= -1 where the window sees",
-            got=f"least {least}",
-            remedy="Give relative intensity, not intensity or percent.",
-        )

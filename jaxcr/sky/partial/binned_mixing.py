@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked, is_concrete
+from jaxcr.checks import argument_error, check_positive, checked, is_concrete
 from jaxcr.sky.partial.bins import SpectrumBins
 from jaxcr.sky.partial.coupling import PseudoCoupling, dot
 
@@ -55,13 +55,8 @@ def check_matrices(matrices: BinMatrices, bins: SpectrumBins, largest: float | i
     """Raise ``ValueError`` with the bins that the window cannot tell apart, if there are any."""
     if not is_concrete(matrices):
         return
-    if not np.all(np.asarray(matrices.mean) > 0):
-        raise argument_error(
-            "deconvolve_spectrum: fiducial",
-            expected="a mean > 0 in every bin",
-            got=f"least mean {float(np.min(matrices.mean))}",
-            remedy="Its shape inside the bins is used: take one that vanishes in none.",
-        )
+    remedy = "Its shape inside the bins is used: take one that vanishes in none."
+    check_positive("deconvolve_spectrum: means of fiducial in bins", matrices.mean, remedy=remedy)
     _, values, right = np.linalg.svd(np.asarray(matrices.binned))
     condition = values[0] / values[-1] if values[-1] > 0 else np.inf
     if condition <= largest:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_range, checked
 
 
 def _whole_numbers(edges) -> tuple[int, ...]:
@@ -57,6 +57,7 @@ class SpectrumBins(eqx.Module):
         pairs = zip(self.edges[:-1], self.edges[1:], strict=True)
         return [f"{low}" if high == low + 1 else f"{low}-{high - 1}" for low, high in pairs]
 
+    @checked
     def bin(self, spectra: Float[Array | np.ndarray, "*batch ell"]) -> Float[Array, "*batch bin"]:
         """Return the averages of spectra (..., ell), ell from 0, with weights 2l+1.
 
@@ -76,13 +77,8 @@ class SpectrumBins(eqx.Module):
         ValueError
             If lmax is below the last bin.
         """
-        if lmax < self.highest:
-            raise argument_error(
-                "SpectrumBins: edges",
-                expected=f"at most lmax + 1 = {lmax + 1}",
-                got=self.edges,
-                remedy="Lower the last edge or raise lmax.",
-            )
+        remedy = f"Bins up to l = {self.highest}: lower the last edge or raise lmax."
+        check_range("SpectrumBins: lmax", lmax, self.highest, remedy=remedy)
         return self._average(lmax)
 
     def _average(self, lmax: int) -> Float[np.ndarray, "bin ell"]:
@@ -102,8 +98,5 @@ def uniform_bins(lowest: int, highest: int, width: int) -> SpectrumBins:
     ValueError
         If none fits or the width is below 1.
     """
-    if width < 1:
-        raise argument_error(
-            "uniform_bins: width", expected=">= 1", got=width, remedy="1 bins nothing."
-        )
+    check_range("uniform_bins: width", width, 1)
     return SpectrumBins(tuple(range(lowest, highest + 2, width)))

@@ -58,6 +58,7 @@ class PseudoCoupling(eqx.Module):
         power = jnp.tensordot(self.multiplicity, self.response**2, axes=1)
         return dot(dot(self.row_average.T, power), self.column_degrees)
 
+    @checked
     @jax.jit
     def noise_spectrum(self, variance: Float[Array | np.ndarray, "*batch pixel"]) -> Array:
         """Return the pseudo-spectrum (..., ell) of white noise of this variance per pixel."""
@@ -72,6 +73,7 @@ class PseudoCoupling(eqx.Module):
         sums = jax.ops.segment_sum(jnp.moveaxis(used, -1, 0), self.sample_of_pixel, num)
         return jnp.moveaxis(sums, 0, -1)
 
+    @checked
     @jax.jit
     def covariance(
         self,

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, as_float, checked
-from jaxcr.sky.healpix.rings import ring_table
+from jaxcr.checks import check_finite, check_shape, checked, is_concrete
+from jaxcr.sky.healpix.grid import without_unseen
+from jaxcr.sky.healpix.rings import on_host, ring_table
 from jaxcr.sky.partial.window import SkyWindow
 
 Maps = Float[Array | np.ndarray, "*batch pixel"]
@@ -35,7 +36,7 @@ def remove_declination_mean(maps: Maps, window: SkyWindow) -> Float[Array, "*bat
     Raises
     ------
     ValueError
-        If the window has another nside.
+        If the window has another nside, or a pixel that it sees is not finite.
 
     Notes
     -----
@@ -77,32 +78,36 @@ def windowed_maps(
 
 def pixel_weights(window: SkyWindow, exposure_weighted: bool) -> Float[np.ndarray, " pixel"]:
     """Return the weight of each pixel, with mean 1 over the pixels seen."""
-    exposure = np.asarray(window.exposure, float)
+    exposure = on_host("SkyWindow: exposure", window.exposure)
     seen = exposure > 0
     return exposure / np.mean(exposure[seen]) if exposure_weighted else seen.astype(float)
 
 
 def checked_maps(maps: Maps, window: SkyWindow, caller: str) -> Float[Array, "*batch pixel"]:
     """Return maps as floats once their size is that of the window."""
-    if maps.shape[-1] != window.exposure.shape[-1]:
-        raise argument_error(
+    shape = (*maps.shape[:-1], *window.exposure.shape)
+    remedy = f"Make the window, of nside {window.nside}, at that of the maps."
+    check_shape(f"{caller}: maps", maps, shape, remedy=remedy)
+    maps = without_unseen(maps)
+    if is_concrete(maps, window.exposure):
+        check_finite(
             f"{caller}: maps",
-            expected=f"the {window.exposure.shape[-1]} pixels of the window (nside {window.nside})",
-            got=maps.shape[-1],
-            remedy="Make the window at the nside of the maps; the pixel axis is the last one.",
+            np.where(np.asarray(window.exposure) > 0, maps, 0),
+            expected="a finite value in every pixel that the window sees",
+            remedy="Make the exposure 0 in pixels that are NaN, UNSEEN or masked.",
         )
-    return as_float(maps)
+    return maps
 
 
 @partial(jax.jit, static_argnames="nside")
 def _remove_ring_mean(maps: Array, exposure: Array, *, nside: int) -> Array:
     """Subtract the weighted ring means and put zero outside."""
     table = ring_table(nside)
-    seen = _row(exposure, maps) > 0
+    seen = _row(exposure, maps) != 0
     maps = jnp.where(seen, maps, 0)
     total = _ring_sums(maps * _row(exposure, maps), table.of_pixel, table.size.size)
     norm = _ring_sums(exposure, table.of_pixel, table.size.size)
-    mean = total / _row(jnp.where(norm > 0, norm, 1), maps)
+    mean = total / _row(jnp.where(norm == 0, 1, norm), maps)
     return jnp.where(seen, maps - mean[..., table.of_pixel], 0)
 
 
@@ -110,7 +115,7 @@ def _remove_ring_mean(maps: Array, exposure: Array, *, nside: int) -> Array:
 def _weighted(maps: Array, weight: Array, *, remove_mean: bool) -> Array:
     """Subtract the weighted mean and weight the pixels."""
     weight = _row(weight, maps)
-    maps = jnp.where(weight > 0, maps, 0)
+    maps = jnp.where(weight == 0, 0, maps)
     if remove_mean:
         maps = maps - jnp.sum(maps * weight, axis=-1, keepdims=True) / jnp.sum(weight)
     return maps * weight

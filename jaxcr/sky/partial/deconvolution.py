@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_shape, checked
 from jaxcr.sky.partial.binned_mixing import BinMatrices, bin_matrices, check_matrices
 from jaxcr.sky.partial.bins import SpectrumBins
 from jaxcr.sky.partial.coupling import PseudoCoupling, dot
@@ -87,14 +87,12 @@ def deconvolve_spectrum(
     Source: Hivon et al. 2002, ApJ 567, 2; the covariance is that of `PseudoCoupling`.
     """
     spectra = jnp.asarray(spectra)
-    if spectra.shape[-1] != coupling.lmax + 1:
-        raise argument_error(
-            "deconvolve_spectrum: spectra",
-            expected=f"degrees 0 ... lmax = {coupling.lmax} of the coupling",
-            got=f"{spectra.shape[-1]} values",
-            remedy="Make the coupling for the lmax of the pseudo-spectrum.",
-        )
-    _check_variance(variance, coupling)
+    shape = (*spectra.shape[:-1], coupling.lmax + 1)
+    remedy = "Make the coupling for the lmax of the pseudo-spectrum."
+    check_shape("deconvolve_spectrum: spectra", spectra, shape, remedy=remedy)
+    if variance is not None:
+        shape = (*variance.shape[:-1], coupling.sample_of_pixel.size)
+        check_shape("deconvolve_spectrum: variance", variance, shape)
     fiducial = _checked_fiducial(fiducial, coupling)
     matrices = bin_matrices(coupling, bins, fiducial)
     check_matrices(matrices, bins, largest_condition)
@@ -137,26 +135,9 @@ def _checked_fiducial(
     """Return the fiducial as an array of the degrees of the sky."""
     if fiducial is None:
         return None
-    if fiducial.shape[0] != coupling.lmax_in + 1:
-        raise argument_error(
-            "deconvolve_spectrum: fiducial",
-            expected=f"degrees 0 ... lmax_in = {coupling.lmax_in} of the coupling",
-            got=f"{fiducial.shape[0]} values",
-            remedy="Pad it with zeros or cut it.",
-        )
+    shape, remedy = (coupling.lmax_in + 1,), "Pad it with zeros or cut it."
+    check_shape("deconvolve_spectrum: fiducial", fiducial, shape, remedy=remedy)
     return jnp.asarray(fiducial, coupling.response.dtype)
-
-
-def _check_variance(variance: Variance | None, coupling: PseudoCoupling) -> None:
-    """Raise ``ValueError`` if the variance belongs to another grid."""
-    num_pixels = coupling.sample_of_pixel.size
-    if variance is not None and variance.shape[-1] != num_pixels:
-        raise argument_error(
-            "deconvolve_spectrum: variance",
-            expected=f"the {num_pixels} pixels of the window",
-            got=variance.shape[-1],
-            remedy="Give the variance of each pixel of the map, 0 where nothing is seen.",
-        )
 
 
 def _noise(coupling: PseudoCoupling, variance: Variance | None, spectra: Array) -> Array:

@@ -72,5 +72,5 @@ def gaussian_error(
     else:
         variance = 2 * jnp.maximum(c_ell, 0) * noise + pairs * noise**2
     modes = (2 * degree + 1).reshape((1,) * (variance.ndim - 1) + (-1,))
-    positive = variance > 0
+    positive = ~(variance <= 0)  # NaN stays NaN
     return jnp.where(positive, jnp.sqrt(2 / modes * jnp.where(positive, variance, 1)), 0)

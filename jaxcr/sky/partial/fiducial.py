@@ -3,7 +3,8 @@
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_finite, check_range, checked
+from jaxcr.sky.healpix.rings import on_host
 from jaxcr.sky.partial.estimates import SpectrumEstimate
 from jaxcr.sky.theory.cascade import cascade_spectrum
 
@@ -31,7 +32,7 @@ def fiducial_from(estimate: SpectrumEstimate, lmax: int) -> Float[np.ndarray, " 
     Raises
     ------
     ValueError
-        If lmax is below 1, or no bin is positive.
+        If lmax is below 1, no bin is positive or a number is not finite.
 
     Notes
     -----
@@ -40,9 +41,11 @@ def fiducial_from(estimate: SpectrumEstimate, lmax: int) -> Float[np.ndarray, " 
     Through the window of IceCube in bins of three degrees, a bias of 0.5 errors of one sky (the
     cascade) or 0.7 (a flat spectrum) falls to 0.1.
     """
+    check_finite("fiducial_from: c_ell of the estimate", estimate.c_ell)
+    check_range("fiducial_from: error of the estimate", estimate.error, 0)
     c_ell, error = _mean_over_skies(estimate)
     degree = np.asarray(estimate.ell, float)
-    positive = (degree > 0) & (c_ell > 0) & (c_ell < np.inf)
+    positive = (degree > 0) & (c_ell > 0)
     if not np.any(positive):
         raise argument_error(
             "fiducial_from: estimate",
@@ -62,9 +65,11 @@ def _mean_over_skies(
     estimate: SpectrumEstimate,
 ) -> tuple[Float[np.ndarray, " bin"], Float[np.ndarray, " bin"]]:
     """Return the mean of the spectra (..., bin) and its error."""
-    rows = np.asarray(estimate.c_ell, float)
+    rows = on_host("fiducial_from: c_ell of the estimate", estimate.c_ell)
     rows = rows.reshape(-1, rows.shape[-1])
-    error = np.asarray(estimate.error, float).reshape(-1, rows.shape[1])
+    error = on_host("fiducial_from: error of the estimate", estimate.error).reshape(
+        -1, rows.shape[1]
+    )
     return rows.mean(axis=0), np.sqrt(np.mean(error**2, axis=0) / len(rows))
 
 

@@ -5,7 +5,7 @@
 
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_range, checked
 from jaxcr.sky.harmonics.modes import check_lmax
 from jaxcr.sky.partial.coupling import PseudoCoupling
 from jaxcr.sky.partial.pixel_coupling import dense_coupling
@@ -98,11 +98,6 @@ def checked_degrees(window: SkyWindow, lmax: int, lmax_in: int | None) -> int:
     highest = 3 * window.nside - 1
     check_lmax(lmax, window.nside, "pseudo_coupling: lmax")
     lmax_in = highest if lmax_in is None else lmax_in
-    if not lmax <= lmax_in <= highest:
-        raise argument_error(
-            "pseudo_coupling: lmax_in",
-            expected=f"lmax ... 3 nside - 1 = {lmax} ... {highest}",
-            got=lmax_in,
-            remedy="Leave it out to take all that the grid holds.",
-        )
+    remedy = "It is at least lmax; leave it out to take all that the grid holds."
+    check_range("pseudo_coupling: lmax_in", lmax_in, lmax, highest, remedy=remedy)
     return lmax_in

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxcr.checks import argument_error
+from jaxcr.checks import check_range
 from jaxcr.sky.harmonics.modes import degree_average, mode_degrees, synthesis_matrix
 from jaxcr.sky.harmonics.transforms import LARGEST_DENSE_NSIDE
 from jaxcr.sky.healpix.rings import ring_table
@@ -29,14 +29,16 @@ def dense_coupling(
     -----
     8 (lmax+1)² ((lmax_in+1)² + 12 nside²) bytes, and seconds: 47 MB at nside 16, lmax 32.
     """
-    if window.nside > LARGEST_DENSE_NSIDE:
-        raise argument_error(
-            "dense_coupling: window",
-            expected=f"nside <= {LARGEST_DENSE_NSIDE}, or exposure of declination only",
-            got=f"nside {window.nside}",
-            remedy="Average the exposure on nside 16, or, for a window that is not blind to "
-            "m = 0, take wigner_mixing_matrix.",
-        )
+    check_range(
+        "pseudo_coupling: nside of a window that depends on right ascension",
+        window.nside,
+        1.0,
+        LARGEST_DENSE_NSIDE,
+        remedy=f"Take maps and window to nside {LARGEST_DENSE_NSIDE}: "
+        "degrade_map(maps, nside=16, weight=window.exposure) and "
+        "SkyWindow(degrade_map(window.exposure, nside=16)); or wigner_mixing_matrix, for a window "
+        "that is not blind to m = 0.",
+    )
     num = window.exposure.shape[-1]
     weight = pixel_weights(window, exposure_weighted)
     noise = synthesis_matrix(window.nside, lmax) * (4 * np.pi / num * weight)

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_one_of, checked
 from jaxcr.sky.partial.declination import pixel_weights
 from jaxcr.sky.partial.mixing import checked_degrees
 from jaxcr.sky.partial.pseudo import plain_spectrum
@@ -35,13 +35,10 @@ def wigner_mixing_matrix(
     Source: Hivon et al. 2002, ApJ 567, 2, equation A31. W_L is known up to 3 nside - 1 only, so
     that a sharp edge is followed less well than by `mixing_matrix`.
     """
-    if window.m0_blind:
-        raise argument_error(
-            "wigner_mixing_matrix: window",
-            expected="a window that sees m = 0",
-            got="m0_blind=True",
-            remedy="Take mixing_matrix: without m = 0 the orders are not alike.",
-        )
+    remedy = "Take mixing_matrix: without m = 0 the orders are not alike."
+    check_one_of(
+        "wigner_mixing_matrix: m0_blind of the window", window.m0_blind, [False], remedy=remedy
+    )
     lmax_in = checked_degrees(window, lmax, lmax_in)
     highest = min(lmax + lmax_in, 3 * window.nside - 1)
     weight = jnp.asarray(pixel_weights(window, exposure_weighted))

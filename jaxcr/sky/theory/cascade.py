@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_range, checked
 
 
 @checked
@@ -30,10 +30,7 @@ def cascade_spectrum(lmax: int) -> Float[Array, " ell"]:
     from outside. The sum over l >= 1 is 9, so the dipole keeps a third of the power. Source:
     Ahlers 2014, PRL 112, 021101; the sum telescopes.
     """
-    if lmax < 1:
-        raise argument_error(
-            "cascade_spectrum: lmax", expected=">= 1", got=lmax, remedy="The norm is C_1."
-        )
+    check_range("cascade_spectrum: lmax", lmax, 1, remedy="The norm is C_1.")
     l = jnp.arange(lmax + 1, dtype=jnp.result_type(float))
     return jnp.where(l > 0, 18 / ((2 * l + 1) * (l + 1) * (l + 2)), 0)
 
@@ -56,8 +53,5 @@ def cascade_tail(lmax: int) -> float:
     -----
     (2l+1) C_l / C_1 = 18 [1/(l+1) - 1/(l+2)] telescopes; all of l >= 1 is 9.
     """
-    if lmax < 0:
-        raise argument_error(
-            "cascade_tail: lmax", expected=">= 0", got=lmax, remedy="0 gives the whole sum, 9."
-        )
+    check_range("cascade_tail: lmax", lmax, 0, remedy="0 gives the whole sum, 9.")
     return 18 / (lmax + 2)

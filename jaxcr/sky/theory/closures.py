@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_positive, check_range, checked
 
 Rate = Callable[[Scalar], ScalarLike]
 Spectrum = Float[Array, " ell"]
@@ -139,7 +139,7 @@ def power_law_fokker_planck_spectrum(exponent: ScalarLike, lmax: int) -> Spectru
 
 def _integrals(rate: Rate, lmax: int, caller: str) -> Spectrum:
     """Return int x P_l / nu_r dx for each l, up to one factor."""
-    _check_lmax(lmax, caller)
+    check_range(f"{caller}: lmax", lmax, 1, remedy="The norm is C_1.")
     dtype = jnp.result_type(float)
     edge = float(jnp.finfo(dtype).eps) ** 0.4  # balances the rounding of x and the continuation
     gap, weights = _quadrature(lmax, float(jnp.finfo(dtype).tiny))
@@ -148,7 +148,7 @@ def _integrals(rate: Rate, lmax: int, caller: str) -> Spectrum:
     cosine = jnp.asarray(1 - 2 * np.where(inside, gap, edge), dtype)
     values = jnp.asarray(jax.vmap(rate)(cosine), dtype)
     ends = jnp.asarray(jax.vmap(rate)(jnp.asarray([1 - 2 * edge, 1 - 4 * edge], dtype)), dtype)
-    _check_values(values, caller)
+    check_positive(f"{caller}: rate", values, remedy="It may vanish only at x = 1.")
     exponent = _end_exponent(ends)
     _check_exponent(exponent, _LARGEST_EXPONENT, caller)
     distance = np.where(inside, 0, np.log(gap / edge)).astype(dtype)
@@ -191,7 +191,7 @@ def _quadrature(
 
 def _power_law_integrals(exponent: ScalarLike, lmax: int, caller: str) -> Spectrum:
     """Return int x P_l (1-x)^-p dx for each l, up to one factor, once p is known to be usable."""
-    _check_lmax(lmax, caller)
+    check_range(f"{caller}: lmax", lmax, 1, remedy="The norm is C_1.")
     p = as_float(exponent)
     _check_exponent(p, 1.0, caller)
     return _products(p, lmax)
@@ -220,30 +220,14 @@ def _laplacian(lmax: int, like: Array) -> Float[np.ndarray, " ell"]:
     return np.maximum(l * (l + 1), 1)
 
 
-def _check_lmax(lmax: int, caller: str) -> None:
-    if lmax < 1:
-        raise argument_error(
-            f"{caller}: lmax", expected=">= 1", got=lmax, remedy="The norm is C_1."
-        )
-
-
-def _check_values(values: Array, caller: str) -> None:
-    """Raise ``ValueError`` if a known rate is not finite and > 0."""
-    if is_concrete(values) and not (np.all(np.isfinite(values)) and np.all(np.asarray(values) > 0)):
-        raise argument_error(
-            f"{caller}: rate",
-            expected="finite values > 0 for -1 < x < 1",
-            got=f"least {float(np.min(values))}, largest {float(np.max(values))}",
-            remedy="Only at x = 1 may the relative rate vanish.",
-        )
-
-
 def _check_exponent(exponent: Array, limit: float, caller: str) -> None:
     """Raise ``ValueError`` if the integral is seen to diverge at x = 1."""
-    if is_concrete(exponent) and not float(exponent) < limit:
-        raise argument_error(
-            f"{caller}: rate",
-            expected=f"(1-x)^p with p < {limit:g} as x -> 1 (the integral diverges from p = 1)",
-            got=f"p = {float(exponent):.3g}",
-            remedy="Keep a floor under the rate at small angles, or lower the exponent.",
-        )
+    check_range(
+        f"{caller}: exponent p of the rate, (1-x)^p as x -> 1",
+        exponent,
+        -np.inf,
+        limit,
+        ends="()",
+        expected=f"a number below {limit:g} (the integral diverges from p = 1)",
+        remedy="Keep a floor under the rate at small angles, or lower the exponent.",
+    )

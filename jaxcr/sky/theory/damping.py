@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_range, checked
 
 
 @checked
@@ -36,13 +36,8 @@ def pitch_angle_damping(
     square twice as fast. Nothing feeds the higher multipoles: particles that share a field
     scatter together instead, see `cascade_matrix` and `bgk_spectrum`.
     """
-    if is_concrete(depth) and not float(depth) >= 0:
-        raise argument_error(
-            "pitch_angle_damping: depth",
-            expected=">= 0",
-            got=depth,
-            remedy="Diffusion has no way back in time.",
-        )
+    remedy = "Diffusion has no way back in time."
+    check_range("pitch_angle_damping: depth", depth, 0, remedy=remedy)
     power = as_float(c_ell)
     l = np.arange(power.shape[-1], dtype=power.dtype)
     factor = jnp.exp(-l * (l + 1) * jnp.asarray(depth, power.dtype))

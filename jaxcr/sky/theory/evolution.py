@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_range, check_shape, checked
 
 Matrix = Float[Array, "ell ell"]
 Spectrum = Float[Array, " ell"]
@@ -50,7 +50,10 @@ def evolve_cascade(
     """
     start, times = (as_float(row).astype(matrix.dtype) for row in (c_ell, times))
     fed = jnp.zeros_like(start) if source is None else as_float(source).astype(matrix.dtype)
-    _check_evolution(matrix, start, fed, times)
+    for name, values in (("c_ell", start), ("source", fed)):
+        check_shape(f"evolve_cascade: {name}", values, matrix.shape[:1])
+    remedy = "Scattering has no way back in time."
+    check_range("evolve_cascade: times", times, 0, remedy=remedy)
     return _evolve(matrix, start, fed, times)
 
 
@@ -109,22 +112,3 @@ def _first_step(
     orders = jnp.arange(1, _ORDERS + 1, dtype=hops.dtype)
     flow, gained, *_ = jax.lax.scan(add, (identity, first, identity, first), orders)[0]
     return flow / jnp.sum(flow, axis=0, keepdims=True), gained
-
-
-def _check_evolution(matrix: Array, start: Array, fed: Array, times: Array) -> None:
-    """Raise ``ValueError`` unless lengths agree and times run forward."""
-    for name, values in (("c_ell", start), ("source", fed)):
-        if values.shape != matrix.shape[:1]:
-            raise argument_error(
-                f"evolve_cascade: {name}",
-                expected=f"one value a multipole of the matrix, {matrix.shape[:1]}",
-                got=values.shape,
-                remedy="All start at l = 0.",
-            )
-    if is_concrete(times) and not np.all(np.asarray(times) >= 0):
-        raise argument_error(
-            "evolve_cascade: times",
-            expected=">= 0",
-            got=float(np.min(times)),
-            remedy="Scattering has no way back in time.",
-        )

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_finite, check_range, checked, is_concrete
 
 Rates = Float[Array | np.ndarray, "ell target"]
 Matrix = Float[Array, "ell ell"]
@@ -56,10 +56,7 @@ def neighbour_rates(
     In the steady state (2l+1) nu_l C_l is one number, so that nu_l ~ (l+1)(l+2) gives
     C_l / C_1 = 18 / [(2l+1)(l+1)(l+2)] exactly.
     """
-    if lmax < 1:
-        raise argument_error(
-            "neighbour_rates: lmax", expected=">= 1", got=lmax, remedy="The dipole has l = 1."
-        )
+    check_range("neighbour_rates: lmax", lmax, 1, remedy="The dipole has l = 1.")
     l = jnp.arange(lmax + 1, dtype=jnp.result_type(float))
     upward = jnp.where(l > 0, (2 * l + 1) / (2 * l + 3) * loss(l), 0)
     return jnp.zeros((lmax + 1, lmax + 2), upward.dtype).at[:, 1:].set(jnp.diag(upward))
@@ -90,20 +87,9 @@ def cascade_matrix(rates: Rates) -> Matrix:
     """
     rates = as_float(rates)
     num, targets = rates.shape
-    if targets < num:
-        raise argument_error(
-            "cascade_matrix: rates",
-            expected="at least as many columns as rows",
-            got=rates.shape,
-            remedy="Row l, column k holds nu_{l->k}; both start at l = 0.",
-        )
-    if is_concrete(rates) and not (np.all(np.asarray(rates) >= 0) and np.all(np.isfinite(rates))):
-        raise argument_error(
-            "cascade_matrix: rates",
-            expected="finite rates >= 0",
-            got=f"least {float(np.min(rates))}, largest {float(np.max(rates))}",
-            remedy="A negative rate would make power negative.",
-        )
+    remedy = "Row l, column k holds nu_{l->k}; both start at l = 0."
+    check_range("cascade_matrix: columns of rates", targets, num, remedy=remedy)
+    check_range("cascade_matrix: rates", rates, 0)
     return _balance(rates)
 
 
@@ -139,13 +125,10 @@ def steady_cascade(matrix: Matrix) -> Spectrum:
     -----
     Solves A C = 0 for l >= 2. Linear algebra, differentiable in the rates.
     """
-    if matrix.shape[0] < 2:
-        raise argument_error(
-            "steady_cascade: matrix",
-            expected="lmax >= 1",
-            got=matrix.shape,
-            remedy="The norm is C_1.",
-        )
+    check_range(
+        "steady_cascade: lmax of the matrix", matrix.shape[0] - 1, 1, remedy="The norm is C_1."
+    )
+    check_finite("steady_cascade: matrix", matrix)
     _check_ways_out(matrix[2:, 2:])
     return _steady(matrix)
 

@@ -58,3 +58,18 @@ def test_rounded_edges_damp_high_orders():
     order = np.arange(1, 13)
     damping = np.exp(-(order * (order + 1) - 2) * 0.1**2 / 2)
     np.testing.assert_allclose(round_[1:], sharp[1:] * damping, rtol=1e-12)
+
+
+def test_every_description_of_a_chain_agrees_between_sites():
+    # one of them went in a straight line between sites: .1783 for .1746
+    mean_ratio, asymmetry, place = 2.0, 0.3, 2.5
+    expected = infer.TrapSeries().amplitude(place, mean_ratio, asymmetry)
+    np.testing.assert_allclose(expected, 0.1746, rtol=1e-3)
+    values = jnp.array([np.log(place), np.log(mean_ratio - 1), asymmetry, 0.0])
+    series = infer.ChainSeries(num_sites=60).coefficients(values)
+    np.testing.assert_allclose(jnp.abs(series[1]), expected, rtol=1e-12)
+    trap = infer.TrapParameters(
+        mean_ratio=mean_ratio, asymmetry=asymmetry, place=place, num_sites=60
+    )
+    inside = trap.distribution().coefficients
+    np.testing.assert_allclose(jnp.abs(inside[1] / inside[0]), expected, rtol=1e-12)

@@ -1,3 +1,5 @@
+import dataclasses
+
 import healpy
 import jax
 import jax.numpy as jnp
@@ -11,13 +13,23 @@ from jaxcr.sky import (
     DipoleBoundary,
     FunctionBoundary,
     TrapBoundary,
+    arrival_weights,
     backtrack,
+    counting_map,
+    cross_spectrum,
+    debiased_spectrum,
     fit_dipole,
+    fold_spectrum,
     half_maps,
+    intensity_error,
     intensity_map,
+    noise_power,
     pixel_centers,
     pixel_samples,
+    poisson_noise,
+    power_spectrum,
     refined_directions,
+    transfer_tensor,
 )
 from jaxcr.sky.arrivals.intensity import orbit_weights
 from jaxcr.traps import (
@@ -217,19 +229,117 @@ def test_halves_are_disjoint_and_average_to_the_map(two_skies):
     assert np.max(np.abs(first - second)) > 1e-5
 
 
+def with_lost(reached):
+    """Arrivals of straight orbits at nside 8, four in a pixel, some of them lost."""
+    direction = jnp.asarray(refined_directions(8, 4))
+    path = jnp.ones((768, 4))
+    return Arrivals(direction, direction, path, reached, -direction, HERE, path)
+
+
+LOST = np.ones((768, 4), bool)
+LOST[0, 2] = LOST[1] = False  # five of 3,072, four of them in one pixel
+
+
 def test_lost_orbits_have_no_weight():
-    reached = jnp.array([[True, True, False, True], [False] * 4])
-    direction = jnp.asarray(refined_directions(1, 4)[:2])
-    path = jnp.ones((2, 4))
-    sky = (-direction, HERE, jnp.ones((2, 4)))
-    arrivals = Arrivals(direction, direction, path, reached, *sky)
+    arrivals = with_lost(jnp.asarray(LOST))
     boundary = FunctionBoundary(lambda position, direction: direction[2])
     seen = intensity_map(arrivals, boundary)
-    z = np.asarray(direction)[..., 2]
-    assert np.allclose(seen, [z[0, [0, 1, 3]].mean(), 0], atol=1e-16)  # a sum of three
-    assert np.isclose(arrivals.lost_share(), 5 / 8)
-    broadcast = Arrivals(direction[None], direction[None], path[None], reached, *sky)
-    assert np.array_equal(orbit_weights(broadcast)[0], reached)
+    z = np.asarray(arrivals.direction)[..., 2]
+    assert np.isclose(seen[0], z[0, [0, 1, 3]].mean(), atol=1e-16)  # a sum of three
+    assert np.isnan(seen[1])  # no orbit, no intensity
+    assert np.allclose(seen[2:], z[2:].mean(axis=-1), atol=1e-15)
+    assert np.isclose(arrivals.lost_share(), 5 / 3072)
+    samples, weight = pixel_samples(arrivals, boundary)
+    assert np.array_equal(np.isnan(samples), ~LOST)
+    assert np.array_equal(weight, LOST)
+    # What scatters in a pixel of three and a pixel of none: the formula over the others' orbits.
+    variance = np.var(z, axis=-1, ddof=1) / 4
+    variance[0] = np.var(z[0, [0, 1, 3]], ddof=1) / 3
+    level = 4 * np.pi / 768 * np.mean(np.delete(variance, 1))
+    assert np.isclose(noise_power(samples, weight), level, rtol=1e-13)
+    assert np.isnan(noise_power(samples))  # lost orbits taken for others do not pass
+    broadcast = dataclasses.replace(
+        arrivals, position=arrivals.position[None], direction=arrivals.direction[None],
+        path_length=arrivals.path_length[None],
+    )  # fmt: skip
+    assert np.array_equal(orbit_weights(broadcast)[0], LOST)
+
+
+def consumers(arrivals):
+    """Everything that is computed from arrivals."""
+    boundary = DipoleBoundary(jnp.asarray(AXIS), 1e-3)
+    sky = intensity_map(arrivals, boundary)
+    samples = pixel_samples(arrivals, boundary)
+    return {
+        "map": sky,
+        "spectrum": power_spectrum(sky, lmax=4),
+        "error": intensity_error(arrivals, boundary),
+        "halves": cross_spectrum(*half_maps(arrivals, boundary), lmax=4),
+        "counts": counting_map(arrivals, boundary, nside=1),
+        "weights": arrival_weights(arrivals, boundary),
+        "poisson": poisson_noise(arrival_weights(arrivals, boundary).reshape(-1)),
+        "tensor": transfer_tensor(arrivals, jnp.asarray(AXIS), lmax=2, boundary_lmax=2),
+        "noise": noise_power(*samples),
+        "folds": fold_spectrum(*samples, folds=2, lmax=2).c_ell,
+        "debiased": debiased_spectrum(sky, noise=noise_power(*samples), lmax=2).error[1:],
+        "dipole": fit_dipole(sky).amplitude,
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rigidity": np.nan}, {"rigidity": 0.0}, {"rigidity": np.inf}, {"observer": np.nan},
+        {"strength": np.nan}, {"most": 3.0}, {"one": np.nan}, {"one": 0.0}, {"weight": np.nan},
+    ],
+)  # fmt: skip
+def test_what_failed_inside_jit_comes_out_as_nan(change):
+    """Not a rigidity, not a place, not a field, or paths that end too early: no number."""
+    options = {
+        "rigidity": 10.0, "observer": 0.0, "strength": 2.0, "most": 10.0, "one": 9.0, "weight": 1.0,
+    } | change  # fmt: skip
+
+    found = _consumed(**{name: jnp.asarray(value) for name, value in options.items()})
+    single = "one" in change  # one orbit of 192 spoils its pixel, and every sum over the sky
+    for name, value in found.items():
+        bad = np.isnan(np.asarray(value))
+        local = single and name in ("map", "error", "weights", "counts")
+        assert np.any(bad) if local else np.all(bad), name
+
+
+@jax.jit
+def _consumed(*, rigidity, observer, strength, most, one, weight):
+    rigidity = jnp.broadcast_to(rigidity, (48, 4)).at[5, 1].multiply(one / 9)
+    arrivals = backtrack(
+        UniformField(strength * jnp.asarray(AXIS)), rigidity=rigidity, stop=PathLength(5.0),
+        observer=observer * jnp.ones(3), nside=2, pusher=Boris(step=0.5), max_path_length=most,
+        weight=weight,
+    )  # fmt: skip
+    return consumers(arrivals)
+
+
+def test_every_observer_may_lose_one_percent():
+    """One of two skies loses 1.5 %, 0.8 % of all orbits: only it is without a map."""
+    reached = np.ones((2, 768, 4), bool)
+    reached[1, :46, 0] = False
+    one = with_lost(jnp.asarray(reached[0]))
+    both = jax.tree.map(lambda x: jnp.stack([x, x]), one)
+    both = dataclasses.replace(
+        both, reached=jnp.asarray(reached), arrival=one.arrival, weight=one.weight
+    )
+    with pytest.raises(ValueError, match=r"never reach.*at most 1%, got 1\.50%"):
+        intensity_map(both, DIPOLE)
+    skies = jax.jit(lambda x: intensity_map(x, DIPOLE))(both)
+    # 1e-18: another program rounds numbers of 1e-3 differently
+    assert np.allclose(skies[0], intensity_map(one, DIPOLE), rtol=0, atol=1e-18)
+    assert np.all(np.isnan(skies[1]))
+
+
+def test_an_electric_field_is_refused():
+    with pytest.raises(ValueError, match=r"backtrack: electric: expected no electric field"):
+        free_flight(
+            stop=PathLength(1.0), observer=HERE, per_pixel=1, electric=UniformField(jnp.ones(3))
+        )
 
 
 @jax.jit
@@ -266,7 +376,7 @@ def test_gradient_by_the_field_strength():
 def test_inside_jit_lost_orbits_do_not_raise():
     value, _, share = sky_and_slope(2.0, 3.0)
     assert share == 1
-    assert np.all(np.asarray(value) == 0)
+    assert np.all(np.isnan(value))
 
 
 def test_more_than_one_percent_lost_is_an_error():
@@ -294,7 +404,9 @@ def test_rigidities_that_no_particle_has(rigidity):
 
 @pytest.mark.parametrize("shape", [(), (2,), (4, 2), (1, 1, 3)])
 def test_a_place_that_is_none(shape):
-    with pytest.raises(ValueError, match=r"observer: expected one position \(3,\), .*got shape"):
+    with pytest.raises(
+        ValueError, match=r"observer: expected real numbers of shape \(xyz=3\) or.*of shape"
+    ):
         free_flight(stop=PathLength(1.0), observer=jnp.zeros(shape))
 
 

@@ -16,6 +16,7 @@ from jaxcr.sky import (
 
 AXIS = np.array([1.0, -2.0, 2.0])  # of length 3
 ORIGIN = jnp.zeros(3)
+SIDEWAYS = jnp.array([0.6, 0.8, 0.0])
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def test_excess_has_the_type_of_the_orbit(width):
         assert boundary.excess(ORIGIN.astype(width), direction, ORIGIN.astype(width)).dtype == width
 
 
-PLACE, OBSERVER = jnp.array([3.0, 1.0, -2.0]), jnp.array([1.0, 1.0, 1.0])
+SIDEWAYS, ORIGIN = jnp.array([3.0, 1.0, -2.0]), jnp.array([1.0, 1.0, 1.0])
 
 
 def test_dipole_along_the_local_field(directions):
@@ -127,9 +128,9 @@ def test_dipole_along_the_local_field(directions):
         polar_strength=2.0, radius=1.0, axis=jnp.array([0.0, 0.0, 1.0]), center=jnp.zeros(3)
     )
     boundary = DipoleBoundary(field, 2e-3)
-    b = np.asarray(field(PLACE))
+    b = np.asarray(field(SIDEWAYS))
     expected = 2e-3 * np.asarray(directions) @ b / np.linalg.norm(b)
-    found = jax.vmap(lambda n: boundary.excess(PLACE, n, OBSERVER))(directions)
+    found = jax.vmap(lambda n: boundary.excess(SIDEWAYS, n, ORIGIN))(directions)
     assert np.allclose(found, expected, rtol=0, atol=1e-17)  # ten roundings below 2e-3
     uniform = DipoleBoundary(UniformField(jnp.asarray(AXIS)), 2e-3)
     assert np.allclose(
@@ -143,24 +144,24 @@ def test_dipole_in_position_is_about_the_observer():
     away = np.array([2.0, 0.0, -3.0])
     expected = 0.5 * (away @ AXIS / 3) / np.sqrt(13)
     for direction in ([1.0, 0.0, 0.0], [0.0, 0.0, 1.0]):
-        found = boundary.excess(PLACE, jnp.array(direction), OBSERVER)
+        found = boundary.excess(SIDEWAYS, jnp.array(direction), ORIGIN)
         assert np.isclose(found, expected, rtol=1e-15)  # a few roundings
-    assert boundary.excess(OBSERVER, jnp.array(direction), OBSERVER) == 0
+    assert boundary.excess(ORIGIN, jnp.array(direction), ORIGIN) == 0
 
 
 def test_without_a_local_field_there_is_no_dipole():
     boundary = DipoleBoundary(UniformField(jnp.zeros(3)), 1.0)
 
     def value(position):
-        return boundary.excess(position, jnp.array([1.0, 0.0, 0.0]), OBSERVER)
+        return boundary.excess(position, jnp.array([1.0, 0.0, 0.0]), ORIGIN)
 
-    assert value(PLACE) == 0
-    assert np.all(jax.grad(value)(PLACE) == 0)
+    assert value(SIDEWAYS) == 0
+    assert np.all(jax.grad(value)(SIDEWAYS) == 0)
 
 
 def test_gradient_counts_from_the_observer():
     boundary = GradientBoundary(jnp.array([0.1, 0.2, -0.3]))
-    assert np.isclose(boundary.excess(PLACE, jnp.array([1.0, 0, 0]), OBSERVER), 0.2 + 0.9)
+    assert np.isclose(boundary.excess(SIDEWAYS, jnp.array([1.0, 0, 0]), ORIGIN), 0.2 + 0.9)
 
 
 def test_diffusion_has_the_flux_of_fick(rng):
@@ -178,7 +179,7 @@ def test_diffusion_has_the_flux_of_fick(rng):
         ],
         axis=-1,
     )
-    value = jax.vmap(lambda n: boundary.excess(OBSERVER, n, OBSERVER))(jnp.asarray(sky))
+    value = jax.vmap(lambda n: boundary.excess(ORIGIN, n, ORIGIN))(jnp.asarray(sky))
     flux = np.repeat(weight, 4) / 8 @ (sky * np.asarray(value)[:, None])
     assert np.allclose(flux, -np.asarray(tensor) @ np.asarray(gradient), atol=1e-14)  # round-off
 
@@ -209,8 +210,8 @@ def test_compton_getting_is_the_transformed_power_law(rng):
 def test_boundaries_add(directions):
     parts = (GradientBoundary(jnp.array([0.1, 0.0, 0.0])), DipoleBoundary(jnp.asarray(AXIS), 0.3))
     together = parts[0] + parts[1]
-    found = together.excess(PLACE, directions[0], OBSERVER)
-    assert found == sum(part.excess(PLACE, directions[0], OBSERVER) for part in parts)
+    found = together.excess(SIDEWAYS, directions[0], ORIGIN)
+    assert found == sum(part.excess(SIDEWAYS, directions[0], ORIGIN) for part in parts)
     with pytest.raises(TypeError, match="unsupported operand"):
         parts[0] + 1.0
 
@@ -224,8 +225,8 @@ def test_an_axis_without_length(kind):
 
 def test_a_function_of_many_particles_is_refused():
     boundary = FunctionBoundary(lambda position, direction: direction)
-    with pytest.raises(ValueError, match=r"function: expected one number.*got shape \(3,\)"):
-        boundary.excess(ORIGIN, PLACE, OBSERVER)
+    with pytest.raises(ValueError, match=r"result: expected shape \(\), got shape \(3,\)"):
+        boundary.excess(ORIGIN, SIDEWAYS, ORIGIN)
 
 
 @pytest.mark.parametrize(
@@ -240,11 +241,46 @@ def test_a_function_of_many_particles_is_refused():
 )
 @pytest.mark.parametrize("shape", [(1,), (2,)])
 def test_a_vector_of_another_shape_is_refused(kind, shape):
-    message = rf"Boundary: \w+: expected one vector of shape \(3,\), got shape \({shape[0]},\)"
+    message = rf"Boundary: \w+: expected .* of shape \(xyz=3\).* of shape \({shape[0]},\)"
     with pytest.raises(ValueError, match=message):
         kind(jnp.ones(shape))
 
 
 def test_a_diffusion_tensor_of_another_shape_is_refused():
-    with pytest.raises(ValueError, match=r"diffusion: expected a tensor of shape \(3, 3\), got"):
+    with pytest.raises(ValueError, match=r"diffusion: expected .* of shape \(xyz=3 xyz=3\), got"):
         DiffusionBoundary(jnp.ones(3), jnp.ones((1, 3)))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda x: DipoleBoundary(SIDEWAYS, x), "DipoleBoundary: amplitude: expected finite"),
+        (lambda x: DipoleBoundary(x * SIDEWAYS, 1), "DipoleBoundary: axis: expected a direction"),
+        (lambda x: GradientBoundary(x * SIDEWAYS), "GradientBoundary: gradient: expected finite"),
+        (lambda x: DiffusionBoundary(SIDEWAYS, x * jnp.eye(3)), "diffusion: expected finite"),
+        (lambda x: ConvectionBoundary(x * SIDEWAYS), r"velocity: expected .* in \[0, 1\)"),
+        (lambda x: ConvectionBoundary(1e-4 * SIDEWAYS, x), "index: expected finite"),
+        (lambda x: TrapBoundary(jnp.array([1, x]), SIDEWAYS), "coefficients: expected finite"),
+        (lambda x: TrapBoundary(jnp.array([x, 1]), SIDEWAYS), "coefficients: expected finite"),
+    ],
+)
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_numbers_that_are_none_are_refused_and_stay_none_inside_jit(build, message, number):
+    with pytest.raises(ValueError, match=message):
+        build(number)
+    excess = jax.jit(lambda x: build(x).excess(ORIGIN, SIDEWAYS, ORIGIN))
+    assert not np.isfinite(excess(number))
+
+
+def test_a_series_without_its_monopole_is_no_distribution():
+    """f_l / f_1 with 0 in place of f_0, which a series of traps gives, was a sky of NaN."""
+    message = r"f_0, the first coefficient: expected a number other.*TrapSeries\.coefficients"
+    with pytest.raises(ValueError, match=message):
+        TrapBoundary(jnp.array([0.0, 1.0, 0.5]), SIDEWAYS)
+    with pytest.raises(ValueError, match=r"velocity: expected .*got 30000.*In units of c"):
+        ConvectionBoundary(jnp.array([3e4, 0, 0]))  # km/s
+
+
+def test_a_local_axis_of_nan_is_no_excess_of_zero():
+    boundary = DipoleBoundary(UniformField(jnp.full(3, jnp.nan)), 1.0)
+    assert np.isnan(boundary.excess(ORIGIN, SIDEWAYS, ORIGIN))

@@ -77,6 +77,25 @@ def test_errors():
     for options, name in (({"center": 0.0}, "center"), ({"center": 1.0, "width": -1.0}, "width")):
         with pytest.raises(ValueError, match=f"EnergyResponse: {name}: expected a positive"):
             EnergyResponse(**options)
-    for charge, share in (([1.0], [0.5, 0.5]), ([0.0], [1.0]), ([1.0], [0.0]), ([1.0], [-1.0])):
-        with pytest.raises(ValueError, match="Composition: charge, share: expected as many"):
+    with pytest.raises(ValueError, match="EnergyResponse: index: expected finite numbers, got nan"):
+        EnergyResponse(1.0, index=np.nan)
+    for charge, share, message in (
+        ([1.0], [0.5, 0.5], r"share: expected shape \(1,\), got shape \(2,\)"),
+        ([0.0], [1.0], "charges other than 0, got 0"),
+        ([np.nan], [1.0], "charges other than 0, got nan"),
+        ([1.0], [0.0], "sum of the shares: expected a positive number"),
+        ([1.0], [-1.0], "share: expected a number >= 0, got -1"),
+        ([1.0], [np.nan], "share: expected a number >= 0, got nan"),
+    ):
+        with pytest.raises(ValueError, match=f"Composition: .*{message}"):
             Composition(jnp.array(charge), jnp.array(share))
+
+
+def test_unknown_shares_are_no_composition_inside_jit(key):
+    def charges(share):
+        composition = Composition(jnp.array([1.0, 26.0]), share)
+        options = {"response": EnergyResponse(0.03), "composition": composition}
+        return draw_energies(key, (8,), **options).rigidity
+
+    assert np.all(np.isnan(jax.jit(charges)(jnp.array([0.5, jnp.nan]))))
+    assert np.all(np.isfinite(jax.jit(charges)(jnp.array([0.5, 0.5]))))

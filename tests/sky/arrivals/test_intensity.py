@@ -119,9 +119,9 @@ def test_error_with_weights_equals_the_formula(rng):
 
 
 def test_lost_orbits_and_single_ones_have_no_error():
-    path = jnp.ones((2, 4))
-    place = jnp.ones((2, 4, 3))
-    reached = jnp.array([[True, True, True, True], [True, False, False, False]])
+    path = jnp.ones((192, 4))
+    place = jnp.ones((192, 4, 3))
+    reached = jnp.ones((192, 4), bool).at[1, 1:].set(False)
     arrivals = Arrivals(place, place, path, reached, place, jnp.zeros(3), path)
     error = intensity_error(arrivals, FunctionBoundary(lambda position, direction: position[0]))
     assert error[0] == 0
@@ -180,7 +180,7 @@ def test_jittered_directions_stay_in_their_pixel(key):
     assert np.array_equal(pixel, np.broadcast_to(np.arange(768)[:, None], (768, 4)))
     child = healpy.vec2pix(16, *np.moveaxis(sky, -1, 0), nest=True)
     assert len(np.unique(child)) == 768 * 4  # one in every child
-    with pytest.raises(ValueError, match=r"expected at most 8192, got 16384"):
+    with pytest.raises(ValueError, match=r"in \[1, 8192\], got 16384"):
         jittered_directions(key, 8192, 4)
 
 
@@ -189,8 +189,14 @@ def test_jittered_directions_stay_in_their_pixel(key):
     [
         ({"nside": None}, "nside, directions: expected one of them, got none"),
         ({"directions": jnp.ones((3, 3)) / jnp.sqrt(3.0)}, "expected one of them, got both"),
-        ({"rigidity": jnp.ones(5)}, r"rigidity: expected one number.*\(48, 4\), got shape \(5,\)"),
-        ({"weight": jnp.ones((48, 1))}, r"weight: expected one number.*got shape \(48, 1\)"),
+        (
+            {"rigidity": jnp.ones(5)},
+            r"rigidity: expected shape \(\) or shape \(48, 4\)",
+        ),
+        (
+            {"weight": jnp.ones((48, 1))},
+            r"weight: expected.* or shape \(48, 4\), got shape \(48, 1\)",
+        ),
         ({"rigidity": jnp.ones((48, 4)).at[3, 2].set(0.0)}, "rigidity: expected.*not 0, got 0"),
     ],
 )
@@ -210,7 +216,7 @@ def test_errors_of_select_and_directions(key):
         arrivals.select(stop=0)
     with pytest.raises(ValueError, match=r"select: observer: expected an index below 2, got 2"):
         arrivals.select(observer=2)
-    with pytest.raises(ValueError, match=r"num: expected at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"num: expected a number >= 1, got 0"):
         random_directions(key, 0)
     with pytest.raises(ValueError, match=r"counting_map: nside: expected a power of two"):
         counting_map(arrivals, DipoleBoundary(AXIS, 1.0), nside=3)

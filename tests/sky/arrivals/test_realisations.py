@@ -77,5 +77,5 @@ def test_plane_waves_all_at_once():
 
 def test_no_realisations():
     boundary = DipoleBoundary(jnp.array([1.0, 0.0, 0.0]), 1.0)
-    with pytest.raises(ValueError, match="numbers: expected at least one number, got none"):
+    with pytest.raises(ValueError, match="numbers: expected a number >= 1, got 0"):
         realisation_spectra(make_field, [], boundary=boundary, lmax=6, **OPTIONS)

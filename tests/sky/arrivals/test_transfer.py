@@ -121,7 +121,7 @@ def test_several_skies_equal_single_ones(arrivals, tensor):
 def test_lost_orbits_are_left_out(arrivals):
     one = arrivals.select(observer=0)
     lost = np.zeros(one.reached.shape, bool)
-    lost[::7, 1] = True
+    lost[::40, 1] = True  # below the 1 % that may be lost
     kept = dataclasses.replace(one, reached=jnp.asarray(~lost))
     spoilt = jnp.where(lost[..., None], 9.0, one.direction)
     spoilt = dataclasses.replace(kept, direction=spoilt)

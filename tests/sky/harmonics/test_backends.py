@@ -66,11 +66,11 @@ def test_a_transform_is_a_static_argument(rng):
 
 def test_errors():
     for transform in (DenseTransform, JaxhtTransform):
-        with pytest.raises(ValueError, match=r"iterations: expected >= 0, got -1.*plain sum"):
+        with pytest.raises(ValueError, match=r"iterations: expected .* >= 0, got -1.*plain sum"):
             transform(-1)
-    with pytest.raises(ValueError, match=r"at most 2 GiB, got 6\.1 GiB at nside 64.*JaxhtTransf"):
+    with pytest.raises(ValueError, match=r"nside 64.*at most 2 GiB, got 6\.09 GiB.*JaxhtTransf"):
         real_harmonics(jnp.zeros(49152), lmax=128, transform=DenseTransform(0))
-    with pytest.raises(ValueError, match=r"harmonic_matrix: iterations: expected >= 0, got -2"):
+    with pytest.raises(ValueError, match=r"harmonic_matrix: iterations: .* >= 0, got -2"):
         harmonic_matrix(2, 3, -2)
 
 

@@ -30,9 +30,11 @@ def test_gradient():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"fwhm: expected >= 0 rad, got -0\.1"):
+    with pytest.raises(ValueError, match=r"fwhm: expected .* in \[0, 3.14159\], got -0\.1"):
         gaussian_beam(-0.1, 4)
-    with pytest.raises(ValueError, match=r"lmax: expected >= 0, got -1"):
+    with pytest.raises(ValueError, match=r"fwhm: expected .* got 5.0. In rad"):
+        gaussian_beam(5.0, 4)  # degrees
+    with pytest.raises(ValueError, match=r"lmax: expected a number >= 0, got -1"):
         gaussian_beam(0.1, -1)
 
 

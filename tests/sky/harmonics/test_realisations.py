@@ -76,15 +76,17 @@ def test_sums_stream_under_jit(rng):
 
 
 def test_errors(rng):
-    with pytest.raises(ValueError, match=r"statistics: spectra: expected at least 2 .*\(1, 4\)"):
+    with pytest.raises(ValueError, match=r"statistics: spectra: number of skies.* >= 2, got 1"):
         spectrum_statistics(np.ones((1, 4)))
-    with pytest.raises(ValueError, match=r"sums: spectra: expected at least 1 .*\(0, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"sums: spectra: expected at least one entry, got shape \(0, 4\)"
+    ):
         spectrum_sums(np.ones((0, 4)))
     broken = rng.random((5, 4))
     broken[3, 1] = np.nan
-    with pytest.raises(ValueError, match=r"finite values, got others in 1 skies, .* sky 3"):
+    with pytest.raises(ValueError, match=r"finite numbers, got nan at index 3, 1"):
         spectrum_statistics(broken)
-    with pytest.raises(ValueError, match=r"levels: expected percentages .* got \(68\.0, 100\.0\)"):
+    with pytest.raises(ValueError, match=r"levels: expected .* in \(0, 100\), got 100\.0"):
         spectrum_statistics(np.ones((2, 4))).band((68.0, 100.0))
 
 

@@ -7,11 +7,15 @@ import pytest
 from jaxcr.sky import (
     alm,
     cross_spectrum,
+    debiased_spectrum,
     mode_degrees,
     pixel_centers,
     power_spectrum,
     real_harmonics,
+    rotate_map,
+    smooth,
 )
+from jaxcr.sky.healpix.grid import UNSEEN
 
 above_two_nside = pytest.mark.filterwarnings("ignore:.*above 2 nside:UserWarning")
 
@@ -113,8 +117,55 @@ def test_errors_and_warning():
             function(sky, lmax=9)
     with pytest.raises(ValueError, match=r"number of pixels.*got 100"):
         power_spectrum(jnp.zeros(100))
-    with pytest.raises(ValueError, match=r"second: expected the shape of first, \(192,\)"):
+    with pytest.raises(ValueError, match=r"second: expected shape \(192,\), got shape \(2, 192\)"):
         cross_spectrum(sky, jnp.zeros((2, 192)))
+
+
+@pytest.mark.parametrize("blank", [np.nan, UNSEEN, np.inf, "masked", "float32"])
+def test_a_part_of_the_sky_is_no_sky(blank, rng):
+    """UNSEEN is no intensity of -1.6e30: without a window there is no spectrum of such a map."""
+    sky = rng.standard_normal(192)
+    spoilt = sky.copy()
+    spoilt[3] = 7.0 if blank == "masked" else UNSEEN if blank == "float32" else blank
+    if blank == "masked":
+        spoilt = np.ma.masked_array(spoilt, np.arange(192) == 3)
+    if blank == "float32":
+        spoilt = spoilt.astype(np.float32)
+    for function in (
+        power_spectrum,
+        alm,
+        lambda x: real_harmonics(x, lmax=4),
+        lambda x: cross_spectrum(np.ones_like(x), x),
+        lambda x: cross_spectrum(x, np.ones_like(x)),
+        lambda x: debiased_spectrum(x, noise=0.0),
+        lambda x: smooth(x, fwhm=0.1),
+        lambda x: rotate_map(x, np.eye(3), lmax=4),
+    ):
+        with pytest.raises(ValueError, match=r"a finite value in every pixel, got 1 .*SkyWindow"):
+            function(spoilt)
+        whole = sky if blank != "float32" else sky.astype(np.float32)
+        assert np.all(np.isfinite(jax.tree.leaves(function(whole))[-1]))
+    if blank != np.inf:
+        turned = rotate_map(spoilt, np.eye(3))  # each pixel from itself and, with 0, its neighbours
+        assert np.isnan(turned[3])
+        assert not np.any(np.asarray(turned) < -10)
+
+
+def test_inside_jit_a_pixel_without_a_number_spoils_the_spectrum(rng):
+    for blank in (np.nan, UNSEEN):
+        sky = jnp.asarray(rng.standard_normal(192)).at[3].set(blank)
+        found = jax.jit(
+            lambda x: (
+                power_spectrum(x),
+                alm(x),
+                debiased_spectrum(x, noise=1e-3),
+                smooth(x, fwhm=1),
+            )
+        )(sky)
+        assert np.all(np.isnan(found[0]))
+        assert np.all(np.isnan(found[1]))
+        assert np.all(np.isnan(found[2].error[1:]))  # l = 0, whose mean was removed, holds 0
+        assert np.all(np.isnan(found[3]))
 
 
 def test_float32_stays_float32(rng):

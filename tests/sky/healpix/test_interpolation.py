@@ -95,7 +95,7 @@ def test_shapes_and_dtypes(rng):
 def test_errors():
     with pytest.raises(ValueError, match=r"interpolation_weights: nside: expected a power"):
         interpolation_weights(5, np.ones(3))
-    with pytest.raises(ValueError, match=r"interpolation_weights: direction.*got \(2,\)"):
+    with pytest.raises(ValueError, match=r"interpolation_weights: direction.*got shape \(2,\)"):
         interpolate_map(np.ones(48), np.ones(2))
     with pytest.raises(ValueError, match=r"number of pixels.*got 50"):
         interpolate_map(np.ones(50), np.ones(3))

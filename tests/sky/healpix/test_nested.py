@@ -48,7 +48,7 @@ def test_int32_reaches_nside_8192(rng):
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"ring_to_nest: pixel: expected 0 .* = 11, got -1"):
+    with pytest.raises(ValueError, match=r"ring_to_nest: pixel: expected .* in \[0, 11\], got -1"):
         ring_to_nest(1, np.array([-1]))
     with pytest.raises(ValueError, match=r"nest_to_ring: nside: expected a power of two"):
         nest_to_ring(6, np.array([0]))

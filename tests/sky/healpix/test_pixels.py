@@ -101,13 +101,15 @@ def test_jit_and_vmap():
 def test_errors():
     with pytest.raises(ValueError, match=r"pixel_direction: nside: expected a power of two"):
         pixel_direction(3, np.arange(2))
-    with pytest.raises(ValueError, match=r"pixel: expected 0 \.\.\. .* = 191, got 0 \.\.\. 192"):
+    with pytest.raises(ValueError, match=r"pixel: expected .* in \[0, 191\], got 192"):
         pixel_direction(4, np.arange(193))
-    with pytest.raises(ValueError, match=r"direction: expected vectors .*got \(3, 5\).*Transpose"):
+    with pytest.raises(
+        ValueError, match=r"direction: expected shape \(3, 3\), got .*\(3, 5\).*transpose"
+    ):
         containing_pixel(4, np.ones((3, 5)))
     for bad in (np.nan, np.inf, 0.0):  # they had fallen into pixel 188
         directions = np.array([[1.0, 0, 0], [bad, 0, 0]])
-        with pytest.raises(ValueError, match="finite vectors with a length, got 1 others"):
+        with pytest.raises(ValueError, match="length of direction: expected a positive number"):
             containing_pixel(4, jnp.asarray(directions))
     with pytest.raises(ValueError, match=r"nside: expected .* fit into int32, got 16384"):
         pixel_direction(16384, np.arange(2, dtype=np.int32))

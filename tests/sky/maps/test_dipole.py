@@ -4,7 +4,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr.sky import Dipole, fit_dipole, pixel_centers, remove_dipole
+from jaxcr.sky import (
+    Dipole,
+    fit_dipole,
+    fit_quadrupole,
+    pixel_centers,
+    remove_dipole,
+    remove_quadrupole,
+)
+from jaxcr.sky.healpix.grid import UNSEEN
 
 
 def cut_sky(nside):
@@ -134,17 +142,64 @@ def test_as_many_pixels_as_functions_leave_the_scatter_unknown(rng):
 def test_errors():
     with pytest.raises(ValueError, match=r"number of pixels.*got 50"):
         fit_dipole(jnp.zeros(50))
-    with pytest.raises(ValueError, match=r"mask: expected the shape of the map, \(48,\)"):
+    with pytest.raises(ValueError, match=r"mask: expected shape \(48,\), got shape \(12,\)"):
         fit_dipole(jnp.zeros(48), mask=np.ones(12, bool))
-    with pytest.raises(ValueError, match=r"mask: expected at least 4 pixels.*got 0.*invert"):
+    with pytest.raises(ValueError, match=r"mask: .* True: expected a number >= 4, got 0.*invert"):
         remove_dipole(jnp.zeros(48), mask=np.zeros(48, bool))
     one_ring = pixel_centers(4)[:, 2] == 0
     with pytest.raises(ValueError, match=r"mask: expected pixels that tell the 4 .*larger part"):
         fit_dipole(jnp.zeros(192), mask=one_ring)
-    with pytest.raises(ValueError, match=r"error: expected the shape of the map, \(48,\)"):
+    with pytest.raises(ValueError, match=r"error: expected shape \(48,\), got shape \(12,\)"):
         fit_dipole(jnp.zeros(48), error=np.ones(12))
-    with pytest.raises(ValueError, match=r"error: expected finite values > 0.*got 48 pixels"):
+    with pytest.raises(
+        ValueError, match=r"error: expected a positive number, got 0.0 at index 0.*mask=error > 0"
+    ):
         fit_dipole(jnp.zeros(48), error=np.zeros(48))
+
+
+@pytest.mark.parametrize("as_map", ["nan", "unseen", "float32", "masked"])
+def test_pixels_not_observed_count_as_masked(as_map, rng):
+    """A file's NaN, UNSEEN and masked pixels are no data, in every function that has a mask."""
+    sky = 1e-2 * pixel_centers(4)[:, 0] + 1e-3 * rng.standard_normal(192)
+    seen = rng.random(192) > 0.3
+    partial = {
+        "nan": np.where(seen, sky, np.nan),
+        "unseen": np.where(seen, sky, UNSEEN),
+        "float32": np.where(seen, sky, UNSEEN).astype(np.float32),
+        "masked": np.ma.masked_array(np.where(seen, sky, 1e9), ~seen),
+    }[as_map]
+    tolerance = {"rtol": 1e-5, "atol": 1e-6} if as_map == "float32" else {"rtol": 0, "atol": 0}
+    for fit in (fit_dipole, fit_quadrupole):
+        found, expected = fit(partial), fit(sky, mask=seen)
+        for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+            assert np.allclose(one, other, **tolerance)
+    for remove in (remove_dipole, remove_quadrupole):
+        rest = remove(partial, mask=np.arange(192) != 7)
+        whole = remove(sky, mask=seen & (np.arange(192) != 7))
+        assert np.array_equal(np.isnan(rest), ~seen)
+        assert np.allclose(rest[seen], whole[seen], **tolerance)
+    with pytest.raises(ValueError, match=r"mask: .* True: expected a number >= 4, got 0"):
+        fit_dipole(np.full(192, UNSEEN))
+    with pytest.raises(ValueError, match=r"map: expected finite numbers, got inf at index 5"):
+        fit_dipole(np.where(np.arange(192) == 5, np.inf, sky))
+
+
+def test_a_pixel_without_a_number_is_no_dipole_of_zero():
+    """Inside jit, where nobody can look at the values, NaN in any used pixel is NaN out."""
+    sky = jnp.asarray(1e-2 * pixel_centers(4)[:, 0])
+
+    @jax.jit
+    def numbers(sky, mask):
+        dipole, quadrupole = fit_dipole(sky, mask=mask), fit_quadrupole(sky, mask=mask)
+        return jnp.stack([
+            dipole.amplitude, dipole.amplitude_error, dipole.direction_error, dipole.direction[0],
+            quadrupole.amplitude, quadrupole.amplitude_error, quadrupole.axis_error,
+            fit_dipole(sky, mask=mask, error=jnp.ones(192)).amplitude_error,
+        ])  # fmt: skip
+
+    seen = jnp.arange(192) != 100
+    assert np.all(np.isnan(numbers(sky.at[100].set(jnp.nan), jnp.ones(192, bool))))
+    assert np.all(np.isfinite(numbers(sky.at[100].set(jnp.nan), seen)[:5]))
 
 
 def test_float32_stays_float32(rng):

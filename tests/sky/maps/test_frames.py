@@ -70,6 +70,6 @@ def test_errors_and_dtype():
     with pytest.raises(ValueError, match=r"second: expected a vector that is not parallel"):
         rotation_from_axes(np.ones(3), -2 * np.ones(3))
     assert field_to_equatorial(jnp.float32(1), jnp.float32(0.5)).dtype == jnp.float32
-    with pytest.raises(ValueError, match=r"declination: expected -pi/2 .*in rad, got -25.*radians"):
+    with pytest.raises(ValueError, match=r"declination: expected .* got -25.*radians"):
         field_to_equatorial(228.0, -25.0)
     field_to_equatorial(0.0, jnp.float32(-np.pi / 2))  # rounded beyond the pole

@@ -119,10 +119,10 @@ def test_gradients(rng):
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"mask: expected at least 9 pixels.*got 8"):
+    with pytest.raises(ValueError, match=r"mask: .* True: expected a number >= 9, got 8"):
         fit_quadrupole(jnp.zeros(48), mask=np.arange(48) < 8)
     cap = pixel_centers(16)[:, 2] > np.cos(0.01)
-    with pytest.raises(ValueError, match=r"mask: expected at least 9 pixels|tell the 9"):
+    with pytest.raises(ValueError, match=r"mask: .* expected a number >= 9|tell the 9"):
         fit_quadrupole(jnp.zeros(3072), mask=cap)
     with pytest.raises(ValueError, match=r"remove_multipoles: lmax: expected 0 \.\.\..*got 24"):
         remove_multipoles(jnp.zeros(768), lmax=24)

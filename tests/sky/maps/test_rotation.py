@@ -75,5 +75,5 @@ def test_errors_and_dtype(rng):
         rotate_map(sky, MATRIX, lmax=12)
     with pytest.raises(ValueError, match=r"number of pixels.*got 50"):
         rotate_map(np.ones(50), MATRIX)
-    with pytest.raises(ValueError, match=r"rotation: expected an orthogonal matrix.*off by 3"):
+    with pytest.raises(ValueError, match=r"rotation: expected an orthogonal matrix.*got 3"):
         rotate_map(sky, 2 * np.eye(3))

@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxcr.sky.healpix.grid import UNSEEN
 from jaxcr.sky.maps import li_ma_significance, significance_map
 
 
@@ -72,13 +73,20 @@ def test_significance_map():
 
 
 def test_errors_and_dtype():
-    with pytest.raises(ValueError, match=r"significance_map: error: expected the shape.*\(3,\)"):
+    with pytest.raises(ValueError, match=r"significance_map: error: expected shape \(3,\)"):
         significance_map(np.ones(3), np.ones(2))
-    with pytest.raises(ValueError, match=r"counts: expected counts >= 0.*raw counts"):
+    with pytest.raises(ValueError, match=r"counts: expected a number >= 0.*raw counts"):
         li_ma_significance(np.array([-1.0, 2.0]), 3, 0.1)
-    with pytest.raises(ValueError, match=r"background: expected counts >= 0"):
+    with pytest.raises(ValueError, match=r"background: expected a number >= 0"):
         li_ma_significance(1, -3, 0.1)
-    with pytest.raises(ValueError, match=r"exposure_ratio: expected values > 0"):
+    with pytest.raises(ValueError, match=r"exposure_ratio: expected a positive number"):
         li_ma_significance(1, 3, 0)
+    for numbers in [(np.nan, 50, 1), (50, np.nan, 1), (UNSEEN, 50, 1)]:  # no count, no significance
+        assert np.isnan(li_ma_significance(*numbers))
+    assert np.isnan(jax.jit(li_ma_significance)(50.0, 50.0, jnp.nan))
+    with pytest.raises(ValueError, match=r"exposure_ratio: expected a positive number, got nan"):
+        li_ma_significance(50, 50, np.nan)
+    unknown = significance_map(np.array([UNSEEN, np.nan, 1, 1]), np.array([1, 1, UNSEEN, np.nan]))
+    assert np.all(np.isnan(unknown))
     assert li_ma_significance(jnp.float32(4), 3, 0.1).dtype == jnp.float32
     assert significance_map(np.ones(3, np.float32), np.ones(3)).dtype == jnp.float32

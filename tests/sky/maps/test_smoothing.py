@@ -2,8 +2,9 @@ import healpy
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from jaxcr.sky import pixel_centers, smooth
+from jaxcr.sky import degrade_map, pixel_centers, smooth
 
 
 def test_smoothing_a_dipole_scales_it():
@@ -25,3 +26,20 @@ def test_gradient_and_dtype(rng):
     power = jax.jit(jax.grad(lambda width: jnp.sum(smooth(sky, fwhm=width) ** 2)))
     assert power(0.0) == 0  # the beam depends on the square of its width
     assert smooth(sky.astype(jnp.float32), fwhm=0.1).dtype == jnp.float32
+
+
+def test_coarser_maps_are_means(rng):
+    maps = rng.standard_normal((2, 768))
+    coarse = degrade_map(maps, nside=2)
+    assert np.allclose(coarse, healpy.ud_grade(maps, 2), atol=1e-14)  # a sum of sixteen
+    weight = rng.random(768)
+    weight[rng.random(768) < 0.3] = 0
+    spoilt = np.where(weight > 0, maps[0], healpy.UNSEEN)
+    found = degrade_map(spoilt, nside=4, weight=weight)
+    sums = [healpy.ud_grade(x, 4) for x in (weight * maps[0], weight)]
+    expected = np.where(sums[1] > 0, sums[0] / np.where(sums[1] > 0, sums[1], 1), np.nan)
+    assert np.allclose(found, expected, atol=1e-13, equal_nan=True)
+    assert np.array_equal(degrade_map(spoilt, nside=8), np.where(weight > 0, maps[0], np.nan),
+                          equal_nan=True)  # fmt: skip
+    with pytest.raises(ValueError, match=r"degrade_map: nside: expected .* in \[1, 8\], got 16"):
+        degrade_map(maps, nside=16)

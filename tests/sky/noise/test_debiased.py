@@ -69,7 +69,7 @@ def test_gradient(rng):
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"noise: expected a level >= 0 in steradian, got -1"):
+    with pytest.raises(ValueError, match=r"noise: expected a number >= 0, got -1"):
         debiased_spectrum(jnp.zeros(48), noise=-1.0)
 
 

@@ -57,7 +57,7 @@ def test_gradient(rng):
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"samples: expected at least 2 orbits a pixel.*got 1"):
+    with pytest.raises(ValueError, match=r"orbits in a pixel: expected a number >= 2, got 1"):
         noise_power(jnp.zeros((12, 1)))
 
 

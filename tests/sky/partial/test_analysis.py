@@ -1,9 +1,11 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxcr.sky.healpix import pixel_centers
 from jaxcr.sky.partial import (
+    ObservedSky,
     declination_window,
     hawc_window,
     icecube_window,
@@ -87,16 +89,33 @@ def test_same_seed_same_sky():
 
 def test_errors():
     window = icecube_window(4)
-    with pytest.raises(ValueError, match=r"observe: maps: expected the 192 pixels.*got 48"):
+    with pytest.raises(ValueError, match=r"observe: maps: expected shape \(192,\), got .*48"):
         observe(np.zeros(48), window, num_events=1e4)
-    with pytest.raises(ValueError, match=r"num_events: expected a number > 0, got -1"):
+    with pytest.raises(ValueError, match=r"num_events: expected a positive number, got -1"):
         observe(np.zeros(192), window, num_events=-1)
-    with pytest.raises(ValueError, match=r"maps: expected finite dI/I >= -1.*got least -2"):
+    with pytest.raises(ValueError, match=r"maps: expected a number >= -1, got -2"):
         observe(np.full(192, -2.0), window, num_events=1e4)
-    with pytest.raises(ValueError, match=r"maps: expected finite dI/I.*got least nan"):
+    with pytest.raises(ValueError, match=r"maps: expected a finite value.*got nan"):
         observe(np.full(192, np.nan), window, num_events=1e4)
 
 
 def test_float32_maps():
     sky = observe(jnp.zeros(192, jnp.float32), icecube_window(4), num_events=1e4)
     assert sky.counts.dtype == jnp.result_type(float)  # counts may be above 2^24
+
+
+def test_unknown_background_is_no_intensity_of_zero():
+    window = icecube_window(4)
+    ones = jnp.ones(192)
+    for counts, background in ((jnp.nan * ones, ones), (ones, jnp.nan * ones), (ones, -ones)):
+        with pytest.raises(ValueError, match=r"ObservedSky: \w+: expected a number >= 0, got"):
+            ObservedSky(counts, background, window)
+
+    @jax.jit
+    def numbers(background):
+        sky = ObservedSky(ones, background, window)
+        return sky.relative_intensity, sky.error, sky.noise_level
+
+    intensity, error, level = numbers(ones.at[3].set(jnp.nan).at[4].set(0))
+    assert np.isnan(intensity[3]) and np.isnan(error[3]) and np.isnan(level)  # noqa: PT018
+    assert intensity[4] == error[4] == 0

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxcr.sky import degrade_map
 from jaxcr.sky.harmonics.modes import mode_degrees, synthesis_matrix
 from jaxcr.sky.healpix import pixel_centers
 from jaxcr.sky.partial import (
@@ -12,6 +13,7 @@ from jaxcr.sky.partial import (
     hawc_window,
     icecube_window,
     mixing_matrix,
+    observe,
     pseudo_coupling,
     pseudo_spectrum,
     wigner_mixing_matrix,
@@ -170,15 +172,50 @@ def test_errors():
     window = icecube_window(4)
     with pytest.raises(ValueError, match=r"pseudo_coupling: lmax: expected 0 .* = 11, got 12"):
         mixing_matrix(window, lmax=12)
-    with pytest.raises(ValueError, match=r"lmax_in: expected lmax .* = 8 ... 11, got 6"):
+    with pytest.raises(ValueError, match=r"lmax_in: expected .* in \[8, 11\], got 6"):
         mixing_matrix(window, lmax=8, lmax_in=6)
     with pytest.raises(ValueError, match=r"pseudo_spectrum: lmax: expected .*got 12"):
         pseudo_spectrum(jnp.zeros(192), window, lmax=12)
-    with pytest.raises(ValueError, match=r"wigner_mixing_matrix: window: .*sees m = 0"):
+    with pytest.raises(ValueError, match=r"m0_blind of the window: expected .*False, got True"):
         wigner_mixing_matrix(window, lmax=4)
     patch = SkyWindow(np.maximum(pixel_centers(32)[:, 0], 0))
-    with pytest.raises(ValueError, match=r"nside <= 16, or exposure of declination only.*nside 32"):
+    message = r"depends on right ascension: expected .* in \[1, 16\], got 32.*degrade_map\(maps"
+    with pytest.raises(ValueError, match=message):
         mixing_matrix(patch, lmax=4)
+    with pytest.raises(ValueError, match=r"observe: maps: expected a finite value .*exposure 0"):
+        observe(jnp.full(192, jnp.nan), window, num_events=100)
+
+
+def test_a_measured_exposure_is_zonal_to_round_off(rng):
+    """Sums of events differ in the last bits along a ring: that is no right ascension."""
+    window = hawc_window(32)  # above the nside of pixel by pixel
+    share = np.asarray(window.exposure)
+    noisy = SkyWindow(share * (1 + 1e-7 * rng.standard_normal(share.size)))
+    assert noisy.zonal
+    # 1e-6: the round-off of the exposure.
+    assert np.allclose(mixing_matrix(noisy, lmax=4), mixing_matrix(window, lmax=4), atol=1e-6)
+    assert not SkyWindow(share * (1 + 1e-4 * rng.standard_normal(share.size))).zonal
+    holes = np.where(np.arange(share.size) % 1000 == 0, 0, share)
+    assert not SkyWindow(holes).zonal
+
+
+def test_a_background_map_of_fine_pixels(rng):
+    """The way that the error names: maps and window on nside 16, blind to m = 0 or not."""
+    centers = pixel_centers(32)
+    exposure = np.maximum(centers[:, 2] + 0.3, 0) * (1 + 0.1 * centers[:, 0])
+    sky = 1e-3 * centers[:, 1]
+    for blind in (True, False):
+        fine = SkyWindow(exposure, blind)
+        coarse = SkyWindow(degrade_map(fine.exposure, nside=16), blind)
+        map = degrade_map(np.where(exposure > 0, sky, np.nan), nside=16, weight=fine.exposure)
+        coupling = pseudo_coupling(coarse, lmax=8)
+        found = pseudo_spectrum(map, coarse, lmax=8)
+        # A dipole along y has a known image in the coarse pixels. 2e-2: means over parts of
+        # pixels at the edge, and a pixel of 3.7 degrees in place of its centre.
+        modes = np.zeros(coupling.response.shape[2])
+        modes[3] = -1e-3 * np.sqrt(4 * np.pi / 3)  # sqrt2 Im a_11 of p_y
+        expected = np.asarray(coupling.row_average).T @ (coupling.response[0] @ modes) ** 2
+        assert np.allclose(found[1:4], expected[1:4], rtol=2e-2)
 
 
 def test_float32_stays_float32():

@@ -141,7 +141,7 @@ def test_errors(coupling):
         r"does not separate l = 1, 2, .*wider bins",
     ):
         deconvolve_spectrum(pseudo, coupling, uniform_bins(1, 15, 1), largest_condition=100)
-    with pytest.raises(ValueError, match=r"edges: expected at most lmax \+ 1 = 17, got \(1, 18\)"):
+    with pytest.raises(ValueError, match=r"lmax: expected a number >= 17, got 16.*last edge"):
         deconvolve_spectrum(pseudo, coupling, SpectrumBins((1, 18)))
     with pytest.raises(ValueError, match=r"edges: expected at least two increasing.*got \(0, 2\)"):
         SpectrumBins((0, 2))
@@ -149,15 +149,15 @@ def test_errors(coupling):
         SpectrumBins((1, 4, 4))
     with pytest.raises(ValueError, match=r"edges: expected at least two"):
         uniform_bins(5, 6, 4)
-    with pytest.raises(ValueError, match=r"uniform_bins: width: expected >= 1, got 0"):
+    with pytest.raises(ValueError, match=r"uniform_bins: width: expected a number >= 1, got 0"):
         uniform_bins(1, 6, 0)
-    with pytest.raises(ValueError, match=r"fiducial: expected degrees 0 ... lmax_in = 23.*17"):
+    with pytest.raises(ValueError, match=r"fiducial: expected shape \(24,\), got shape \(17,\)"):
         deconvolve_spectrum(pseudo, coupling, uniform_bins(1, 15, 3), fiducial=np.ones(17))
-    with pytest.raises(ValueError, match=r"spectra: expected degrees 0 ... lmax = 16.*5 values"):
+    with pytest.raises(ValueError, match=r"spectra: expected shape \(17,\), got shape \(5,\)"):
         deconvolve_spectrum(jnp.ones(5), coupling, uniform_bins(1, 15, 3))
-    with pytest.raises(ValueError, match=r"fiducial: expected a mean > 0 in every bin, got .*0"):
+    with pytest.raises(ValueError, match=r"fiducial in bins: expected a positive number, got .*0"):
         deconvolve_spectrum(pseudo, coupling, uniform_bins(1, 15, 3), fiducial=np.zeros(24))
-    with pytest.raises(ValueError, match=r"variance: expected the 768 pixels .*got 192"):
+    with pytest.raises(ValueError, match=r"variance: expected shape \(768,\), got shape \(192,\)"):
         deconvolve_spectrum(pseudo, coupling, uniform_bins(1, 15, 3), variance=np.ones(192))
 
 

@@ -73,5 +73,14 @@ def test_errors():
     with pytest.raises(ValueError, match=r"estimate: expected at least one positive bin, got none"):
         fiducial_from(estimate, 20)
     good = SpectrumEstimate(np.array([1.0, 4.0]), jnp.ones(2), jnp.ones(2), jnp.zeros(2))
-    with pytest.raises(ValueError, match=r"lmax: expected >= 1, got 0"):
+    with pytest.raises(ValueError, match=r"lmax: expected a number >= 1, got 0"):
         fiducial_from(good, 0)
+
+
+def test_numbers_that_are_none_are_no_bins():
+    """NaN in a bin was left out as if the bin were negative."""
+    ell = np.array([1.0, 2.0, 3.0])
+    good, bad = jnp.array([3.0, 2.0, 1.0]), jnp.array([3.0, jnp.nan, 1.0])
+    for c_ell, error in ((bad, good), (good, bad)):
+        with pytest.raises(ValueError, match=r"of the estimate: expected .*got nan at index 1"):
+            fiducial_from(SpectrumEstimate(ell, c_ell, error, good), 8)

@@ -34,9 +34,9 @@ def test_falls_as_the_cube():
 
 
 def test_error():
-    with pytest.raises(ValueError, match="lmax: expected >= 1, got 0"):
+    with pytest.raises(ValueError, match="lmax: expected a number >= 1, got 0"):
         cascade_spectrum(0)
-    with pytest.raises(ValueError, match="cascade_tail: lmax: expected >= 0, got -1"):
+    with pytest.raises(ValueError, match="cascade_tail: lmax: expected a number >= 0, got -1"):
         cascade_tail(-1)
 
 

@@ -37,7 +37,7 @@ def test_gradient():
 
 
 def test_error():
-    with pytest.raises(ValueError, match=r"depth: expected >= 0, got -0\.5"):
+    with pytest.raises(ValueError, match=r"depth: expected a number >= 0, got -0\.5"):
         pitch_angle_damping(np.ones(3), -0.5)
 
 

@@ -73,13 +73,13 @@ def test_gradient_against_differences(rng):
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"neighbour_rates: lmax: expected >= 1, got 0"):
+    with pytest.raises(ValueError, match=r"neighbour_rates: lmax: expected a number >= 1, got 0"):
         neighbour_rates(0)
-    with pytest.raises(ValueError, match=r"rates: expected at least as many columns .* \(3, 2\)"):
+    with pytest.raises(ValueError, match=r"columns of rates: expected a number >= 3, got 2"):
         cascade_matrix(np.ones((3, 2)))
-    with pytest.raises(ValueError, match=r"rates: expected finite rates >= 0, got least -1\.0"):
+    with pytest.raises(ValueError, match=r"rates: expected a number >= 0, got -1\.0"):
         cascade_matrix(-np.ones((3, 3)))
-    with pytest.raises(ValueError, match=r"steady_cascade: matrix: expected lmax >= 1"):
+    with pytest.raises(ValueError, match=r"steady_cascade: lmax of the matrix: .* >= 1, got 0"):
         steady_cascade(jnp.zeros((1, 1)))
     closed = cascade_matrix(neighbour_rates(4)[:, :5])  # nothing leaves l = 4
     with pytest.raises(ValueError, match=r"a way out of every multipole.*power piles up"):
