@@ -206,7 +206,7 @@ def write_field(
     with h5py.File(content, "w") as file:
         file.create_dataset(_DATASET, data=np.asarray(stored), compression="gzip", shuffle=True)
         file[_DATASET].attrs.update(attributes)
-    write_whole(pathlib.Path(path), content.getbuffer())
+    write_whole(pathlib.Path(path), content.getvalue())
 
 
 @checked

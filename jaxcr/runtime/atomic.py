@@ -7,7 +7,7 @@ from pathlib import Path
 from jaxcr.runtime.signals import uninterrupted
 
 
-def write_whole(path: Path, content: bytes | memoryview) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it has this content or was never touched, whatever happens meanwhile.
 
     A temporary file beside it, flushed to the disk, then renamed. SIGINT and SIGTERM wait.

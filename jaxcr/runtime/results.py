@@ -95,7 +95,7 @@ def write_result(
             target = file.create_group(group)
             for name, value in values.items():
                 _store(target, name, value)
-    write_whole(path, content.getbuffer())
+    write_whole(path, content.getvalue())
 
 
 def write_record(path: Path, numbers: dict[str, Any]) -> dict[str, Any]:
