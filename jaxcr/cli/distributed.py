@@ -4,6 +4,7 @@ import jax
 
 from jaxcr.checks import argument_error
 from jaxcr.cli.ensemble_config import Ensemble
+from jaxcr.cli.limits import check_one_of_both
 
 
 def join_processes(config: Ensemble) -> None:
@@ -14,13 +15,10 @@ def join_processes(config: Ensemble) -> None:
     ValueError
         When there is no such cluster, or a shard was asked for, too.
     """
-    if config.shard != "1/1":
-        raise argument_error(
-            "--shard, --distributed",
-            expected="one of them",
-            got="both",
-            remedy="With --distributed each process has a shard of its own.",
-        )
+    check_one_of_both(
+        "--shard, --distributed", config.shard != "1/1", config.distributed,
+        remedy="With --distributed each process has a shard of its own.",
+    )  # fmt: skip
     given = (config.coordinator, config.num_processes, config.process)
     try:
         jax.distributed.initialize(*given)

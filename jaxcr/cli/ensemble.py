@@ -1,5 +1,6 @@
 """``jaxcr ensemble``, ``resume``, ``status``, ``merge``: runs of any size."""
 
+import errno
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,16 @@ import numpy as np
 
 from jaxcr import orbits, plots, runs, sky
 from jaxcr.checks import argument_error, check_positive, check_range
-from jaxcr.cli.checks import check_place, check_rigidity
+from jaxcr.cli.checks import check_direction, check_rigidity, check_stops
 from jaxcr.cli.ensemble_config import Ensemble, Merge, Resume, Status
-from jaxcr.cli.field_source import AXIS, check_source, choose_field
+from jaxcr.cli.field_source import check_source, choose_field
 from jaxcr.cli.interruption import interruptible
-from jaxcr.cli.limits import check_sizes
+from jaxcr.cli.limits import check_place, check_sizes
+from jaxcr.cli.mean_field import check_kappa, mean_field, place
 from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict, from_dict
 from jaxcr.orbits.diffusion import NO_PLATEAU, is_flat
+from jaxcr.runs.orbit_run import GROUPS
 from jaxcr.runtime import (
     ChunkStore,
     Shard,
@@ -30,6 +33,9 @@ from jaxcr.statistics import Estimate
 
 _KIND = "ensemble"
 _LARGEST_LMAX = 128
+_REMEDIES = dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room") | dict.fromkeys(
+    (errno.EACCES, errno.EPERM, errno.EROFS), "allow writing there"
+)
 _NOT_THE_RUN = ("config", "show_config", "out", "json", "shard", "distributed", "coordinator",
                 "num_processes", "process")  # fmt: skip
 
@@ -79,9 +85,7 @@ def run_status(config: Status) -> Outcome:
 def run_merge(config: Merge) -> Outcome:
     """Collect the chunks of several folders, and finish the run if nothing lacks."""
     if not config.folders:
-        raise argument_error(
-            "merge", expected="at least one folder", got="none", remedy="Name those of the shards."
-        )
+        raise ValueError("merge: expected at least one folder, got none. Name those of the shards.")
     stores = [ChunkStore.open(folder) for folder in config.folders]
     first = stores[0].description
     out = config.out or config.folders[0]
@@ -123,7 +127,8 @@ def _work(store: ChunkStore, run: runs.OrbitRun, shard: Shard) -> Outcome:
                 return Outcome(found | {"num_computed": num}, store.folder)
             return _finish(store, run, sums, num_computed=num)
     except OSError as problem:
-        raise OSError(f"{problem}. Finished chunks are kept; make room, then: {go_on}") from problem
+        remedy = _REMEDIES.get(problem.errno, "mend that")
+        raise OSError(f"{problem}. Finished chunks are kept; {remedy}, then: {go_on}") from problem
 
 
 def _finish(
@@ -133,7 +138,6 @@ def _finish(
     result = runs.totals(sums)
     stops = _stop_numbers(run, result)
     text = _report(result, stops)
-    print(text)
     (store.folder / "report.txt").write_text(text + "\n", encoding="utf-8")
     write_result(
         store.folder / "result.h5",
@@ -144,14 +148,10 @@ def _finish(
     )
     figure = _picture(run, result)
     figure.savefig(store.folder / "sky.png", dpi=110, metadata={"Software": None})
+    print(text)
     print(f"{store.folder}/ has result.h5, report.txt and sky.png")
     for stop in stops:
-        along = stop["kappa_parallel_over_v"]
-        check_range(
-            "kappa along the mean field", along["value"] + 3 * along["error"], 0.0,
-            expected="a coefficient that is not negative within three errors",
-            remedy="Is the mean field along this axis? Give other stops, or more orbits.",
-        )  # fmt: skip
+        check_kappa(stop["kappa_parallel_over_v"])
     by_status = {orbits.STATUS_TEXT[key]: num for key, num in result.num_by_status.items()}
     found = {
         "rigidity": quantity(run.rigidity, unit="PV"), "num_by_status": by_status,
@@ -245,7 +245,7 @@ def _picture(run: runs.OrbitRun, result: runs.RunTotals):
         maps=maps, rest=rest, labels=[f"{x:g} pc" for x in _stops(run)],
         c_ell=np.asarray(result.c_ell.value), noise=np.asarray(result.noise.value),
         title=f"{result.num_orbits:,} orbits, {abs(float(run.rigidity)):g} PV",
-        notes="dipole of unit amplitude in the momentum, along the mean field",
+        notes=f"dipole of unit amplitude in the momentum, its axis: {place(run.axis)}",
     )  # fmt: skip
 
 
@@ -260,7 +260,8 @@ def _orbit_run(config: Ensemble) -> runs.OrbitRun:
     field, rigidity, title = choose_field(
         config.particles, config.cube, config.turbulence, config.rigidity
     )
-    print(f"{title}: rigidity {rigidity:g} PV, {config.num:,} orbits")
+    axis, axis_text = mean_field(config, field)
+    print(f"{title}: rigidity {rigidity:g} PV, {config.num:,} orbits\n{axis_text}")
     single = config.precision == "float32"
     if single:
         field = jax.tree.map(lambda x: x.astype(jnp.float32), field)
@@ -271,7 +272,7 @@ def _orbit_run(config: Ensemble) -> runs.OrbitRun:
         else orbits.PathLength(jnp.array(config.path)),
         pusher=orbits.Boris() if config.step is None else orbits.Boris(config.step),
         observer=jnp.array(config.observer),
-        axis=AXIS,
+        axis=axis,
         spread=config.spread,
         key=jax.random.key(config.seed),
         num_orbits=config.num,
@@ -335,6 +336,11 @@ def _check_cube(store: ChunkStore, settings: Ensemble) -> None:
 def _check(config: Ensemble) -> None:
     """Raise ``ValueError`` for settings with which the command would fail later."""
     check_source(config.particles, config.cube, config.turbulence)
+    check_direction(config.mean_direction)
+    for name, stops in (("--radius", config.radius), ("--path", config.path)):
+        check_stops(name, stops)
+    least = 2 * GROUPS
+    check_range("--num", config.num, least, remedy=f"Errors are those of {GROUPS} groups of two.")
     Shard.read(config.shard)
     sky.check_nside(config.nside, "--nside")
     check_range("--lmax", config.lmax, 1.0, float(_LARGEST_LMAX), remedy="See --help.")

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from jaxcr import experiments
-from jaxcr.checks import argument_error
 from jaxcr.cli.experiment_config import Experiment
 from jaxcr.cli.interruption import interruptible
+from jaxcr.cli.limits import check_one_of_both
 from jaxcr.cli.output import Outcome
 from jaxcr.runtime import result_folder, write_record
 from jaxcr.runtime.atomic import write_whole
@@ -19,10 +19,7 @@ Verdicts = dict[str, tuple[experiments.Verdict, ...]]
 
 def run_experiment(config: Experiment) -> Outcome:
     """Run the experiments one by one; what is finished is on disk at any time."""
-    if config.quick and config.full:
-        raise argument_error(
-            "--quick, --full", expected="one of them", got="both", remedy="Leave out one."
-        )
+    check_one_of_both("--quick, --full", config.quick, config.full, remedy="Leave out one.")
     chosen = experiments.select(config.names)
     if config.list or not chosen:
         return _list(chosen or experiments.EXPERIMENTS.values())

@@ -26,8 +26,8 @@ def run_field(config: Field) -> Outcome:
         report = fields.describe(
             field, spectrum=spectrum, rigidities=config.rigidity, sphere=config.sphere
         )
-        print(report)
         _save(config, folder, field, report)
+        print(report)
         print(f"{folder}/ has result.h5, report.txt and field.png")
         if config.write is not None:
             fields.write_field(config.write, field, notes={"configuration": as_dict(config)})

@@ -97,6 +97,8 @@ class InField:
     cube: CubeConfig = dataclasses.field(default_factory=CubeConfig)
     """A cube instead of synthetic turbulence."""
     turbulence: TurbulenceConfig = dataclasses.field(default_factory=TurbulenceConfig)
+    mean_direction: tuple[float, ...] = ()
+    """Axis of the boundary and of parallel transport, x y z; default the mean field's."""
 
 
 @dataclasses.dataclass(frozen=True)

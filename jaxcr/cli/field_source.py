@@ -4,13 +4,17 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxcr import fields, orbits
 from jaxcr.checks import argument_error
 from jaxcr.cli.field_config import CubeConfig, TurbulenceConfig
+from jaxcr.cli.limits import check_one_of_both, check_place
 from jaxcr.fields.files import NUMPY, ZIP, find_arrays, signature
 
-AXIS = jnp.array([1.0, 0.0, 0.0])
+AXIS = np.array([1.0, 0.0, 0.0])
+"""Of the mean field of turbulence; no array of JAX, which would start a backend."""
+
 _BOUNDARIES = {
     "periodic": fields.Periodic,
     "clamped": fields.Clamped,
@@ -48,37 +52,24 @@ def check_source(particles: str | None, cube: CubeConfig, turbulence: Turbulence
         # The seed is also that of random rigidities.
         if field.name != "seed" and getattr(turbulence, field.name) != field.default
     ]
-    if changed:
-        raise argument_error(
-            f"{', '.join(changed)}, --cube",
-            expected="one of them",
-            got="both",
-            remedy="A cube is not made; rescale it with --cube.rms and --cube.mean-strength.",
-        )
-    if particles is not None:
-        raise argument_error(
-            "--particles, --cube",
-            expected="one of them",
-            got="both",
-            remedy="A named set brings its own turbulence.",
-        )
+    check_one_of_both(
+        f"{', '.join(changed)}, --cube", changed, True,
+        remedy="A cube is not made; rescale it with --cube.rms and --cube.mean-strength.",
+    )  # fmt: skip
+    check_one_of_both(
+        "--particles, --cube", particles, True, remedy="A named set brings its own turbulence."
+    )
 
 
 def has_cube(config: CubeConfig) -> bool:
     """Return whether a cube was asked for; raise when it is not clear which."""
-    if config.file and config.shipped:
-        raise argument_error(
-            "--cube.file, --cube.shipped",
-            expected="one of them",
-            got="both",
-            remedy="Choose the field.",
-        )
+    check_one_of_both(
+        "--cube.file, --cube.shipped", config.file, config.shipped, remedy="Choose the field."
+    )
     given = {"--cube.origin": config.origin, "--cube.shape": config.shape}
     for name, triple in given.items():
-        if len(triple) not in (0, 3):
-            raise argument_error(
-                name, expected="three numbers", got=f"{len(triple)}", remedy="Give x y z."
-            )
+        if triple:
+            check_place(name, triple)
     return bool(config.file) or config.shipped
 
 

@@ -47,6 +47,8 @@ def _fit(config: Fit, folder: Path) -> Outcome:
     )
     parameters = infer.default_parameters(axes)
     parameters = parameters.with_fixed(named_values("--fix", config.fix, parameters))
+    if not np.any(parameters.is_free):
+        raise ValueError("--fix: expected a parameter that is left free, got none. Leave one out.")
     truth = None if config.simulate is None else planted_values(config, skies, axes, parameters)
     data = _data(config, skies, traps, axes, truth)
     check_data(data, skies)
@@ -71,20 +73,28 @@ def _fit(config: Fit, folder: Path) -> Outcome:
     warnings = fit_warnings(problem, extra.result)
     fixed = _fixed_line(config, problem, simulated)
     told = _lines(problem, extra.result, truth, numbers["derived"], fixed, warnings) + extra.text
-    print(told, flush=True)
     lines = "\n".join([*head, told])
+    groups = extra.groups | _groups(data, problem, extra.result)
+    _write(config, folder, groups, lines)  # before anything that may be stopped
+    print(told, flush=True)
     with ThreadPoolExecutor(1) as beside:  # half of either is compilation, on one core
         pictures = beside.submit(draw, folder, problem, extra.result, skies, data, truth)
         gauge, path = _gauges(config, skies, problem, extra.result)
-        groups = pictures.result() | extra.groups
-    groups |= _groups(data, problem, extra.result)
+        groups = pictures.result() | groups
     if gauge is not None:
         draw_gradient(folder, gauge)
         told, found, doubts = _gradient_findings(skies, problem, extra.result, gauge, path)
-        print("", told, sep="\n\n", flush=True)
         lines, warnings = f"{lines}\n\n{told}", warnings + doubts
         groups |= found
         numbers |= {"gradient_verdict": found["gradient"]["verdict"]}
+    _write(config, folder, groups, lines)
+    if gauge is not None:
+        print("", told, sep="\n\n")
+    return Outcome(numbers, folder, warnings=warnings)
+
+
+def _write(config: Fit, folder: Path, groups: dict[str, dict], lines: str) -> None:
+    """Write numbers and text."""
     write_result(
         folder / "result.h5",
         configuration=as_dict(config),
@@ -92,7 +102,6 @@ def _fit(config: Fit, folder: Path) -> Outcome:
         groups=groups,
     )
     (folder / "report.txt").write_text(lines + "\n", encoding="utf-8")
-    return Outcome(numbers, folder, warnings=warnings)
 
 
 def planted_values(

@@ -100,8 +100,11 @@ def _sky(folder: Path, problem, result, skies: infer.SkyEnsemble) -> dict:
     after = sky.remove_dipole(before)
     before, after = np.asarray(before), np.asarray(after)
     level, ratio = float(parameters.level), 1 + float(jnp.exp(result.values[-2]))
-    title = rf"one simulated sky at the best fit: $\delta B/B_0$ = {level:.2f}, R = {ratio:.2f}"
-    _save(plots.plot_sky(before, after, title=title), folder / "sky.png")
+    values = rf"$\delta B/B_0$ = {level:.2f}, R = {ratio:.2f}, mean field along +x"
+    _save(
+        plots.plot_sky(before, after, title=f"one simulated sky at the best fit: {values}"),
+        folder / "sky.png",
+    )
     return {"before": before, "after": after, "nside": nside}
 
 

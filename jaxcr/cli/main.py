@@ -21,6 +21,7 @@ _CLOSED_PIPE = 141
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit code, after one line of what was wrong unless 0."""
+    _print_anything()
     try:
         command = parse(sys.argv[1:] if argv is None else argv)
         if command.json:
@@ -68,6 +69,13 @@ def end_process() -> None:
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _print_anything() -> None:
+    """Let streams print signs that their encoding has not, such as ±, as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _is_lack(problem: Exception) -> bool:

@@ -1,6 +1,6 @@
 """Numbers given by name on the command line: "eta=0.3"."""
 
-from jaxcr.checks import argument_error
+from jaxcr.checks import check_one_of, check_range
 from jaxcr.infer import ParameterSet
 
 
@@ -21,20 +21,12 @@ def named_values(
             value = float(text)
         except ValueError:
             value = float("nan")
-        if name not in parameters.names:
-            raise argument_error(
-                flag,
-                expected='"NAME=VALUE" with one of ' + ", ".join(parameters.names),
-                got=repr(setting),
-                remedy=f'For example {flag} "eta=0.3".',
-            )
+        check_one_of(flag, name, parameters.names, remedy=f'For example {flag} "eta=0.3".')
         own = parameters.parameters[parameters.index(name)]
-        if not own.lower <= value <= own.upper:
-            raise argument_error(
-                f"{flag}: {name}",
-                expected=f"a number from {own.lower:.4g} to {own.upper:.4g}",
-                got=text,
-                remedy="These are the bounds of the parameter.",
-            )
+        check_range(
+            f"{flag}: {name}", value, own.lower, own.upper,
+            expected=f"a number from {own.lower:.4g} to {own.upper:.4g}",
+            remedy="These are the bounds of the parameter.",
+        )  # fmt: skip
         values[name] = value
     return values

@@ -9,9 +9,11 @@ import numpy as np
 
 from jaxcr import fields, orbits, plots
 from jaxcr.checks import argument_error, check_positive, check_range
-from jaxcr.cli.checks import check_place, check_rigidity
+from jaxcr.cli.checks import check_direction, check_rigidity
 from jaxcr.cli.field_numbers import field_numbers
-from jaxcr.cli.field_source import AXIS, check_source, choose_field
+from jaxcr.cli.field_source import check_source, choose_field
+from jaxcr.cli.limits import check_place
+from jaxcr.cli.mean_field import check_kappa, mean_field
 from jaxcr.cli.orbits_config import Orbits
 from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict
@@ -30,17 +32,21 @@ def run_orbits(config: Orbits) -> Outcome:
             config.particles, config.cube, config.turbulence, config.rigidity
         )
         described = fields.describe(field, rigidities=(rigidity,))
-        head = f"{title}: rigidity {rigidity:g} PV\n{described}"
+        axis, axis_text = mean_field(config, field)
+        head = f"{title}: rigidity {rigidity:g} PV\n{described}\n{axis_text}"
         print(head)
-        numbers, lines = _trace_and_save(config, folder, field, rigidity, title)
+        numbers, lines = _trace_and_save(config, folder, field, rigidity, title, axis)
         (folder / "report.txt").write_text(f"{head}\n{lines}\n", encoding="utf-8")
+        print(lines)
         print(f"{folder}/ has result.h5, report.txt, orbits.png and transport.png")
+    check_kappa(numbers["kappa_parallel_over_v"])
     numbers |= {"rigidity": quantity(rigidity, unit="PV"), "field": field_numbers(described)}
+    numbers |= {"axis": quantity(axis)}
     return Outcome({"title": title} | numbers, folder, warnings=described.warnings)
 
 
 def _trace_and_save(
-    config: Orbits, folder: Path, field, rigidity: float, title: str
+    config: Orbits, folder: Path, field, rigidity: float, title: str, axis: jax.Array
 ) -> tuple[dict[str, Any], str]:
     """Trace exits and tracks, write numbers and pictures; return what was measured, and text."""
     position, direction = _starts(config, field)
@@ -57,29 +63,30 @@ def _trace_and_save(
     )  # fmt: skip
     groups = {"num_groups": config.groups}
     running = orbits.running_diffusion(tracks, **groups)
-    plateau = running.by_derivative.plateau(AXIS)
+    plateau = running.by_derivative.plateau(axis)
     free_path = orbits.mean_free_path(tracks, **groups)
     moments = orbits.moment_scatter(field, tracks, **groups)
-    measured = _measured(exits, running, plateau, free_path, moments)
+    measured = _measured(exits, running, plateau, free_path, moments, axis)
     lines = f"{exits.report()}\n{_report(measured)}"
-    print(lines)
     figure = plots.plot_orbits(tracks, exits, *_slice(field, tracks), title=title)
     figure.savefig(folder / "orbits.png", dpi=150)
-    figure = plots.plot_transport(running, free_path, moments, AXIS, title=title)
+    figure = plots.plot_transport(running, free_path, moments, axis, title=title)
     figure.savefig(folder / "transport.png", dpi=150)
     write_result(
         folder / "result.h5",
         configuration=as_dict(config),
         seeds={"turbulence": config.turbulence.seed, "directions": config.seed},
-        groups=_numbers(position, direction, exits, tracks, running, free_path, moments),
+        groups=_numbers(position, direction, exits, tracks, running, free_path, moments, axis),
     )
     return measured, lines
 
 
-def _numbers(position, direction, exits, tracks, running, free_path, moments) -> dict[str, dict]:
+def _numbers(
+    position, direction, exits, tracks, running, free_path, moments, axis
+) -> dict[str, dict]:
     """Return what goes into the result file."""
-    along, across = (f(AXIS) for f in (running.by_derivative.along, running.by_derivative.across))
-    plateau = running.by_derivative.plateau(AXIS).coefficient
+    along, across = (f(axis) for f in (running.by_derivative.along, running.by_derivative.across))
+    plateau = running.by_derivative.plateau(axis).coefficient
     return {
         "start": {"position": position, "direction": direction},
         "exits": {
@@ -101,13 +108,13 @@ def _numbers(position, direction, exits, tracks, running, free_path, moments) ->
     }  # fmt: skip
 
 
-def _measured(exits, running, plateau, free_path, moments) -> dict[str, Any]:
+def _measured(exits, running, plateau, free_path, moments, axis) -> dict[str, Any]:
     """Return how orbits ended, and the coefficients at the end of the tracks with their errors."""
     status, kappa = np.asarray(exits.status), plateau.coefficient
     lengths = {
         "kappa_parallel_over_v": (kappa.value, kappa.error),
         "parallel_mean_free_path": (3 * kappa.value, 3 * kappa.error),
-        "kappa_perpendicular_over_v": _last(running.by_derivative.across(AXIS)),
+        "kappa_perpendicular_over_v": _last(running.by_derivative.across(axis)),
         "correlation_length_of_directions": _last(free_path.correlation),
         "path_to_first_90_degrees": (free_path.turning.value, free_path.turning.error),
     }
@@ -183,6 +190,7 @@ def _slice(field: fields.Field, tracks: orbits.Tracks):
 
 def _check(config: Orbits) -> None:
     """Raise ``ValueError`` for settings with which the command would fail later."""
+    check_direction(config.mean_direction)
     for name, value in (("--path", config.path), ("--samples", config.samples),
                         ("--num", config.num), ("--radius", config.radius),
                         ("--step", config.step), ("--rtol", config.rtol)):  # fmt: skip

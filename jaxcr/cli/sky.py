@@ -11,10 +11,11 @@ import numpy as np
 from jaxcr import fields, orbits, plots, sky
 from jaxcr.cli.checks import check_sky
 from jaxcr.cli.field_numbers import field_numbers
-from jaxcr.cli.field_source import AXIS, choose_field
+from jaxcr.cli.field_source import choose_field
+from jaxcr.cli.mean_field import angles, mean_field
 from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.sky_config import Sky
-from jaxcr.cli.sky_window import Ground, observe_from_ground
+from jaxcr.cli.sky_window import Ground, observe_from_ground, open_window
 from jaxcr.cli.toml_settings import as_dict
 from jaxcr.runtime import result_folder, write_result
 from jaxcr.units import gyroradius
@@ -48,15 +49,17 @@ def _make(config: Sky, folder: Path) -> Outcome:
     """Back-track, measure, print, and write everything into the folder."""
     field, rigidity, title = _field(config, 0)
     described = fields.describe(field, rigidities=(rigidity,))
-    print(f"{title}: rigidity {rigidity:g} PV\n{described}")
+    axis, axis_text = mean_field(config, field)
+    print(f"{title}: rigidity {rigidity:g} PV\n{described}\n{axis_text}")
     outside = _outside_warnings(config, described)
     for sentence in outside:
         print(f"warning: {sentence}")
     options = _options(config, rigidity)
+    window = None if config.window.experiment is None else open_window(config)
     arrivals = sky.backtrack(field, **options)
-    boundary = _boundary(config, field)
+    boundary = _boundary(config, field, axis)
     seen = _see(arrivals, boundary, config.lmax)
-    band, spectra = _band(config, options, seen)
+    band, spectra = _band(config, options, seen, axis)
     isotropic = sky.isotropic_bands(
         nside=config.nside, lmax=config.lmax, num_events=config.events, num_skies=_ISOTROPIC_SKIES
     )
@@ -66,17 +69,16 @@ def _make(config: Sky, folder: Path) -> Outcome:
     if config.null_tests:
         tests = _null_tests(config, field, arrivals.select(stop=0), boundary, rigidity)
         report.append(tests.report())
-    if config.window.experiment is not None:
-        ground, text = observe_from_ground(config, seen.maps[-1])
+    if window is not None:
+        ground, text = observe_from_ground(config, window, seen.maps[-1], axis)
         report.append(text)
     text = "\n".join(report)
-    print(text)
     (folder / "report.txt").write_text(text + "\n", encoding="utf-8")
     figure = plots.plot_sky_page(
         maps=seen.maps, rest=seen.rest, labels=labels, c_ell=seen.c_ell, noise=seen.noise,
         band=band, isotropic=isotropic, ground=None if ground is None else ground.picture,
         title=f"{title}, {abs(rigidity):g} PV, boundary: {config.boundary}",
-        notes=f"isotropic sky: what {config.events:g} events give by chance",
+        notes=f"{axis_text}; isotropic sky: what {config.events:g} events give by chance",
     )  # fmt: skip
     figure.savefig(folder / "sky.png", dpi=110)
     _write_maps(folder, labels, seen, ground)
@@ -87,8 +89,10 @@ def _make(config: Sky, folder: Path) -> Outcome:
         groups=_numbers(labels, arrivals, seen, spectra, isotropic)
         | ({} if ground is None else {"window": ground.numbers}),
     )
+    print(text)
     numbers = {
         "title": title, "rigidity": quantity(rigidity, unit="PV"), "stops": stops,
+        "axis": quantity(axis),
         "null_tests": None if tests is None else _test_numbers(tests),
         "window": None if ground is None else ground.report, "field": field_numbers(described),
     }  # fmt: skip
@@ -154,14 +158,14 @@ def _triple(place: np.ndarray) -> str:
     return " ".join(f"{x:g}" for x in place)
 
 
-def _boundary(config: Sky, field: fields.Field) -> sky.BoundaryDistribution:
-    """Return the boundary by its name; the mean field is along x."""
+def _boundary(config: Sky, field: fields.Field, axis: jax.Array) -> sky.BoundaryDistribution:
+    """Return the boundary by its name, about an axis."""
     if config.boundary == "gradient":
-        return sky.GradientBoundary(config.amplitude * AXIS)
+        return sky.GradientBoundary(config.amplitude * axis)
     if config.boundary == "convection":
-        return sky.ConvectionBoundary(config.amplitude * AXIS, config.index)
+        return sky.ConvectionBoundary(config.amplitude * axis, config.index)
     return sky.DipoleBoundary(
-        field if config.boundary.endswith("local") else AXIS,
+        field if config.boundary.endswith("local") else axis,
         config.amplitude,
         by_position=config.boundary.startswith("position"),
     )
@@ -178,14 +182,14 @@ def _see(arrivals: sky.Arrivals, boundary: sky.BoundaryDistribution, lmax: int) 
     return _Seen(*map(np.asarray, (maps, errors, rest, c_ell)), noise)
 
 
-def _band(config: Sky, options: dict, seen: _Seen):
+def _band(config: Sky, options: dict, seen: _Seen, axis: jax.Array):
     """Return the 68 % band of all realisations and their spectra, or nothing of one."""
     if config.realisations == 1:
         return None, None
     others = sky.realisation_spectra(
         lambda number: _field(config, number)[0],
         range(1, config.realisations),
-        boundary=lambda field: _boundary(config, field),
+        boundary=lambda field: _boundary(config, field, axis),
         lmax=config.lmax,
         **options,
     )
@@ -201,13 +205,13 @@ def _stops(config: Sky, seen: _Seen) -> list[dict[str, Any]]:
         config.radius or config.path, seen.maps, seen.c_ell, seen.noise, strict=True
     ):
         fit = sky.fit_quadrupole(jnp.asarray(map))
-        x, y, z = np.asarray(fit.dipole.direction, float)
+        longitude, latitude = np.degrees(angles(fit.dipole.direction))
         found.append(
             {
                 "radius" if config.radius else "path": quantity(stop, unit="pc"),
                 "dipole": quantity(float(fit.dipole.amplitude), float(fit.dipole.amplitude_error)),
-                "longitude": quantity(float(np.degrees(np.arctan2(y, x)) % 360), unit="deg"),
-                "latitude": quantity(float(np.degrees(np.arcsin(np.clip(z, -1, 1)))), unit="deg"),
+                "longitude": quantity(float(longitude % 360), unit="deg"),
+                "latitude": quantity(float(latitude), unit="deg"),
                 "quadrupole": quantity(float(fit.amplitude), float(fit.amplitude_error)),
                 "noise": quantity(float(noise), unit="sr"),
                 "c_ell": quantity(c_ell, unit="sr"),

@@ -14,7 +14,7 @@ class WindowConfig:
     experiment: typing.Literal["icecube", "hawc", "combined"] | None = None
     """Part of the sky that is seen; each declination only relative to its mean."""
     right_ascension: float = 229.2
-    """Of the direction in which the mean field (x) points, degrees."""
+    """Of the direction in which the mean field points, degrees."""
     declination: float = 11.4
     """Of the same; the defaults are the local interstellar field, ApJ 871 (2019) 96."""
     bin_width: int = 3

@@ -2,10 +2,12 @@
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import sky
+from jaxcr.cli.mean_field import angles
 from jaxcr.cli.output import quantity
 from jaxcr.cli.sky_config import Sky, WindowConfig
 
@@ -20,26 +22,45 @@ class Ground(NamedTuple):
     report: dict[str, Any]
 
 
-def observe_from_ground(config: Sky, map: np.ndarray) -> tuple[Ground, str]:
-    """Observe a map of the field frame through a window and deconvolve its spectrum.
+class Opened(NamedTuple):
+    """A window and how it couples the multipoles of a sky, before there is one."""
+
+    window: sky.SkyWindow
+    coupling: sky.PseudoCoupling
+    bins: sky.SpectrumBins
+
+
+def open_window(config: Sky) -> Opened:
+    """Return the window by its name; raise for one that no spectrum can be deconvolved from."""
+    window = _window(config.window, config.nside)
+    coupling = sky.pseudo_coupling(window, lmax=config.lmax, exposure_weighted=True)
+    return Opened(window, coupling, sky.uniform_bins(1, config.lmax, config.window.bin_width))
+
+
+def observe_from_ground(
+    config: Sky, opened: Opened, map: np.ndarray, axis: jax.Array
+) -> tuple[Ground, str]:
+    """Observe a map in the axes of the field through a window and deconvolve its spectrum.
 
     Parameters
     ----------
+    opened
+        From `open_window`.
     map
         dI/I of the whole sky, (pixel,).
+    axis
+        Of the mean field, (3,), which the settings place on the sky.
 
     Returns
     -------
     Numbers and arguments of the picture, and a table of the bins.
     """
     settings = config.window
-    equatorial = _rotate(settings, map, config.lmax)
-    window = _window(settings, config.nside)
+    equatorial = _rotate(settings, map, config.lmax, axis)
+    window, coupling, bins = opened
     observed = sky.observe(
         equatorial, window, num_events=config.events, seed=config.turbulence.seed
     )
-    coupling = sky.pseudo_coupling(window, lmax=config.lmax, exposure_weighted=True)
-    bins = sky.uniform_bins(1, config.lmax, settings.bin_width)
     model = sky.power_spectrum(equatorial, lmax=config.lmax)
     options = {"model": model, "exposure_weighted": True}
     # An observer does not know the spectrum inside the bins: a first inversion tells its shape.
@@ -74,12 +95,13 @@ def observe_from_ground(config: Sky, map: np.ndarray) -> tuple[Ground, str]:
     return Ground(picture, numbers, report), _table(report)
 
 
-def _rotate(settings: WindowConfig, map: np.ndarray, lmax: int):
+def _rotate(settings: WindowConfig, map: np.ndarray, lmax: int, axis: jax.Array):
     """Return the map in equatorial coordinates, its multipoles up to lmax exact."""
     rotation = sky.field_to_equatorial(
         np.radians(settings.right_ascension), np.radians(settings.declination)
     )
-    return sky.rotate_map(jnp.asarray(map), rotation, lmax=lmax)
+    from_field = sky.field_to_equatorial(*angles(axis))  # x to the axis
+    return sky.rotate_map(jnp.asarray(map), rotation @ from_field.T, lmax=lmax)
 
 
 def _window(settings: WindowConfig, nside: int) -> sky.SkyWindow:

@@ -1,5 +1,6 @@
 """``jaxcr traps``: solve a chain of magnetic traps, or fit one to a density profile."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from jaxcr import infer, plots, traps
 from jaxcr.checks import argument_error, check_positive, check_range
+from jaxcr.cli.limits import check_one_of_both
 from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict
 from jaxcr.cli.traps_config import Traps
@@ -36,10 +38,10 @@ def run_traps(config: Traps) -> Outcome:
         table = [*_trap_lines(config, found), *_chain_lines(config, found)]
         if config.fit is not None:
             numbers["fit"], table, found["fit"] = fitted, [line, *table], _fit_numbers(fitted)
-        print("\n".join(table))
         (folder / "report.txt").write_text("\n".join(table) + "\n", encoding="utf-8")
         plots.plot_traps(**_pictures(config, trap, numbers)).savefig(folder / "traps.png", dpi=150)
         write_result(folder / "result.h5", configuration=as_dict(config), seeds={}, groups=numbers)
+        print("\n".join(table))
         drawn = "traps.png and fit.png" if config.fit is not None else "traps.png"
         print(f"{folder}/ has result.h5, report.txt, {drawn}")
     return Outcome(found, folder, warnings=_warnings(found))
@@ -151,6 +153,8 @@ def _trap_lines(config: Traps, found: dict[str, Any]) -> list[str]:
         f"scatterings per trap: {capture:.3g}"
         + (f" ({doubt})" if doubt else "")
         + f"; D over diffusion without mirrors: {found['diffusion_over_unmirrored']:.3g}"
+        " (V/D is right; this D and every time are not: hops over several traps and the time of "
+        "flight are missing)"
     )
     return lines
 
@@ -275,29 +279,27 @@ def _source(config: Traps) -> jax.Array:
 
 def _check(config: Traps) -> None:
     """Raise ``ValueError`` for settings with which the command would fail later."""
-    for name, value in (
-        ("--length", config.length), ("--inflow", config.inflow),
-        ("--scattering-rate", _scattering(config) if config.length else 0.0),
-    ):  # fmt: skip
-        check_positive(name, value, expected="a positive number", remedy="See --help.")
+    check_positive("--length", config.length)
+    check_positive("--inflow", config.inflow)
+    check_positive("--scattering-rate", config.scattering_rate)
+    check_range("--loss-rate", config.loss_rate, 0)
+    check_range("--edge-width", config.edge_width, 0, math.pi / 2, remedy="In rad.")
     for name, value, least, most in (
         ("--sites", config.sites, 3, _MOST_SITES), ("--source", _fed(config) + 1, 1, config.sites),
         ("--place", _place(config) + 1, 2, config.sites - 1), ("--lmax", config.lmax, 6, 1000),
     ):  # fmt: skip
-        if not least <= value <= most:
-            raise argument_error(
-                name, expected=f"a whole number from {least} to {most}", got=str(value),
-                remedy="Sites count from 1; see --help.",
-            )  # fmt: skip
-    for name, value in (("--loss-rate", config.loss_rate), ("--edge-width", config.edge_width)):
-        check_range(name, value, 0, expected="a number >= 0", remedy="See --help.")
+        check_range(
+            name, value, least, most, expected=f"a whole number from {least} to {most}",
+            remedy="Sites count from 1; see --help.",
+        )  # fmt: skip
+    if config.fit is None:
+        traps.trap_from_ratio(config.mirror_ratio, config.gradient)
     if config.left_end == config.right_end == "reflecting" and not config.loss_rate:
         raise argument_error(
             "--left-end, --right-end, --loss-rate", expected="a way out", got="none",
             remedy="Open an end, or give --loss-rate.",
         )  # fmt: skip
-    if config.fit is not None and config.loss_rate:
-        raise argument_error(
-            "--fit, --loss-rate", expected="one of them", got="both",
-            remedy="Fits are of chains without loss.",
-        )  # fmt: skip
+    check_one_of_both(
+        "--fit, --loss-rate", config.fit is not None, config.loss_rate,
+        remedy="Fits are of chains without loss.",
+    )  # fmt: skip

@@ -1,7 +1,9 @@
 """Read a field from a simulation snapshot; write one and read it back."""
 
+import io
 import json
 import math
+import pathlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,6 +57,7 @@ from jaxcr.fields.fits_cubes import fits_cube
 from jaxcr.fields.grid import GridField, as_storage, store
 from jaxcr.fields.stated import as_text, component_order, unit_of
 from jaxcr.fields.stencils import Linear, Stencil
+from jaxcr.runtime.atomic import write_whole
 from jaxcr.untrusted.sizes import shortened
 
 _FORMAT = "jaxcr field 1"
@@ -199,9 +202,11 @@ def write_field(
         "boundary": type(_boundary_of(field)).__name__,
         "notes": json.dumps(notes or {}),
     }
-    with h5py.File(path, "w") as file:
+    content = io.BytesIO()  # in memory, so that the file is whole or not there
+    with h5py.File(content, "w") as file:
         file.create_dataset(_DATASET, data=np.asarray(stored), compression="gzip", shuffle=True)
         file[_DATASET].attrs.update(attributes)
+    write_whole(pathlib.Path(path), content.getvalue())
 
 
 @checked

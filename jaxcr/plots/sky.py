@@ -14,9 +14,7 @@ from jaxcr.sky.healpix import containing_pixel, nside_of
 from jaxcr.sky.healpix.grid import without_unseen
 
 _COLUMNS = 720  # half a degree, finer than the pixels of nside 64
-CONVENTION = (
-    "field frame: the centre is +x, along the mean field; north is +z; longitude grows to the left"
-)
+CONVENTION = "axes of the field: the centre is +x; north is +z; longitude grows to the left"
 
 
 @checked
@@ -45,9 +43,9 @@ def plot_sky(
 
     Notes
     -----
-    Mollweide's projection keeps areas. The centre is +x, along the mean field; longitude grows
-    to the left, as the sky is seen from inside. Each point shows the pixel it lies in. Colours
-    are symmetric about zero up to the largest value.
+    Mollweide's projection keeps areas. The centre is +x; longitude grows to the left, as the sky
+    is seen from inside. Each point shows the pixel it lies in. Colours are symmetric about zero
+    up to the largest value.
     """
     figure = new_figure(13, 5.2)
     figure.get_layout_engine().set(h_pad=0.1)

@@ -1,6 +1,7 @@
 """Result folders and the self-describing result file."""
 
 import contextlib
+import io
 import json
 import os
 import platform
@@ -83,7 +84,8 @@ def write_result(
     dated
         Whether the file says when it was written: without, the same numbers are the same bytes.
     """
-    with h5py.File(path, "w") as file:
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
         file.attrs["configuration"] = json.dumps(configuration)
         file.attrs["seeds"] = json.dumps(seeds)
         file.attrs["versions"] = json.dumps(versions())
@@ -93,6 +95,7 @@ def write_result(
             target = file.create_group(group)
             for name, value in values.items():
                 _store(target, name, value)
+    write_whole(path, content.getvalue())
 
 
 def write_record(path: Path, numbers: dict[str, Any]) -> dict[str, Any]:

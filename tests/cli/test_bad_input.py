@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jaxcr import infer, orbits, runs, sky, traps
 from jaxcr.cli.config import (
     COMMANDS,
     Field,
@@ -67,7 +69,10 @@ TABLE = [
     ("fit --target {}/word.csv", "column c_ell, row 1: expected a finite number, got 'abc'"),
     ("fit --target {}/empty.csv", "got an empty file"),
     ("fit --target {}/missing.csv", "expected a readable CSV file, got No such file"),
-    ("fit --target {}/negative.csv --simulate 1", "one of --target and --simulate, got both"),
+    (
+        "fit --target {}/negative.csv --simulate 1",
+        "--target, --simulate: expected one of them, got both",
+    ),
     ("fit --config {}/key.toml", "unknown key 'num_start'. The nearest is 'num_starts'"),
     ("fit --config {}/nested.toml", "unknown key 'nsides'. The nearest is 'nside'"),
     ("fit --config {}/type.toml", "nside: expected int, got 'eight'"),
@@ -91,17 +96,17 @@ TABLE = [
     ("fit --num-starts 0", "--num-starts: expected at least 1, got 0"),
     ("fit --adam-steps 0", "--adam-steps: expected at least 1, got 0"),
     ("fit --traps.num-sites 2", "--traps.num-sites: expected at least 3, got 2"),
-    ("fit --traps.edge-width -1", "--traps.edge-width: expected at least 0, got -1"),
+    ("fit --traps.edge-width -1", "--traps.edge-width: expected a number in [0, 1.5708], got -1"),
     ("fit --sky.num-fields 1", "--sky.num-fields: expected at least 2, got 1"),
     ("fit --sky.observers-per-axis 0", "--sky.observers-per-axis: expected at least 1, got 0"),
     ("fit --sky.per-pixel 1", "--sky.per-pixel: expected a power of four, 4, 16, ..., got 1"),
     ("fit --sky.per-pixel 3", "--sky.per-pixel: expected a power of four, 4, 16, ..., got 3"),
     ("fit --sky.gyroradius 0", "--sky.gyroradius: expected a positive number, got 0"),
-    ("fit --sky.path nan", "--sky.path: expected a positive number, got nan"),
+    ("fit --sky.path nan", "--sky.path: expected a finite number, got nan"),
     ("fit --sky.num-nodes 3", "--sky.num-nodes: expected at least 4, got 3"),
     ("fit --sky.vary level level", "--sky.vary: expected one parameter of the turbulence or more"),
     ("fit --plant eta=0.2", "--plant: expected --simulate beside it"),
-    ("fit --fix etta=0 --out {}/new", "with one of ln A, ln dB/B0, ln(R-1), eta, got 'etta=0'"),
+    ("fit --fix etta=0 --out {}/new", "one of ln A, ln dB/B0, ln(R-1), eta, got 'etta'"),
     ("fit --fix eta=2 --out {}/new", "--fix: eta: expected a number from 0 to 0.6, got 2"),
     ("fit --sky.cells 32 --no-cache --out {}/new", "outer_scale: expected at most the box"),
     (
@@ -133,10 +138,13 @@ TABLE = [
     ("orbits --num 100 --groups 16", "--groups: expected at least 2, and a divisor of --num 100"),
     ("orbits --position 1 2", "--position: expected three numbers, got 2"),
     ("orbits --spread -1", "--spread: expected a length, or 0, got -1"),
-    ("orbits --rigidity 0", "--rigidity: expected a rigidity in PV other than 0, got 0"),
+    (
+        "orbits --rigidity 0",
+        "--rigidity: expected a rigidity in PV other than 0, from 1e-09",
+    ),
     ("orbits --particles 30PeV --cube.shipped", "--particles, --cube: expected one of them"),
     ("traps --mirror-ratio 1", "trap_from_ratio: mirror_ratio, gradient: expected mirror_ratio"),
-    ("traps --mirror-ratio nan", "trap_from_ratio: mirror_ratio, gradient: expected mirror_ratio"),
+    ("traps --mirror-ratio nan", "--mirror-ratio: expected a finite number, got nan"),
     ("traps --gradient 3", "trap_from_ratio: mirror_ratio, gradient: expected mirror_ratio"),
     ("traps --sites 0", "--sites: expected a whole number from 3 to 1000, got 0"),
     ("traps --source 41", "--source: expected a whole number from 1 to 40, got 41"),
@@ -144,7 +152,7 @@ TABLE = [
     ("traps --scattering-rate -1", "--scattering-rate: expected a positive number, got -1"),
     ("traps --length 0", "--length: expected a positive number, got 0"),
     ("traps --loss-rate -1", "--loss-rate: expected a number >= 0, got -1"),
-    ("traps --edge-width nan", "--edge-width: expected a number >= 0, got nan"),
+    ("traps --edge-width nan", "--edge-width: expected a finite number, got nan"),
     ("traps --left-end reflecting --right-end reflecting", "expected a way out, got none"),
     ("traps --fit {}/no_column.csv", "columns: expected site, occupation, error, got ell, power"),
     ("traps --fit {}/none.csv", "expected a readable CSV file, got No such file"),
@@ -190,17 +198,17 @@ TABLE = [
     ("sky --radius 3 -1", "--radius: expected a positive number, got -1"),
     ("sky --max-path 0", "--max-path: expected a positive number, got 0"),
     ("sky --response-width 0", "--response-width: expected a positive number, got 0"),
-    ("sky --events 0", "--events: expected a positive number, got 0"),
+    ("sky --events 0", "--events: expected a number >= 1, got 0"),
     ("sky --lmax 1", "--lmax: expected at least 2, got 1"),
     ("sky --realisations 0", "--realisations: expected at least 1, got 0"),
     ("sky --realisations 3 --cube.shipped", "--realisations: expected 1 with a cube, got 3"),
     ("sky --particles 30PeV --cube.shipped", "--particles, --cube: expected one of them"),
-    ("sky --window.bin-width 0", "--window.bin-width: expected at least 1, got 0"),
+    ("sky --window.bin-width 0", "--window.bin-width: expected a number in [1, 24], got 0"),
     (
         "sky --turbulence.cells 16 --out {}/new",
         "outer_scale: expected at most the box, 8 pc, got 25.6",
     ),
-    ("sky --rigidity 0", "--rigidity: expected a rigidity in PV other than 0, got 0"),
+    ("sky --rigidity 0", "--rigidity: expected a rigidity in PV other than 0, from 1e-09"),
     (f"sky {SMALL_BOX} --radius 20 10 --out {{}}/new", "strictly rising order, got [20.0, 10.0]"),
     (
         f"sky {SMALL_BOX} --nside 2 --lmax 4 --radius 7 --rigidity 1 --max-path 7.5 --out {{}}/new",
@@ -218,6 +226,56 @@ def test_one_message_and_exit_code_two(files, capsys, arguments, message):
     assert "Traceback" not in error
     assert not (files / "new").exists()  # so that the corrected command may use the name
     assert not list(files.glob("jaxcr-results/*"))
+
+
+SOONER = [
+    ("sky --observer nan 0 0", "--observer: expected a finite number, got nan"),
+    ("sky --rigidity 1e-300", "--rigidity: expected 0, or a size from 1e-30 to 1e+30, got 1e-300"),
+    ("sky --rigidity 1e-20", "--rigidity: expected a rigidity in PV other than 0, from 1e-09"),
+    ("sky --amplitude 0", "--amplitude: expected a number other than 0"),
+    ("sky --amplitude inf", "--amplitude: expected a finite number, got inf"),
+    ("sky --boundary convection --amplitude 2", "--amplitude: expected a number in (-1, 1), got 2"),
+    ("sky --window.bin-width 99", "--window.bin-width: expected a number in [1, 24], got 99"),
+    ("sky --window.declination 99", "--window.declination: expected a number in [-90, 90], got 99"),
+    ("sky --radius 2 1", "--radius: expected lengths in strictly rising order, got [2.0, 1.0]"),
+    ("sky --path 2 1", "--path: expected lengths in strictly rising order, got [2.0, 1.0]"),
+    ("sky --path 1e300", "--path: expected 0, or a size from 1e-30 to 1e+30, got 1e+300"),
+    ("sky --radius 20 --max-path 2", "--max-path: expected a number >= 20, got 2"),
+    ("sky --events 1e-20", "--events: expected a number >= 1, got 1e-20"),
+    ("orbits --num 1", "--groups: expected at least 2, and a divisor of --num 1, got 16"),
+    ("orbits --position nan 0 0", "--position: expected a finite number, got nan"),
+    ("orbits --rigidity 1e-20", "--rigidity: expected a rigidity in PV other than 0, from 1e-09"),
+    ("ensemble --num 1", "--num: expected a number >= 32, got 1"),
+    ("ensemble --observer 0 nan 0", "--observer: expected a finite number, got nan"),
+    ("ensemble --radius 3 1", "--radius: expected lengths in strictly rising order"),
+    ("ensemble --rigidity 1e-20", "--rigidity: expected a rigidity in PV other than 0, from 1e-09"),
+    ("fit --traps.edge-width 10", "--traps.edge-width: expected a number in [0, 1.5708], got 10"),
+    ("fit --sky.index nan", "--sky.index: expected a finite number, got nan"),
+    ("fit --sky.step 1e-9", "--sky.step: expected a number >= 1.2e-05, got 1e-09"),
+    ('fit --fix "ln A=-7" "ln dB/B0=-1" "ln(R-1)=1" eta=0', "--fix: expected a parameter that is"),
+    ("traps --edge-width 10", "--edge-width: expected a number in [0, 1.5708], got 10"),
+    ("traps --inflow inf", "--inflow: expected a finite number, got inf"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), SOONER, ids=[row[0] for row in SOONER])
+def test_settings_are_checked_before_anything_is_computed(
+    files, monkeypatch, capsys, arguments, message
+):
+    for place, name in (
+        (sky, "backtrack"), (orbits, "trace_ensemble"), (runs.OrbitRun, "chunk"),
+        (infer, "build_emulator"), (traps, "steady_state"),
+    ):  # fmt: skip
+        monkeypatch.setattr(place, name, lambda *args, **options: pytest.fail("computed"))
+    assert main([*shlex.split(arguments), "--out", str(files / "new")]) == 2
+    assert f"jaxcr: error: {message}" in capsys.readouterr().err
+    assert not (files / "new").exists()
+
+
+def test_chains_are_asked_for_only_where_they_can_be_made(files, monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["fit", "--posterior", "nuts", "--out", str(files / "new")]) == 2
+    assert "--posterior nuts: expected the package blackjax" in capsys.readouterr().err
 
 
 FILE_OPTIONS = [

@@ -51,7 +51,7 @@ def test_colours_are_symmetric_and_each_map_has_its_own():
     assert limits[0] == pytest.approx((-largest, largest))
     assert limits[1] == pytest.approx((-0.3, 0.3))
     # The convention is written on the figure.
-    assert "centre is +x, along the mean field" in figure.get_supxlabel()
+    assert "centre is +x; north is +z" in figure.get_supxlabel()
     labels = [text.get_text() for text in figure.axes[0].get_xticklabels()]
     assert labels == ["120°", "60°", "0°", "−60°", "−120°"]
 

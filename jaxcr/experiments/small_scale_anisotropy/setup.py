@@ -21,7 +21,7 @@ from jaxcr.experiments.experiment import Size, Verdict
 from jaxcr.fields.spectra import power_between
 
 SOURCE = "López-Barquero et al., ApJ 830 (2016) 19"
-AXIS = jnp.array([1.0, 0.0, 0.0])
+AXIS = np.array([1.0, 0.0, 0.0])
 """Of the mean field."""
 LEVEL = 0.5
 """dB/B0 of synthetic turbulence.

@@ -28,8 +28,8 @@ _SAMPLES = 120
 SLAB_SHARE = 0.2
 COMPOSITE_PATH = {0.3: 800.0, 1.0: 120.0}
 """By dB/B0, in bend-over scales: at least ten mean free paths."""
-COMPOSITE = make_spectrum(outer_scale=30.0, largest=50.0)
-"""Two-dimensional lines diffuse only beyond the outer scale, and their ultrascale grows with it."""
+_OUTER_SCALE = 30.0
+"""Two-dimensional lines diffuse only beyond it, and their ultrascale grows with it."""
 
 
 class Along(NamedTuple):
@@ -63,7 +63,7 @@ def measure_along(gyroradius: float, realisations: int, per_field: int) -> Along
         num_samples=_SAMPLES, realisations=realisations, per_field=per_field,
     )  # fmt: skip
     running = orbits.running_diffusion(tracks, num_groups=realisations).by_derivative
-    kappa = second_half(running).along(Z)
+    kappa = second_half(running).along(jnp.asarray(Z))
     seen = {k: 3 * seen_on_plateau(x, path, gyroradius=gyroradius) for k, x in models.items()}
     moved = jnp.moveaxis(tracks.displacement, 1, 0).astype(float)
     spread = group_means((moved[..., 0] ** 2 + moved[..., 1] ** 2) / 2, realisations)
@@ -74,19 +74,20 @@ def measure_along(gyroradius: float, realisations: int, per_field: int) -> Along
 
 def measure_across(rms: float, realisations: int, per_field: int) -> Across:
     """Return diffusion of orbits along and across the field, and theories of that across."""
+    composite, axis = make_spectrum(outer_scale=_OUTER_SCALE, largest=50.0), jnp.asarray(Z)
     tracks = record_tracks(
-        COMPOSITE, fields.SlabTwoD(Z, SLAB_SHARE), rms, path_length=COMPOSITE_PATH[rms],
+        composite, fields.SlabTwoD(Z, SLAB_SHARE), rms, path_length=COMPOSITE_PATH[rms],
         num_samples=_SAMPLES, realisations=realisations, per_field=per_field,
     )  # fmt: skip
     running = second_half(orbits.running_diffusion(tracks, num_groups=realisations).by_derivative)
-    parallel, perpendicular = (entry(x, 0) for x in (running.along(Z), running.across(Z)))
+    parallel, perpendicular = (entry(x, 0) for x in (running.along(axis), running.across(axis)))
     slab, plane = rms * math.sqrt(SLAB_SHARE), rms * math.sqrt(1 - SLAB_SHARE)
     line = kinetic.composite_field_line_diffusion(
-        kinetic.slab_field_line_diffusion(COMPOSITE, rms=slab, mean_strength=1.0),
-        kinetic.two_dimensional_field_line_diffusion(COMPOSITE, rms=plane, mean_strength=1.0),
+        kinetic.slab_field_line_diffusion(composite, rms=slab, mean_strength=1.0),
+        kinetic.two_dimensional_field_line_diffusion(composite, rms=plane, mean_strength=1.0),
     )
     guiding = kinetic.nonlinear_perpendicular_diffusion(
-        COMPOSITE, 3 * float(parallel.value), rms=rms, mean_strength=1.0, slab_share=SLAB_SHARE
+        composite, 3 * float(parallel.value), rms=rms, mean_strength=1.0, slab_share=SLAB_SHARE
     )
     theories = {
         "nonlinear guiding centres": float(guiding),

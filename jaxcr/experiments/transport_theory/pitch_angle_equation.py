@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from jaxcr import kinetic
 from jaxcr.experiments.experiment import DEFAULT, Experiment, Outcome, Size, Verdict
 from jaxcr.experiments.transport_theory.pulse import (
-    ISOTROPIC,
     RATE,
     TIMES,
     Profiles,
+    isotropic,
     judge_diffusion,
     judge_shape,
     judge_telegraph,
@@ -81,7 +81,7 @@ def decay_rates() -> Float[np.ndarray, " ell"]:
     method = kinetic.LegendreSeries(_LMAX)
     beam = method.coefficients(jnp.eye(_LMAX + 1), _LMAX)[-1]  # of the value nearest mu = 1
     time = 0.1 / RATE
-    problem = kinetic.PitchAngleProblem(ISOTROPIC)
+    problem = kinetic.PitchAngleProblem(isotropic())
     start = jnp.zeros(_LMAX + 1).at[-1].set(1.0)
     run = kinetic.solve_pitch_angle(problem, start, times=jnp.array([time]), method=method)
     left = method.coefficients(run.values[0], _LMAX) / beam
@@ -108,7 +108,7 @@ def focused_dipoles() -> Float[np.ndarray, " focusing"]:
     """Return f_1/f_0 over that without focusing, for mean free paths over focusing lengths."""
     found = [
         kinetic.steady_anisotropy(
-            ISOTROPIC, gradient=_GRADIENT, inverse_focusing_length=x * RATE, lmax=1
+            isotropic(), gradient=_GRADIENT, inverse_focusing_length=x * RATE, lmax=1
         )[1]
         for x in FOCUSING
     ]

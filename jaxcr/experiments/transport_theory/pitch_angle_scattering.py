@@ -60,7 +60,6 @@ BINS = np.linspace(0, 1, 11)
 WIDE = np.array([0.0, 0.3, 1.0])
 _LARGEST = 50.0
 """k of the shortest wave over 1/r_L: it resonates at mu = 0.02."""
-WAVES = make_spectrum(outer_scale=1e4, largest=_LARGEST)
 _GAP_RADIUS, _GAP_LARGEST = 0.1, 100.0
 """Of the spectrum that ends: no wave resonates below mu = 0.1."""
 _NEAR = 3
@@ -71,6 +70,13 @@ _TELLING = 0.1
 
 Found = dict[Case, dict[str, Estimate]]
 Ratios = dict[str, Estimate]
+
+
+def waves() -> fields.Spectrum:
+    """Return the spectrum of waves that resonates at all angles that are measured."""
+    return make_spectrum(outer_scale=1e4, largest=_LARGEST)
+
+
 """Measured over theory, by theory; ``(bin,)``."""
 
 
@@ -111,7 +117,7 @@ def measure(rms: float, cases: tuple[Case, ...], realisations: int, per_field: i
     """Return D_mumu of orbits in 1/pc, in narrow bins of |mu| and in two wide ones."""
     gyrations = max(case.lags[1] for case in cases) + 4
     tracks = record_tracks(
-        WAVES, fields.Slab(Z), rms, path_length=gyrations * GYRATION,
+        waves(), fields.Slab(Z), rms, path_length=gyrations * GYRATION,
         num_samples=gyrations * _SAMPLES, realisations=realisations, per_field=per_field,
     )  # fmt: skip
     tracks = both_hemispheres(tracks, realisations)
@@ -128,7 +134,7 @@ def measure(rms: float, cases: tuple[Case, ...], realisations: int, per_field: i
 
 def theories(case: Case) -> dict[str, dict[str, Float[np.ndarray, " bin"]]]:
     """Return what the lags would measure in the same bins, by theory."""
-    models = slab_theories(case.rms, WAVES)
+    models = slab_theories(case.rms, waves())
     return {
         name: {key: seen_by_lags(model, case.path, edges) for key, model in models.items()}
         for name, edges in (("bins", BINS), ("wide", WIDE))
@@ -276,7 +282,7 @@ def _draw_measured(axes: Axes, case: Case, measured: Estimate, seen: dict) -> No
     for name, color in (("quasilinear", BLUE), ("second order", VERMILION)):
         axes.plot(middle, seen[name], color=color, label=f"{name}, over the lags")
     at_once = kinetic.pitch_angle_diffusion(
-        slab_theories(case.rms, WAVES)["quasilinear"], jnp.asarray(_COSINES), rigidity_of(1.0)
+        slab_theories(case.rms, waves())["quasilinear"], jnp.asarray(_COSINES), rigidity_of(1.0)
     )
     axes.plot(_COSINES, at_once, ":", color=GREY, label="quasilinear, at once")
     axes.errorbar(middle, np.asarray(measured.value), np.asarray(measured.error), fmt="o",

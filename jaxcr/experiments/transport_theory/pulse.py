@@ -1,5 +1,6 @@
 """A pulse that spreads along the field: pitch-angle, telegraph and diffusion equation."""
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -15,9 +16,12 @@ _HALF, _WIDTH = 13.0, 0.5
 """Of the tube along which a pulse spreads, and of the pulse."""
 _TELEGRAPH, _KINETIC = 1, 9
 """Highest Legendre order: the telegraph equation has density and flux alone."""
-ISOTROPIC = pitch_angle_diffusion(kinetic.IsotropicScattering(RATE))
-
 Profiles = dict[str, Float[np.ndarray, "time cell"]]
+
+
+def isotropic() -> eqx.Partial:
+    """Return the scattering of the pulse."""
+    return pitch_angle_diffusion(kinetic.IsotropicScattering(RATE))
 
 
 def pulse(cells: int) -> tuple[Float[np.ndarray, " cell"], Profiles]:
@@ -26,7 +30,7 @@ def pulse(cells: int) -> tuple[Float[np.ndarray, " cell"], Profiles]:
     place = np.asarray(tube.centers)
     start = np.exp(-((place / _WIDTH) ** 2) / 2)
     start /= start.sum() * (place[1] - place[0])
-    problem = kinetic.PitchAngleProblem(ISOTROPIC, region=tube)
+    problem = kinetic.PitchAngleProblem(isotropic(), region=tube)
     profiles = {}
     for name, order in (("pitch-angle equation", _KINETIC), ("telegraph", _TELEGRAPH)):
         method = kinetic.LegendreSeries(order)

@@ -15,7 +15,7 @@ from scipy.linalg import expm
 from jaxcr import fields, kinetic, orbits, units
 
 Radius = TypeVar("Radius", float, np.ndarray)
-Z = jnp.array([0.0, 0.0, 1.0])
+Z = np.array([0.0, 0.0, 1.0])
 INDEX = 5 / 3
 _WAVES_A_DECADE = 40
 _CELLS = 200

@@ -17,7 +17,7 @@ from jaxcr.untrusted.sizes import check_unpacked, shortened
 _NUMBERS = re.compile(r"\d*[LBIJKED]")  # of the format; no text, no pairs, no arrays of any length
 _WORDS = ("ORDERING", "NSIDE", "INDXSCHM", "OBJECT", "COORDSYS", "TUNIT1", "BAD_DATA")
 _FRAMES = {"equatorial": "C", "galactic": "G", "ecliptic": "E", "field": "F"}
-_COMMENTS = {"F": "field frame: x along the mean field"}
+_COMMENTS = {"F": "field frame: the axes of the field"}
 _HEADER_NAMES = {
     **{letter: name for name, letter in _FRAMES.items()},
     **dict.fromkeys(("Q", "CELESTIAL", "CEL", "ICRS", "FK5", "J2000"), "equatorial"),
@@ -69,7 +69,7 @@ def write_map(
     maps
         (pixel,) or (column, pixel), RING order; NaN and masked pixels are written as UNSEEN.
     frame
-        ``"equatorial"``, ``"galactic"``, ``"ecliptic"`` or ``"field"`` (x along the mean
+        ``"equatorial"``, ``"galactic"``, ``"ecliptic"`` or ``"field"`` (the axes of the
         field), as the header word COORDSYS C, G, E or F.
     unit
         Of all columns.
