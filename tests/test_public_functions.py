@@ -163,6 +163,7 @@ MADE_BY = {
     orbits.Stop: lambda: orbits.PathLength(1.0), orbits.Pusher: lambda: orbits.Boris(step=0.5),
     orbits.Tracks: _tracks,
     orbits.RunningDiffusion: lambda: orbits.running_diffusion(_tracks()),
+    orbits.MomentScatter: lambda: orbits.moment_scatter(_field(), _tracks()),
     orbits.MeanFreePath: lambda: orbits.mean_free_path(_tracks()),
     sky.Arrivals: _arrivals, sky.SkyWindow: lambda: sky.hawc_window(2),
     sky.BoundaryDistribution: lambda: sky.DipoleBoundary(

@@ -119,6 +119,7 @@ def starburst_wind(
     steps = jnp.arange(num_cells - inside + 1, dtype=radius.dtype) / (num_cells - inside)
     core = radius * jnp.arange(inside, dtype=radius.dtype) / inside
     grid = SphericalGrid(jnp.concatenate([core, radius * (outer / radius) ** steps]))
+    check_range("starburst_wind: loss_rate", loss_rate, 0)
     supply, collisions = _of_momentum(injection), as_float(loss_rate)
 
     def share(r):

@@ -200,4 +200,4 @@ def transit_exposure(
     varying = math.cos(latitude) * np.cos(declination)
     bound = (math.cos(largest_zenith) - constant) / np.where(varying > 0, varying, 1e-300)
     hour = np.arccos(np.clip(bound, -1.0, 1.0))
-    return np.maximum(hour * constant + varying * np.sin(hour), 0.0) / math.pi
+    return np.asarray(np.maximum(hour * constant + varying * np.sin(hour), 0.0) / math.pi)
