@@ -3,7 +3,7 @@
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_shape, checked
 from jaxcr.kinetic.parker.boundaries import Prescribed
 from jaxcr.kinetic.parker.problem import ParkerProblem
 from jaxcr.kinetic.parker.solution import ParkerSolution
@@ -44,4 +44,6 @@ def mean_age(problem: ParkerProblem, solution: ParkerSolution) -> Float[Array, "
             remedy="Replace it by a source.",
         )
     aged = eqx.tree_at(lambda p: p.source, problem, solution.density, is_leaf=lambda x: x is None)
-    return solve_parker(aged).density / solution.density
+    density = solve_parker(aged).density
+    check_shape("mean_age: solution.density", solution.density, density.shape)
+    return density / solution.density
