@@ -10,7 +10,15 @@ import optimistix as optx
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_finite,
+    check_positive,
+    check_range,
+    checked,
+    is_concrete,
+)
 from jaxcr.observed.csv_columns import naming, read_columns
 from jaxcr.traps import (
     AbsorbingEnd,
@@ -58,32 +66,17 @@ class DensityProfile(eqx.Module):
 
     def __init__(
         self,
-        site: Int[Array, "..."],
-        occupation: Float[Array, "..."] | Int[Array, "..."],
-        error: Float[Array, "..."] | Int[Array, "..."],
+        site: Int[Array, " row"],
+        occupation: Float[Array, " row"],
+        error: Float[Array, " row"],
     ):
         self.site, self.occupation, self.error = site, as_float(occupation), as_float(error)
-        shapes = {x.shape for x in (site, occupation, error)}
-        if len(shapes) != 1 or site.ndim != 1 or site.shape[0] < 3:
-            raise argument_error(
-                "DensityProfile: site, occupation, error",
-                expected="one shape (row,) with three rows or more",
-                got=", ".join(str(x.shape) for x in (site, occupation, error)),
-                remedy="Two parameters need three densities at least.",
-            )
-        if is_concrete(site, occupation, error) and not (
-            np.all(np.isfinite(occupation))
-            and np.all(np.isfinite(error) & (np.asarray(error) > 0))
-            and np.all(np.asarray(site) >= 0)
-            and np.unique(site).size >= 2
-        ):
-            raise argument_error(
-                "DensityProfile: site, occupation, error",
-                expected="finite numbers, positive errors, two or more sites from 0 on",
-                got=f"sites from {np.min(site)}, errors from {np.min(error):g}, "
-                f"occupations from {np.min(occupation):g}",
-                remedy="Leave rows out that have no measurement.",
-            )
+        check_range("DensityProfile: number of rows", site.shape[0], 3)
+        check_finite("DensityProfile: occupation", occupation)
+        check_positive("DensityProfile: error", error)
+        check_range("DensityProfile: site", site, 0)
+        if is_concrete(site):
+            check_range("DensityProfile: number of sites", np.unique(site).size, 2)
 
 
 @checked
@@ -156,13 +149,9 @@ def fit_density(
     its own error, the errors are those of one side.
     """
     num_sites = source.shape[0]
-    if is_concrete(profile.site) and int(np.max(profile.site)) >= num_sites:
-        raise argument_error(
-            "fit_density: profile.site",
-            expected=f"indices from 0 to {num_sites - 1}",
-            got=int(np.max(profile.site)),
-            remedy="Sites count from 0; lengthen the source to lengthen the chain.",
-        )
+    check_range(
+        "fit_density: profile.site", profile.site, 0, num_sites - 1, remedy="Lengthen the source."
+    )
     model = _UniformChain(source, as_float(scattering_rate), closure, left_end, right_end)
     return _fit(profile, model)
 

@@ -3,11 +3,7 @@
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import (
-    as_float,
-    check_range,
-    checked,
-)
+from jaxcr.checks import as_float, check_range, checked
 from jaxcr.fields import Field
 from jaxcr.fields.local_field import local_field
 from jaxcr.kinetic.kinematics import as_speed
@@ -184,11 +180,6 @@ def _as_cosine(name: str, cosine: ScalarLike) -> Scalar:
     """Return the cosine as an array; raise unless it is one."""
     cosine = as_float(cosine)
     check_range(
-        f"{name}: cosine",
-        cosine,
-        -1,
-        1,
-        expected="a pitch-angle cosine from -1 to 1",
-        remedy="It is n · B / |B| of the direction of motion n.",
+        f"{name}: cosine", cosine, -1, 1, remedy="It is n · B / |B| of the direction of motion n."
     )
     return cosine

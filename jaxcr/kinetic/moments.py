@@ -9,12 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import (
-    argument_error,
-    check_range,
-    checked,
-    is_concrete,
-)
+from jaxcr.checks import check_positive, check_range, check_shape, checked, is_concrete
 from jaxcr.kinetic.kinematics import Species, energy_at, kinetic_energy_at, speed_at
 from jaxcr.legendre import gauss_rule
 
@@ -153,20 +148,10 @@ def _moment(
     """Check the arguments and return the integral of weight(p) f d³p; of n f for the dipole."""
     _check_momentum(name, momentum)
     if callable(distribution):
-        check_range(
-            f"{name}: degree",
-            degree,
-            1,
-            expected="at least 1",
-            remedy="The flux is a harmonic of degree 1; 15 suits smooth distributions.",
-        )
-    elif distribution.ndim == 0 or distribution.shape[-1] != momentum.shape[0]:
-        raise argument_error(
-            f"{name}: distribution",
-            expected=f"samples at {momentum.shape[0]} momenta along the last axis",
-            got=f"shape {distribution.shape}",
-            remedy="Give f_0 at the momenta of the grid, or f as a function.",
-        )
+        check_range(f"{name}: degree", degree, 1, remedy="15 suits smooth distributions.")
+    else:
+        shape = (*distribution.shape[:-1], *momentum.shape)
+        check_shape(f"{name}: distribution", distribution, shape, remedy="Momenta come last.")
     return _integrate(distribution, momentum, species, weight, degree, dipole)
 
 
@@ -247,13 +232,6 @@ def _check_momentum(name: str, momentum: Float[Array, " momentum"]) -> None:
     """Raise unless the grid is one."""
     if not is_concrete(momentum):
         return
-    steps = np.diff(np.asarray(momentum))
-    if momentum.shape[0] < 2 or not (float(momentum[0]) > 0 and np.all(steps > 0)):
-        raise argument_error(
-            f"{name}: momentum",
-            expected="at least two increasing positive momenta",
-            got=f"{momentum.shape[0]} from {np.min(momentum):g} to {np.max(momentum):g}"
-            if momentum.shape[0]
-            else "none",
-            remedy="jnp.geomspace(1e-9, 1e-2, 100) makes such a grid.",
-        )
+    check_range(f"{name}: number of momenta", momentum.shape[0], 2)
+    check_positive(f"{name}: momentum", momentum, remedy="Like jnp.geomspace(1e-9, 1e-2, 100).")
+    check_positive(f"{name}: steps of momentum", np.diff(momentum), remedy="Sort the momenta.")

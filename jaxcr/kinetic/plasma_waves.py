@@ -6,11 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import (
-    as_float,
-    check_positive,
-    checked,
-)
+from jaxcr.checks import as_float, check_positive, checked
 from jaxcr.fields.mhd_modes import Alfven, Fast, Mode, Slow
 from jaxcr.vectors import cross, dot, unit_vector
 
@@ -166,10 +162,5 @@ def _frame(direction: Vector, axis: Vector) -> Float[Array, "part=3 xyz=3"]:
 def _as_speed(alfven_speed: ScalarLike) -> Scalar:
     """Return the Alfvén speed as an array; raise unless it is positive."""
     alfven_speed = as_float(alfven_speed)
-    check_positive(
-        "mhd_waves: alfven_speed",
-        alfven_speed,
-        expected="a positive speed over that of light",
-        remedy="1 µG and one proton per cm³ make 7.3e-6.",
-    )
+    check_positive("mhd_waves: alfven_speed", alfven_speed, remedy="1 µG and 1 proton/cm³: 7.3e-6.")
     return alfven_speed

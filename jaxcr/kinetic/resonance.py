@@ -1,16 +1,11 @@
 """Resonances of waves and gyration: omega - k_par v mu = n Omega."""
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import (
-    argument_error,
-    as_float,
-    broadcasting,
-    checked,
-    is_concrete,
-)
+from jaxcr.checks import as_float, broadcasting, check_positive, checked, is_concrete
 from jaxcr.kinetic.kinematics import as_speed
 from jaxcr.units import gyroradius
 
@@ -45,13 +40,9 @@ def gyrofrequency(
     """
     rigidity = as_float(rigidity)
     strength = as_float(strength).astype(rigidity.dtype)
-    if is_concrete(rigidity, strength) and not (float(strength) > 0 and float(rigidity) != 0):
-        raise argument_error(
-            "gyrofrequency: rigidity, strength",
-            expected="a rigidity that is not 0, and a positive strength",
-            got=f"{float(rigidity):g} PV, {float(strength):g} µG",
-            remedy="Only charged particles in a field turn.",
-        )
+    check_positive("gyrofrequency: strength", strength)
+    if is_concrete(rigidity):
+        check_positive("gyrofrequency: |rigidity|", np.abs(rigidity))
     return as_speed("gyrofrequency", speed, rigidity.dtype) / gyroradius(rigidity, strength)
 
 
@@ -187,11 +178,8 @@ def transit_time_cosine(
 def _as_harmonic(name: str, harmonic: ScalarLike) -> Float[Array, ""]:
     """Return the harmonic as an array; raise when it is 0."""
     harmonic = as_float(harmonic)
-    if is_concrete(harmonic) and float(harmonic) == 0:
-        raise argument_error(
-            f"{name}: harmonic",
-            expected="a harmonic that is not 0",
-            got="0",
-            remedy="n = 0 is transit time, at any wave number: see transit_time_cosine.",
+    if is_concrete(harmonic):
+        check_positive(
+            f"{name}: |harmonic|", np.abs(harmonic), remedy="For n = 0 see transit_time_cosine."
         )
     return harmonic

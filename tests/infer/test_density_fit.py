@@ -64,8 +64,11 @@ def test_a_file_is_read(tmp_path):
         ("site,occupation\n1,2\n", "Add error to the header"),
         ("site,occupation,error\n0,1,1\n1,1,1\n2,1,1\n", "whole numbers from 1 on"),
         ("site,occupation,error\n1,1,1\n2,nan,1\n3,1,1\n", "column occupation, row 2"),
-        ("site,occupation,error\n1,1,1\n2,1,0\n3,1,1\n", "positive errors"),
-        ("site,occupation,error\n1,1,1\n2,1,1\n", "three rows or more"),
+        (
+            "site,occupation,error\n1,1,1\n2,1,0\n3,1,1\n",
+            "DensityProfile: error: expected a positive number",
+        ),
+        ("site,occupation,error\n1,1,1\n2,1,1\n", "number of rows: expected a number >= 3"),
     ],
 )
 def test_bad_files_are_rejected(tmp_path, rows, message):
@@ -77,5 +80,5 @@ def test_bad_files_are_rejected(tmp_path, rows, message):
 
 def test_sites_beyond_the_chain_are_rejected():
     profile = DensityProfile(jnp.arange(3) + 28, jnp.ones(3), jnp.ones(3))
-    with pytest.raises(ValueError, match=r"profile\.site: expected indices from 0 to 29, got 30"):
+    with pytest.raises(ValueError, match=r"profile\.site: expected a number in \[0, 29\], got 30"):
         fit_density(profile, SOURCE)

@@ -139,13 +139,11 @@ def test_a_gap_couples_orders_and_keeps_particles_and_parity():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="steady_anisotropy: lmax: expected an integer >= 1"):
+    with pytest.raises(ValueError, match="steady_anisotropy: lmax: expected a number >= 1"):
         steady_anisotropy(Scattering(0.5), gradient=0.1, lmax=0)
-    with pytest.raises(
-        ValueError, match="steady_anisotropy: diffusion: expected a finite rate > 0"
-    ):
+    with pytest.raises(ValueError, match="steady_anisotropy: diffusion: expected a number > 0"):
         steady_anisotropy(Scattering(0.0), gradient=0.1, lmax=2)
-    with pytest.raises(ValueError, match="damping_factors: path: expected a length >= 0"):
+    with pytest.raises(ValueError, match="damping_factors: path: expected a number >= 0"):
         damping_factors(1.0, -1.0, lmax=2)
     with pytest.raises(ValueError, match="damping_matrix: lmax"):
         damping_matrix(Scattering(0.5), 1.0, lmax=0)

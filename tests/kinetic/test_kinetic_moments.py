@@ -191,11 +191,26 @@ def test_float32_stays_float32():
 @pytest.mark.parametrize(
     ("f", "p", "degree", "message"),
     [
-        (jnp.ones(3), jnp.array([1.0, 1.0, 2.0]), 15, r"momentum: .* increasing .* got 3 from 1"),
-        (jnp.ones(2), jnp.array([0.0, 1.0]), 15, r"number_density: momentum: .* from 0 to 1"),
-        (jnp.ones(1), jnp.array([1.0]), 15, r"at least two"),
-        (jnp.ones((2, 3)), jnp.array([1.0, 2.0]), 15, r"distribution: .* 2 momenta .*\(2, 3\)"),
-        (lambda p: p[0], jnp.array([1.0, 2.0]), 0, r"degree: expected at least 1, got 0"),
+        (
+            jnp.ones(3),
+            jnp.array([1.0, 1.0, 2.0]),
+            15,
+            r"steps of momentum: expected a positive .* got 0.0 at index 0",
+        ),
+        (
+            jnp.ones(2),
+            jnp.array([0.0, 1.0]),
+            15,
+            r"number_density: momentum: expected a positive .* got 0.0",
+        ),
+        (jnp.ones(1), jnp.array([1.0]), 15, r"number of momenta: expected a number >= 2, got 1"),
+        (
+            jnp.ones((2, 3)),
+            jnp.array([1.0, 2.0]),
+            15,
+            r"distribution: expected shape \(2, 2\), got shape \(2, 3\)",
+        ),
+        (lambda p: p[0], jnp.array([1.0, 2.0]), 0, r"degree: expected a number >= 1, got 0"),
     ],
 )
 def test_errors(f, p, degree, message):

@@ -205,10 +205,10 @@ def test_gradient_of_a_coefficient_by_rate_and_focusing():
 
 def test_errors_of_the_tube():
     for edges, field, message in (
-        ([0.0, 1.0, 1.0], None, "edges: expected rising"),
-        ([0.0, 1.0], None, "three edges at least"),
-        ([0.0, 1.0, 2.0], [1.0, 1.0], "two arrays of one shape"),
-        ([0.0, 1.0, 2.0], [1.0, 0.0, 1.0], "field_strength: expected positive"),
+        ([0.0, 1.0, 1.0], None, "steps of edges: expected a positive"),
+        ([0.0, 1.0], None, "number of edges: expected a number >= 3"),
+        ([0.0, 1.0, 2.0], [1.0, 1.0], "field_strength: expected real numbers of shape \\(edge\\)"),
+        ([0.0, 1.0, 2.0], [1.0, 0.0, 1.0], "field_strength: expected a positive"),
         ([0.0, 1.0, 2.0], [1.0, 1.0, 2.0], "one field at both periodic ends"),
     ):
         field = None if field is None else jnp.asarray(field)
@@ -220,16 +220,18 @@ def test_errors_of_the_tube():
 
 def test_errors_of_the_solvers():
     method, problem = LegendreSeries(3), PitchAngleProblem(Scattering(0.5))
-    with pytest.raises(ValueError, match="speed: expected a speed in c"):
+    with pytest.raises(ValueError, match=r"speed: expected a number in \(0, 1\]"):
         PitchAngleProblem(Scattering(0.5), speed=1.5)
     for times in ([1.0, 1.0], [-1.0, 2.0], []):
-        with pytest.raises(ValueError, match="solve_pitch_angle: times: expected rising"):
+        with pytest.raises(
+            ValueError, match=r"solve_pitch_angle: .*times: expected (a positive|at least one)"
+        ):
             evolution(problem, jnp.ones(4), times, method)
     with pytest.raises(ValueError, match="initial: expected shape"):
         evolution(problem, jnp.ones(5), [1.0], method)
     with pytest.raises(ValueError, match="source: expected shape"):
         evolution(problem, jnp.ones(4), [1.0], method, source=jnp.ones(3))
-    with pytest.raises(ValueError, match="diffusion: expected a finite rate >= 0"):
+    with pytest.raises(ValueError, match="diffusion: expected a number >= 0"):
         evolution(PitchAngleProblem(Scattering(-0.5)), jnp.ones(4), [1.0], method)
     with pytest.raises(ValueError, match="expected a FluxTube with a FreeEnd or an InflowEnd"):
         steady_pitch_angle(problem, method=method)

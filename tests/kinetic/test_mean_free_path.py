@@ -189,11 +189,13 @@ def test_isotropic_turbulence_without_a_mean_field():
 
 def test_errors_name_what_is_wrong():
     numbers = {"index": 1.6, "bend_over_scale": 1.0, "rms": 1.0, "mean_strength": 1.0}
-    with pytest.raises(ValueError, match="bend_over_mean_free_path: index: expected an index ab"):
+    with pytest.raises(
+        ValueError, match=r"bend_over_mean_free_path: index: expected a number in \(1, 2\)"
+    ):
         bend_over_mean_free_path(1.0, **{**numbers, "index": 2.0})
     with pytest.raises(ValueError, match="bend_over_mean_free_path: bend_over_scale"):
         bend_over_mean_free_path(1.0, **{**numbers, "bend_over_scale": 0.0})
-    with pytest.raises(ValueError, match="parallel_mean_free_path: rigidity"):
+    with pytest.raises(ValueError, match=r"parallel_mean_free_path: \|rigidity\|"):
         parallel_mean_free_path(IsotropicScattering(1.0), 0.0)
     with pytest.raises(ValueError, match="kappa_parallel: speed"):
         kappa_parallel(IsotropicScattering(1.0), 1.0, speed=0.0)

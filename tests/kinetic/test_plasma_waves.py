@@ -145,7 +145,7 @@ def test_gradient_by_beta():
     [
         (np.zeros(3), B, V_A, 0.2, r"mhd_waves: wave_vector: expected a direction"),
         (B, np.zeros(3), V_A, 0.2, r"mhd_waves: mean_field: expected a direction"),
-        (B, B, 0.0, 0.2, r"mhd_waves: alfven_speed: expected a positive speed"),
+        (B, B, 0.0, 0.2, r"mhd_waves: alfven_speed: expected a positive number"),
         (B, B, V_A, -1.0, r"beta: expected a positive ratio"),
     ],
 )

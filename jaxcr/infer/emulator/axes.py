@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_range, checked
 from jaxcr.infer.parameters import Flat, Normal, Parameter, Prior
 from jaxcr.infer.skies import SkyEnsemble
 
@@ -121,13 +121,9 @@ def _axis(skies: SkyEnsemble, name: str, limits: tuple[float, float] | None) -> 
     own, default, prior = _defaults(skies, name)
     low, high = default if limits is None else limits
     logarithmic = _LABELS[name].startswith("ln ")
-    if not low < high or (logarithmic and low <= 0):
-        raise argument_error(
-            f"turbulence_axes: range of {name}",
-            expected="a lower and a higher value, positive where the coordinate is a logarithm",
-            got=str((low, high)),
-            remedy=f"The default here is {default[0]:.4g} to {default[1]:.4g}.",
-        )
+    least = 0 if logarithmic else -np.inf
+    remedy = f"The default is {default[0]:.4g} to {default[1]:.4g}."
+    check_range(f"turbulence_axes: low end of {name}", low, least, high, ends="()", remedy=remedy)
     fitted = (max(low, _FITTED[0]), min(high, _FITTED[1])) if name == "level" else (low, high)
     ends = np.array([low, high, *fitted])
     a, b, lower, upper = (float(x) for x in (np.log(ends) if logarithmic else ends))

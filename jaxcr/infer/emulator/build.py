@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_shape, checked
 from jaxcr.infer.emulator.axes import TurbulenceAxis, narrowed, turbulence_axes
 from jaxcr.infer.emulator.cross_validation import leave_one_out
 from jaxcr.infer.emulator.design import default_degrees, default_num_nodes, design_nodes
@@ -170,13 +170,9 @@ def _unscaled(unit: np.ndarray, axes: tuple[TurbulenceAxis, ...]) -> np.ndarray:
 
 def _own_nodes(skies: SkyEnsemble, names: tuple[str, ...], values: np.ndarray):
     """Return axes that span the nodes, and their coordinates in rising order of the first."""
-    if values.ndim != 2 or values.shape[1] != len(names):
-        raise argument_error(
-            "build_emulator: nodes",
-            expected=f"(node, {len(names)}): values of {', '.join(names)} at every node",
-            got=str(values.shape),
-            remedy="One row for each node, for example [[0.3], [0.6], [0.9]] over dB/B0.",
-        )
+    check_shape(
+        "build_emulator: nodes", values, (len(values), len(names)), remedy="One row for each node."
+    )
     ends = zip(names, values.min(0).tolist(), values.max(0).tolist(), strict=True)
     axes = turbulence_axes(skies, names, {name: (low, high) for name, low, high in ends})
     points = np.array([[a.coordinate(float(x)) for a, x in zip(axes, row, strict=True)]

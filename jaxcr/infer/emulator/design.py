@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from jaxtyping import Float
 
-from jaxcr.checks import argument_error
+from jaxcr.checks import check_range
 from jaxcr.infer.emulator.weights import polynomial_matrix, polynomial_terms
 
 _DEGREES = {1: (5,), 2: (6, 2), 3: (6, 2, 2), 4: (6, 2, 2, 2)}
@@ -46,13 +46,7 @@ def design_nodes(num: int, degrees: tuple[int, ...]) -> Float[np.ndarray, "node 
     Source: greedy D-optimal design, Atkinson, Donev & Tobias (2007), ch. 12.
     """
     terms = polynomial_terms(degrees)
-    if num < len(terms) + 2:
-        raise argument_error(
-            "design_nodes: num",
-            expected=f"at least {len(terms) + 2} for degrees {degrees}",
-            got=str(num),
-            remedy="Two more than the terms of the polynomial leave something to check it with.",
-        )
+    check_range("design_nodes: num", num, len(terms) + 2)
     if len(degrees) == 1:
         return -np.cos(np.pi * np.arange(num) / (num - 1))[:, None]
     num_inner = num // 4

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_shape, checked
 from jaxcr.infer.emulator.axes import TurbulenceAxis
 from jaxcr.infer.emulator.weights import NodeWeights
 from jaxcr.infer.skies.tensors import pair_products
@@ -77,13 +77,7 @@ class TransferEmulator(eqx.Module):
 
     def spectra(self, series: Float[Array, " l"]) -> Float[Array, "node sky ell"]:
         """Return C_l of every sky for a boundary series of any amplitude, in sr."""
-        if series.size != self.boundary_lmax + 1:
-            raise argument_error(
-                "TransferEmulator.spectra: series",
-                expected=f"{self.boundary_lmax + 1} coefficients f_0 ... f_{self.boundary_lmax}",
-                got=str(series.size),
-                remedy="Give the traps the boundary_lmax of the skies.",
-            )
+        check_shape("TransferEmulator.spectra: series", series, (self.boundary_lmax + 1,))
         products = pair_products(series).astype(self.tensors.dtype)
         return (self.tensors @ products).astype(series.dtype)
 

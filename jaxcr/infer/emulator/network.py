@@ -8,7 +8,7 @@ import optax
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_range, checked
 from jaxcr.infer.emulator.build import with_mean_weights
 from jaxcr.infer.emulator.cross_validation import reference_boundaries
 from jaxcr.infer.emulator.emulator import TransferEmulator, log_means
@@ -82,13 +82,7 @@ def network_weights(
     the features are trained (variable projection, Golub & Pereyra, SIAM J. Numer. Anal. 10 (1973)
     413). Seconds for 50 nodes. Prefer polynomials for up to four parameters with gentle curves.
     """
-    if len(nodes) < 10:
-        raise argument_error(
-            "network_weights: nodes",
-            expected="at least 10",
-            got=str(len(nodes)),
-            remedy="Use ChebyshevWeights for so few.",
-        )
+    check_range("network_weights: number of nodes", len(nodes), 10, remedy="Use ChebyshevWeights.")
     x = jnp.asarray(scaled(nodes, low, high))
     targets = jnp.asarray(values)
     centre, scale = jnp.mean(targets, axis=0), jnp.std(targets, axis=0)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_range, checked
 
 Point = Float[Array, " axis"]
 Nodes = Float[Array | np.ndarray, "node axis"]
@@ -55,13 +55,8 @@ class ChebyshevWeights(NodeWeights):
         self.low, self.high = jnp.asarray(low), jnp.asarray(high)
         self.terms = polynomial_terms(tuple(degrees))
         matrix = polynomial_matrix(scaled(nodes, low, high), self.terms)
-        if np.linalg.matrix_rank(matrix) < len(self.terms):
-            raise argument_error(
-                "ChebyshevWeights: nodes",
-                expected=f"at least {len(self.terms)} in general position for degrees {degrees}",
-                got=f"{len(nodes)} nodes of rank {np.linalg.matrix_rank(matrix)}",
-                remedy="Add nodes, or lower the degrees.",
-            )
+        rank = np.linalg.matrix_rank(matrix)
+        check_range("ChebyshevWeights: rank of nodes", rank, len(self.terms), remedy="Add nodes.")
         self.coefficients = jnp.asarray(np.linalg.pinv(matrix))
 
     @checked

@@ -1,6 +1,6 @@
 """The ensemble of skies at one energy: plane waves from the outer scale to below the gyroradius."""
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_range, checked
 from jaxcr.infer.skies import PathOverReferencePath, SkyEnsemble
 from jaxcr.units import gyroradius
 
@@ -53,13 +53,8 @@ def skies_at_energy(
     `PathOverReferencePath`: 440 gyroradii at 20 TeV, 3.4 at 30 PeV, for an index of 5/3.
     """
     radius = gyroradius(energy, mean_field)
-    if not 0 < _SHORTEST_WAVE * radius < outer_scale:
-        raise argument_error(
-            "skies_at_energy: energy",
-            expected=f"a gyroradius between 0 and {outer_scale / _SHORTEST_WAVE:g} pc",
-            got=f"{energy:g} PeV, {radius:.3g} pc",
-            remedy="Give PeV: 20 TeV is 0.02.",
-        )
+    longest = outer_scale / _SHORTEST_WAVE
+    check_range("skies_at_energy: gyroradius", radius, 0, longest, ends="()", remedy="Give PeV.")
     return SkyEnsemble(
         seed=seed,
         waves=waves,

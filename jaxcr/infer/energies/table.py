@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxcr.checks import argument_error, check_positive, checked
+from jaxcr.checks import argument_error, checked
 from jaxcr.infer.emulator import (
     TransferEmulator,
     TurbulenceAxis,
@@ -80,12 +80,9 @@ def parse_energy(text: str) -> float:
         energy = float(number) * _UNITS[unit]
     except (ValueError, KeyError):
         energy = float("nan")
-    check_positive(
-        "energy",
-        energy,
-        expected=f"a positive number with {', '.join(_UNITS)}",
-        remedy="For example 20TeV.",
-    )
+    if not 0 < energy < float("inf"):
+        units = f"a positive number with {', '.join(_UNITS)}"
+        raise argument_error("energy", expected=units, got=repr(text), remedy="Like 20TeV.")
     return energy
 
 

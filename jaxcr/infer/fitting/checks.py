@@ -5,7 +5,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, check_finite
+from jaxcr.checks import argument_error, check_finite, check_one_of, check_range
 from jaxcr.infer.fitting.directions import data_information, prior_information, weights_text
 from jaxcr.infer.likelihood import Problem, log_posterior
 from jaxcr.infer.parameters import Flat
@@ -44,55 +44,30 @@ def check_problem(problem: Problem, starts: Float[Array, "start parameter"]) -> 
 
 
 def _check_float64() -> None:
-    if not jax.config.jax_enable_x64:
-        raise argument_error(
-            "fit: jax_enable_x64",
-            expected="True, for covariances of C_l need float64",
-            got=False,
-            remedy='Call jax.config.update("jax_enable_x64", True) before all else.',
-        )
+    enabled, remedy = jax.config.jax_enable_x64, 'jax.config.update("jax_enable_x64", True) first.'
+    check_one_of("fit: jax_enable_x64", enabled, [True], remedy=remedy)
 
 
 def _check_freedom(problem: Problem) -> None:
     free = [p for p in problem.parameters.parameters if not p.fixed]
-    if not free:
-        raise argument_error(
-            "fit: parameters",
-            expected="at least one that is free",
-            got=f"all of {', '.join(problem.parameters.names)} fixed",
-            remedy="Free one with parameters.with_free(name).",
-        )
+    check_range("fit: number of free parameters", len(free), 1, remedy="See with_free(name).")
     flat = [p.name for p in free if isinstance(p.prior, Flat)]
-    if len(flat) > problem.data.ell.size:
-        raise argument_error(
-            "fit: free parameters of flat prior",
-            expected=f"at most {problem.data.ell.size}, the number of multipoles",
-            got=f"{len(flat)}: {', '.join(flat)}",
-            remedy="Fix some, give them priors, or fit more multipoles.",
-        )
+    most, remedy = problem.data.ell.size, f"Fix some of {', '.join(flat)}, or give them priors."
+    check_range("fit: number of parameters of flat prior", len(flat), 0, most, remedy=remedy)
 
 
 def _check_noise(data: SpectrumData) -> None:
     """Refuse data with no multipole above three sigma of the noise."""
     signal = np.asarray(data.total()) - np.asarray(data.noise)
     sigma = np.asarray(data.noise) * np.sqrt(2 / (2 * np.asarray(data.ell) + 1))
-    if np.all(signal < _SIGNIFICANCE * sigma):
-        best = int(np.argmax(signal / sigma))
-        raise argument_error(
-            "fit: multipoles of the data",
-            expected=f"one that rises {_SIGNIFICANCE:g} sigma above the noise",
-            got=f"none: the clearest, l = {data.ell[best]}, has {signal[best] / sigma[best]:.1f}",
-            remedy="Nothing but upper limits is in such data; average more skies.",
-        )
+    bright = np.count_nonzero(~(signal < _SIGNIFICANCE * sigma))
+    check_range(f"fit: C_l above {_SIGNIFICANCE:g} sigma", bright, 1, remedy="Average more skies.")
 
 
 def _check_start(problem: Problem, start: Float[Array, " parameter"]) -> None:
     density = float(eqx.filter_jit(log_posterior)(problem, start))
     check_finite(
-        "fit: ln posterior at the start",
-        density,
-        expected="a finite number",
-        remedy="Move the start, or the bounds, to where the model has a prediction.",
+        f"fit: ln posterior at {point_text(problem, start)}", density, remedy="Move the start."
     )
 
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, check_range, checked
+from jaxcr.checks import argument_error, check_one_of, check_range, checked
 from jaxcr.infer.fitting.levenberg_marquardt import LevenbergMarquardt
 from jaxcr.infer.fitting.objective import Objective
 from jaxcr.infer.fitting.optimiser import Optimiser
@@ -142,13 +142,8 @@ def profile(
 
 
 def _check(problem: Problem, name: str, num: int) -> None:
-    if name not in problem.parameters.free_names or len(problem.parameters.free_names) < 2:
-        raise argument_error(
-            "profile: name",
-            expected="one of at least two free parameters",
-            got=f"{name!r}; free are {', '.join(problem.parameters.free_names)}",
-            remedy="A profile holds one free parameter and fits the others.",
-        )
+    check_one_of("profile: name", name, problem.parameters.free_names)
+    check_range("profile: number of free parameters", len(problem.parameters.free_names), 2)
     check_range("profile: num", num, 4, expected="at least 4", remedy="The default is 24.")
 
 

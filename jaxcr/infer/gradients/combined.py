@@ -6,7 +6,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_range, checked
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.per_field import combination_weights
 from jaxcr.infer.gradients.simulations import field_numbers, remembered
@@ -28,13 +28,7 @@ class Combined(GradientEstimator):
     label: str = eqx.field(static=True, default="combined")
 
     def __check_init__(self):
-        if not self.estimators:
-            raise argument_error(
-                "Combined: estimators",
-                expected="at least one",
-                got="none",
-                remedy="For example (Pathwise(), CentralDifference()).",
-            )
+        check_range("Combined: number of estimators", len(self.estimators), 1)
 
     @checked
     def __call__(

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_positive, check_range, checked
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.simulations import field_numbers, forward, point_label
 from jaxcr.infer.gradients.step_choice import (
@@ -51,13 +51,8 @@ class CentralDifference(GradientEstimator):
 
     def __check_init__(self):
         width = self.largest if self.step is None else self.step
-        if min(np.atleast_1d(width)) <= 0 or self.num_steps < 1:
-            raise argument_error(
-                "CentralDifference: step, largest, num_steps",
-                expected="positive steps, and at least one",
-                got=f"{width} and {self.num_steps}",
-                remedy="0.3 suits dB/B0 and logarithms of scales.",
-            )
+        check_positive("CentralDifference: step", width, remedy="0.3 suits dB/B0 and logarithms.")
+        check_range("CentralDifference: num_steps", self.num_steps, 1)
 
     def steps(self, num_parameters: int) -> _Steps:
         """Return the steps to simulate, rising."""

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import as_float, check_shape, checked
 from jaxcr.infer.gradients.combined import combined_estimate
 from jaxcr.infer.gradients.difference import CentralDifference
 from jaxcr.infer.gradients.estimate import GradientEstimator
@@ -111,13 +111,7 @@ def spectrum_gradient(
 
 def _checked_names(names: tuple[str, ...], num: int) -> tuple[str, ...]:
     """Return the names if there is one for each parameter."""
-    if len(names) != num:
-        raise argument_error(
-            "spectrum_gradient: names",
-            expected=f"{num}, one for each value",
-            got=f"{len(names)}: {', '.join(names)}",
-            remedy="Give names and values in the same order.",
-        )
+    check_shape("spectrum_gradient: names", names, (num,), remedy="One for each value, in order.")
     return names
 
 

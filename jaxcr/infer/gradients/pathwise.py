@@ -6,7 +6,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, check_range, checked
+from jaxcr.checks import check_one_of, check_range, checked
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.per_field import systematic_size
 from jaxcr.infer.gradients.simulations import (
@@ -38,15 +38,7 @@ class Pathwise(GradientEstimator):
     label: str = eqx.field(static=True, default="path-wise")
 
     def __check_init__(self):
-        check_range(
-            "Pathwise: clip",
-            self.clip,
-            0,
-            1,
-            ends="(]",
-            expected="a share of the skies in (0, 1], or None",
-            remedy="0.9 cuts the largest tenth.",
-        )
+        check_range("Pathwise: clip", self.clip, 0, 1, ends="(]", remedy="0.9 cuts the top tenth.")
 
     @checked
     def __call__(
@@ -82,13 +74,8 @@ def pathwise_estimate(
     Source: Metz et al., arXiv:2111.05803 (clipping); Lugosi & Mendelson, arXiv:1906.04280.
     """
     num_skies = slopes.shape[1]
-    if groups < 1 or num_skies % groups:
-        raise argument_error(
-            "Pathwise: groups",
-            expected=f"a divisor of the {num_skies} skies in a field",
-            got=groups,
-            remedy="One group gives the plain mean.",
-        )
+    divisors = [n for n in range(1, num_skies + 1) if num_skies % n == 0]
+    check_one_of("Pathwise: groups", groups, divisors, remedy="One group gives the plain mean.")
     robust = slopes
     if clip is not None:
         largest = np.quantile(np.abs(slopes), clip, axis=(0, 1))[None, None]

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked, is_concrete
+from jaxcr.checks import check_range, checked, is_concrete
 
 SLOPE_COST = 1.4
 """Forward-mode slope by one parameter over one forward C_l, both measured at 12,288 orbits."""
@@ -47,13 +47,7 @@ def field_numbers(numbers: Iterable[int]) -> tuple[int, ...]:
         For fewer than two fields.
     """
     numbers = tuple(numbers)
-    if len(numbers) < 2:
-        raise argument_error(
-            "gradient estimator: num_fields",
-            expected="at least 2",
-            got=len(numbers),
-            remedy="Errors are jackknifed over fields.",
-        )
+    check_range("gradient estimator: num_fields", len(numbers), 2, remedy="For the jackknife.")
     return numbers
 
 

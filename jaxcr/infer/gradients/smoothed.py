@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_positive, check_range, checked
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.per_field import pseudo_values
 from jaxcr.infer.gradients.simulations import field_numbers
@@ -34,13 +34,8 @@ class Smoothed(GradientEstimator):
     label: str = eqx.field(static=True, default="smoothed")
 
     def __check_init__(self):
-        if min(np.atleast_1d(self.width)) <= 0 or self.num_pairs < 1:
-            raise argument_error(
-                "Smoothed: width, num_pairs",
-                expected="positive widths, and at least one pair",
-                got=f"{self.width} and {self.num_pairs}",
-                remedy="0.15 suits dB/B0 and logarithms of scales.",
-            )
+        check_positive("Smoothed: width", self.width, remedy="0.15 suits dB/B0 and logarithms.")
+        check_range("Smoothed: num_pairs", self.num_pairs, 1)
 
     @checked
     def __call__(
@@ -54,13 +49,10 @@ class Smoothed(GradientEstimator):
             If without any one field fewer pairs than parameters are left.
         """
         numbers = field_numbers(numbers)
-        if (len(numbers) - 1) * self.num_pairs < values.size:
-            raise argument_error(
-                "Smoothed: num_pairs",
-                expected=f"at least {values.size} pairs in all fields but one",
-                got=(len(numbers) - 1) * self.num_pairs,
-                remedy="Take more pairs or more fields.",
-            )
+        pairs = (len(numbers) - 1) * self.num_pairs
+        check_range(
+            "Smoothed: pairs in all fields but one", pairs, values.size, remedy="Take more fields."
+        )
         width = jnp.broadcast_to(jnp.asarray(self.width, values.dtype), values.shape)
         moves, halves = [], []
         for number in numbers:

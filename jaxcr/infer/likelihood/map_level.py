@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, check_positive, checked
+from jaxcr.checks import check_positive, check_range, check_shape, checked
 from jaxcr.infer.likelihood.base import Likelihood
 from jaxcr.infer.likelihood.whitening import whitened
 from jaxcr.infer.models.base import Prediction
@@ -185,23 +185,8 @@ def low_sky_from_modes(modes: Float[Array, " mode"], noise: Float[Array, " ell"]
 
 def _check_map(maps, window: SkyWindow, noise: float) -> None:
     """Raise ``ValueError`` for maps that do not fit, no noise, or too many pixels."""
-    if maps.shape != window.exposure.shape:
-        raise argument_error(
-            "low_sky: maps",
-            expected=f"{window.exposure.shape[0]} pixels, as the window has",
-            got=maps.shape,
-            remedy="Bring the map to the window's nside.",
-        )
-    if window.nside > 16:
-        raise argument_error(
-            "low_sky: nside",
-            expected="at most 16",
-            got=window.nside,
-            remedy="Degrade the map: dense matrices of all pixels are inverted.",
-        )
-    check_positive(
-        "low_sky: noise",
-        noise,
-        expected="a standard deviation > 0",
-        remedy="Without noise the covariance of pixels has no inverse.",
+    check_shape(
+        "low_sky: maps", maps, window.exposure.shape, remedy="Bring the map to the window's nside."
     )
+    check_range("low_sky: nside", window.nside, 1, 16, remedy="Degrade it: matrices are dense.")
+    check_positive("low_sky: noise", noise, remedy="Without it the covariance has no inverse.")

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_one_of, check_range, checked
 from jaxcr.observed.data import SpectrumData
 
 
@@ -43,19 +43,10 @@ def noise_limits(data: SpectrumData, significance: float = 2.0) -> Float[np.ndar
     A level that does not depend on the measured value keeps the mean score at zero (Tobin,
     Econometrica 26 (1958) 24); ln Phi((measured - model)/sigma) would pull every model down.
     """
-    if not data.debiased:
-        raise argument_error(
-            "noise_limits: data",
-            expected="debiased C_l",
-            got="C_l with their noise",
-            remedy="Subtract the noise; C_l + N_l is never under it.",
-        )
+    check_one_of("noise_limits: data.debiased", data.debiased, [True], remedy="Subtract the noise.")
     levels = significance * noise_error(data)
-    if np.all(np.asarray(data.c_ell) < levels):
-        raise argument_error(
-            "noise_limits: data",
-            expected=f"a multipole above {significance:g} sigma of its noise",
-            got=f"none of l = {np.asarray(data.ell).tolist()}",
-            remedy="Average more skies, or take fewer and lower multipoles.",
-        )
+    bright = np.count_nonzero(~(np.asarray(data.c_ell) < levels))
+    check_range(
+        f"noise_limits: C_l above {significance:g} sigma", bright, 1, remedy="Average more skies."
+    )
     return levels

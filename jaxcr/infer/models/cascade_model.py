@@ -49,12 +49,7 @@ class CascadeModel(SpectrumModel):
     def __check_init__(self):
         for name in ("outer_scale", "gyroradius", "path"):
             value = getattr(self, name)
-            check_positive(
-                f"CascadeModel: {name}",
-                value,
-                expected="a length > 0",
-                remedy="Scales are in one unit, the path in gyroradii.",
-            )
+            check_positive(f"CascadeModel: {name}", value)
 
     @property
     def parameters(self) -> ParameterSet:

@@ -57,13 +57,7 @@ class ChainSeries(BoundarySeries):
     free_edge: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
-        check_range(
-            "ChainSeries: num_sites",
-            self.num_sites,
-            4,
-            expected="at least 4 sites",
-            remedy="The place runs from the second site to the last but one.",
-        )
+        check_range("ChainSeries: num_sites", self.num_sites, 4, remedy="The place is neither end.")
 
     @property
     def parameters(self) -> ParameterSet:

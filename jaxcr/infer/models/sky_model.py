@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_one_of, check_range, checked
 from jaxcr.infer.emulator import CompressedSkies, TransferEmulator, TurbulenceAxis, compress
 from jaxcr.infer.emulator.emulator import HALF_MAP, extended_log
 from jaxcr.infer.models.base import Prediction, SpectrumModel
+from jaxcr.infer.models.trap_model import check_multipoles
 from jaxcr.infer.models.trap_series import TrapSeries
 from jaxcr.infer.parameters import Flat, HalfNormal, Normal, Parameter, ParameterSet
 from jaxcr.observed.data import SpectrumData
@@ -165,25 +166,14 @@ class SkyModel(SpectrumModel):
         ValueError
             When the data have multipoles beyond the model's, or none is left.
         """
-        lmax = self.emulator.lmax
-        if data.ell[-1] > lmax:
-            raise argument_error(
-                "fit: multipoles of the data",
-                expected=f"at most {lmax}, the largest the model was simulated to",
-                got=f"{data.ell[-1]}",
-                remedy="Leave out the higher multipoles, or raise lmax and nside of the skies.",
-            )
+        check_multipoles(data, self.emulator.lmax)
         mean = _dipole_means(self.emulator)
         noise = 2 * np.asarray(self.emulator.noise)[:, None] / np.sqrt(2 * data.ell + 1)
         bright = np.mean(mean[:, data.ell] > _SIGNIFICANCE * noise, axis=0)
         keep = bright >= self.bright_nodes
-        if not keep.any():
-            raise argument_error(
-                "fit: multipoles of the data",
-                expected="some that rise above the noise of the simulated skies",
-                got=f"none of {data.ell.tolist()}",
-                remedy="Raise per_pixel or nside of the skies.",
-            )
+        check_range(
+            "fit: multipoles above the noise", keep.sum(), 1, remedy="Raise per_pixel or nside."
+        )
         typical = np.median if self.bright_nodes == 1 else np.max
         relative = HALF_MAP * float(typical(np.asarray(self.emulator.noise) / mean[:, 1]))
         level = relative * float(np.max(data.c_ell)) - float(np.min(data.noise))
@@ -206,13 +196,7 @@ def default_parameters(
 
 
 def _check_orders(emulator: TransferEmulator, traps: TrapSeries) -> None:
-    if traps.lmax != emulator.boundary_lmax:
-        raise argument_error(
-            "SkyModel: traps",
-            expected=f"lmax = {emulator.boundary_lmax}, the boundary_lmax of the skies",
-            got=str(traps.lmax),
-            remedy="TrapSeries(lmax=skies.boundary_lmax).",
-        )
+    check_one_of("SkyModel: lmax of traps, as of skies", traps.lmax, [emulator.boundary_lmax])
 
 
 def _rounded(series: Float[Array, " l"], width) -> Float[Array, " l"]:

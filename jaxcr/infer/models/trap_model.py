@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_positive, check_range, checked
 from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.models.boundary_series import BoundarySeries
 from jaxcr.infer.parameters import ParameterSet
@@ -74,14 +74,10 @@ class TrapModel(SpectrumModel):
             When they have multipoles beyond the series, or one with neither error nor noise.
         """
         check_multipoles(data, self.boundary.lmax)
-        bare = data.ell[(np.asarray(data.log_error) == 0) & (np.asarray(data.noise) == 0)]
-        if bare.size:
-            raise argument_error(
-                "TrapModel: log_error, noise",
-                expected="an error or a noise level at every multipole",
-                got=f"neither at l = {bare.tolist()}",
-                remedy="The sky of a trap has no cosmic variance that would stand in for them.",
-            )
+        spread = np.asarray(data.log_error) + np.asarray(data.noise)
+        check_positive(
+            "TrapModel: log_error + noise", spread, remedy="No cosmic variance stands in for them."
+        )
         return data
 
     def conventions(self) -> str:
@@ -102,10 +98,6 @@ def mean_and_modes(
 
 def check_multipoles(data: SpectrumData, lmax: int) -> None:
     """Raise ``ValueError`` for data beyond the model's multipoles."""
-    if data.ell[-1] > lmax:
-        raise argument_error(
-            "fit: multipoles of the data",
-            expected=f"at most {lmax}, the model's lmax",
-            got=f"{data.ell[-1]}",
-            remedy="Leave out the higher multipoles, or raise lmax of the model.",
-        )
+    check_range(
+        "fit: multipoles", data.ell[-1], 0, lmax, remedy="Leave the rest out, or raise lmax."
+    )

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_range, checked
 from jaxcr.infer.parameters.prior import HalfNormal, Prior
 
 
@@ -40,20 +40,11 @@ class Parameter(eqx.Module):
     fixed: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
-        held = self.fixed and self.lower <= self.start <= self.upper
-        if not (self.lower < self.start < self.upper or held):
-            raise argument_error(
-                f"Parameter {self.name}: start",
-                expected=f"a value between {self.lower:g} and {self.upper:g}",
-                got=f"{float(self.start):g}",
-                remedy="Move the start inside the bounds, or widen them.",
-            )
-        if isinstance(self.prior, HalfNormal) and self.lower < 0:
-            raise argument_error(
-                f"Parameter {self.name}: lower",
-                expected="a bound of at least 0 for the half of a Gaussian",
-                got=f"{self.lower:g}",
-                remedy="Use Normal(0, width) for a parameter of both signs.",
+        ends = "[]" if self.fixed else "()"
+        check_range(f"Parameter {self.name}: start", self.start, self.lower, self.upper, ends=ends)
+        if isinstance(self.prior, HalfNormal):
+            check_range(
+                f"Parameter {self.name}: lower", self.lower, 0, remedy="Or take Normal(0, width)."
             )
 
     @property

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error, check_one_of, checked
 from jaxcr.infer.parameters.parameter import Parameter
 
 Values = Float[Array, " parameter"]
@@ -77,13 +77,7 @@ class ParameterSet(eqx.Module):
         ValueError
             When there is none of this name; the message lists the names.
         """
-        if name not in self.names:
-            raise argument_error(
-                "ParameterSet: name",
-                expected="one of " + ", ".join(map(repr, self.names)),
-                got=repr(name),
-                remedy="Names are those of the model's parameters.",
-            )
+        check_one_of("ParameterSet: name", name, self.names)
         return self.names.index(name)
 
     def by_name(self, values: Float[Array | np.ndarray, " parameter"]) -> dict[str, float]:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_range, checked
 from jaxcr.infer.likelihood import Problem
 from jaxcr.infer.posterior.extra import bayes_package
 from jaxcr.infer.posterior.importance import Posterior
@@ -91,13 +91,9 @@ def sample_nuts(
     Source: Hoffman & Gelman, JMLR 15 (2014) 1593.
     """
     bayes_package("blackjax")
-    if min(num_samples, num_warmup) < 100 or num_chains < 2:
-        raise argument_error(
-            "sample_nuts: num_samples, num_warmup, num_chains",
-            expected="at least 100, 100 and 2",
-            got=f"{num_samples}, {num_warmup} and {num_chains}",
-            remedy="R-hat compares chains, and the step needs some draws to adapt.",
-        )
+    check_range("sample_nuts: num_samples", num_samples, 100)
+    check_range("sample_nuts: num_warmup", num_warmup, 100, remedy="The step needs draws to adapt.")
+    check_range("sample_nuts: num_chains", num_chains, 2, remedy="R-hat compares chains.")
     target = unbounded_posterior(problem, values)
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         points, densities, divergent, steps = _chains(

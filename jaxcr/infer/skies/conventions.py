@@ -6,10 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import (
-    check_positive,
-    checked,
-)
+from jaxcr.checks import check_positive, checked
 from jaxcr.infer.skies.sky_parameters import SkyParameters
 from jaxcr.kinetic import bend_over_mean_free_path
 from jaxcr.orbits import PathLength, Sphere, Stop
@@ -135,12 +132,7 @@ def sky_mean_free_path(parameters: SkyParameters) -> Scalar:
     resonance with a spectrum cut at the outer scale has no mean free path at all for r_L > l.
     Source: ``kinetic.bend_over_mean_free_path``; Shalchi (2009), chapter 3.
     """
-    check_positive(
-        "sky_mean_free_path: level",
-        parameters.level,
-        expected="a positive dB/B0",
-        remedy="Without turbulence nothing scatters: use FixedPath.",
-    )
+    check_positive("sky_mean_free_path: level", parameters.level, remedy="Or take FixedPath.")
     return bend_over_mean_free_path(
         parameters.gyroradius / GYRORADIUS,
         index=parameters.index,

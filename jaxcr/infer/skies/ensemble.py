@@ -10,12 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import (
-    argument_error,
-    check_positive,
-    checked,
-    is_concrete,
-)
+from jaxcr.checks import argument_error, check_one_of, check_positive, checked, is_concrete
 from jaxcr.fields import GridField, Stencil, UniformField, WaveField, mhd_snapshot
 from jaxcr.infer.skies.conventions import FixedPath, PathConvention
 from jaxcr.infer.skies.fixed_path import backtrack_fixed_path
@@ -97,13 +92,7 @@ class SkyEnsemble(eqx.Module):
     convention: PathConvention = eqx.field(default_factory=FixedPath)
 
     def __check_init__(self):
-        if self.cube is not None and self.cube not in _CUBES:
-            raise argument_error(
-                "SkyEnsemble: cube",
-                expected=" or ".join(map(repr, _CUBES)),
-                got=repr(self.cube),
-                remedy="Leave it out for synthetic turbulence.",
-            )
+        check_one_of("SkyEnsemble: cube", self.cube, [None, *_CUBES], remedy="Or leave it out.")
         if self.cube is not None and self.waves is not None:
             raise argument_error(
                 "SkyEnsemble: cube, waves",
@@ -111,12 +100,7 @@ class SkyEnsemble(eqx.Module):
                 got="both",
                 remedy="Waves take the place of a grid, a cube is one.",
             )
-        check_positive(
-            "SkyEnsemble: step",
-            self.step,
-            expected="a positive length in cells",
-            remedy="A twentieth of the gyroradius is short enough.",
-        )
+        check_positive("SkyEnsemble: step", self.step, remedy="A twentieth of r_L will do.")
         check_sky_parameters("SkyEnsemble", self.fiducial, self._lattice)
 
     @property

@@ -5,7 +5,7 @@ import dataclasses
 import equinox as eqx
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import as_float, check_one_of, check_positive, check_range, checked, is_concrete
 
 
 @checked
@@ -63,13 +63,7 @@ class SkyParameters(eqx.Module):
             For a name that is not a parameter.
         """
         for name in changes:
-            if name not in SKY_PARAMETERS:
-                raise argument_error(
-                    f"SkyParameters.at: {name}",
-                    expected=f"one of {', '.join(SKY_PARAMETERS)}",
-                    got=repr(name),
-                    remedy="Everything else belongs to the ensemble: dataclasses.replace.",
-                )
+            check_one_of("SkyParameters.at: name", name, SKY_PARAMETERS)
         return SkyParameters(**({n: getattr(self, n) for n in SKY_PARAMETERS} | changes))
 
 
@@ -85,34 +79,18 @@ def check_sky_parameters(name: str, parameters: SkyParameters, cells: int | None
 
     ``cells`` are those of the box along an axis; ``None`` for waves without a grid.
     """
-    scales = {
-        "outer_scale": (0, cells, f"at most the box, {cells} cells", "Enlarge cells."),
-        "inner_scale": (2, None, "at least two cells", "A grid holds no shorter waves."),
-    }
-    may_vanish = ("level", "slab_share", "inner_scale")
+    p = parameters
     if cells is None:
-        positive = (0, None, "a positive length", "Waves are as long as one likes.")
-        scales, may_vanish = dict.fromkeys(scales, positive), ("level", "slab_share")
-    limits = scales | {
-        "level": (0, None, "dB/B0, not negative", "0 is the mean field alone."),
-        "gyroradius": (0, None, "a positive length in cells", "It is that in the mean field."),
-        "slab_share": (0, 1, "a share between 0 and 1", "It is a share of the power."),
-        "reach": (0, None, "a positive number", "Path, radius or factor of the convention."),
-    }
-    for key, (low, high, expected, remedy) in limits.items():
-        if not is_concrete(getattr(parameters, key)):
-            continue
-        value = float(getattr(parameters, key))
-        enough = value >= low if key in may_vanish else value > low
-        if not (enough and value < float("inf") and (high is None or value <= high)):
-            raise argument_error(
-                f"{name}: {key}", expected=expected, got=f"{value:g}", remedy=remedy
-            )
-    scales = (parameters.inner_scale, parameters.outer_scale)
-    if is_concrete(scales) and not float(scales[0]) < float(scales[1]):
-        raise argument_error(
-            f"{name}: inner_scale, outer_scale",
-            expected="an inner scale below the outer one",
-            got=f"{float(scales[0]):g} and {float(scales[1]):g}",
-            remedy="They are the shortest and the longest wavelength, in cells.",
-        )
+        check_positive(f"{name}: outer_scale", p.outer_scale)
+        check_positive(f"{name}: inner_scale", p.inner_scale)
+    else:
+        box = f"at most the box, {cells} cells"
+        check_range(f"{name}: outer_scale", p.outer_scale, 0, cells, ends="(]", expected=box)
+        check_range(f"{name}: inner_scale", p.inner_scale, 2, remedy="A grid has no shorter waves.")
+    check_range(f"{name}: level", p.level, 0, remedy="0 is the mean field alone.")
+    check_positive(f"{name}: gyroradius", p.gyroradius, remedy="In cells, in the mean field.")
+    check_range(f"{name}: slab_share", p.slab_share, 0, 1, remedy="It is a share of the power.")
+    check_positive(f"{name}: reach", p.reach, remedy="Path, radius or factor of the convention.")
+    if is_concrete(p.outer_scale):
+        longest = float(p.outer_scale)
+        check_range(f"{name}: inner_scale", p.inner_scale, 0, longest, ends="()")

@@ -134,11 +134,7 @@ def closure(
         When ``num`` is below 20, or the data sets differ in their multipoles.
     """
     check_range(
-        "closure: num",
-        num,
-        20,
-        expected="at least 20 data sets",
-        remedy="The error of a coverage of 68 % is 0.47/sqrt(num).",
+        "closure: num", num, 20, remedy="The error of a coverage of 68 % is 0.47/sqrt(num)."
     )
     of_values, of_data, of_fits = jax.random.split(key, 3)
     if planted is None:

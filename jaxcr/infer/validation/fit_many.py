@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import check_one_of, checked
 from jaxcr.infer.likelihood import Problem, fisher_matrix, log_posterior
 from jaxcr.infer.posterior.importance import FEW, TAIL, Proposal, first_proposal, next_round
 from jaxcr.infer.validation.optima import find_optima
@@ -134,15 +134,9 @@ def _in_groups(function: Callable, tree: Any, together: int) -> Any:
 
 def _stacked(data: list[SpectrumData]):
     """Return one data set without its label, and the numbers of all."""
-    first = data[0]
+    first, ell = data[0], np.asarray(data[0].ell).tolist()
     for other in data:
-        if not np.array_equal(np.asarray(first.ell), np.asarray(other.ell)):
-            raise argument_error(
-                "fit_many: data",
-                expected=f"the multipoles {np.asarray(first.ell).tolist()} in every data set",
-                got=np.asarray(other.ell).tolist(),
-                remedy="Select the multipoles that all have.",
-            )
+        check_one_of("fit_many: multipoles of the data", np.asarray(other.ell).tolist(), [ell])
     numbers = [
         jnp.stack([jnp.asarray(getattr(d, name)) for d in data])
         for name in ("c_ell", "log_error", "noise")

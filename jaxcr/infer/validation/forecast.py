@@ -122,12 +122,7 @@ def skies_needed(
     The error falls with the number of skies, about as its root; halving between powers of two,
     about 2 log2(n) Fisher matrices.
     """
-    check_positive(
-        "skies_needed: relative_error",
-        relative_error,
-        expected="a number > 0",
-        remedy="0.2 asks for 20 %.",
-    )
+    check_positive("skies_needed: relative_error", relative_error)
     chosen = model.parameters if parameters is None else parameters
     value, slope = quantity(values), np.asarray(jax.grad(quantity)(values))
 

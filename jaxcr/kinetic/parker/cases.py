@@ -6,14 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import (
-    as_float,
-    broadcasting,
-    check_finite,
-    check_positive,
-    check_range,
-    checked,
-)
+from jaxcr.checks import as_float, broadcasting, check_finite, check_positive, check_range, checked
 from jaxcr.kinetic.parker.boundaries import FreeEscape, Outflow, Prescribed, Reflecting
 from jaxcr.kinetic.parker.grid import CartesianGrid, MomentumGrid, SphericalGrid
 from jaxcr.kinetic.parker.problem import ParkerProblem
@@ -58,7 +51,7 @@ def galactic_halo(
     """
     speed = as_float(check_finite("galactic_halo: wind_speed", wind_speed))
     height = as_float(half_height)
-    _check_positive("galactic_halo: half_height", height, "pc")
+    check_positive("galactic_halo: half_height", height)
     grid = CartesianGrid(height * jnp.arange(num_cells + 1, dtype=height.dtype) / num_cells)
     momenta = jnp.ones(1) if momentum is None else momentum.centers()
     supply = _of_momentum(injection)(momenta) / (2 * height / num_cells)
@@ -113,8 +106,8 @@ def starburst_wind(
     """
     speed = as_float(check_finite("starburst_wind: wind_speed", wind_speed))
     radius, outer = as_float(nucleus_radius), as_float(outer_radius)
-    _check_positive("starburst_wind: nucleus_radius", radius, "pc")
-    _check_positive("starburst_wind: outer_radius - nucleus_radius", outer - radius, "pc")
+    check_positive("starburst_wind: nucleus_radius", radius)
+    check_positive("starburst_wind: outer_radius - nucleus_radius", outer - radius)
     inside = num_cells // 2
     steps = jnp.arange(num_cells - inside + 1, dtype=radius.dtype) / (num_cells - inside)
     core = radius * jnp.arange(inside, dtype=radius.dtype) / inside
@@ -171,8 +164,8 @@ def heliospheric_modulation(
     """
     speed = as_float(check_finite("heliospheric_modulation: wind_speed", wind_speed))
     inner, outer = as_float(inner_radius), as_float(outer_radius)
-    _check_positive("heliospheric_modulation: inner_radius", inner, "pc")
-    _check_positive("heliospheric_modulation: outer_radius - inner_radius", outer - inner, "pc")
+    check_positive("heliospheric_modulation: inner_radius", inner)
+    check_positive("heliospheric_modulation: outer_radius - inner_radius", outer - inner)
     steps = jnp.arange(num_cells + 1, dtype=inner.dtype) / num_cells
     return ParkerProblem(
         SphericalGrid(inner * (outer / inner) ** steps),
@@ -255,9 +248,9 @@ def planar_shock(
     Prog. Phys. 46 (1983) 973; width: Krülls & Achterberg, A&A 286 (1994) 314.
     """
     fast, ratio, kappa = as_float(upstream_speed), as_float(compression), as_float(diffusion)
-    _check_positive("planar_shock: upstream_speed", fast, "of the speed of light")
-    _check_positive("planar_shock: compression - 1", ratio - 1, "")
-    _check_positive("planar_shock: diffusion", kappa, "pc")
+    check_positive("planar_shock: upstream_speed", fast)
+    check_positive("planar_shock: compression - 1", ratio - 1)
+    check_positive("planar_shock: diffusion", kappa)
     slow = fast / ratio
     thickness = 0.02 * kappa / fast if width is None else as_float(width)
     far = jnp.arcsinh(extent * kappa / slow / thickness)
@@ -358,7 +351,7 @@ def adiabatic_expansion(
     """
     expansion = as_float(check_finite("adiabatic_expansion: rate", rate))
     half = as_float(half_width)
-    _check_positive("adiabatic_expansion: half_width", half, "pc")
+    check_positive("adiabatic_expansion: half_width", half)
     edges = half * (2 * jnp.arange(num_cells + 1, dtype=half.dtype) / num_cells - 1)
     return ParkerProblem(
         CartesianGrid(*[edges] * num_axes),
@@ -378,12 +371,3 @@ def _of_momentum(value: OfMomentum | ScalarLike) -> OfMomentum:
 
 def _spatially_uniform(value: OfMomentum | ScalarLike):
     return (lambda x, p: value(p)) if callable(value) else as_float(value)
-
-
-def _check_positive(name: str, value: Scalar, unit: str) -> None:
-    check_positive(
-        name,
-        value,
-        expected="a positive number",
-        remedy="Lengths in pc, speeds over that of light.",
-    )

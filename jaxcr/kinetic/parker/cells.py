@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, is_concrete
+from jaxcr.checks import argument_error, check_shape, is_concrete
 from jaxcr.kinetic.parker.grid import SpatialGrid
 from jaxcr.kinetic.parker.problem import ParkerProblem, as_shape
 
@@ -244,13 +244,7 @@ def _speed(problem: ParkerProblem, axis: int) -> Array:
 def _tensor(problem: ParkerProblem, axis: int, momenta: Array) -> Array:
     tensor = _on(problem.tensor_at, problem.grid.faces(axis), momenta)
     size = len(problem.grid.shape)
-    if tensor.shape[-2:] != (size, size):
-        raise argument_error(
-            "ParkerProblem: diffusion",
-            expected=f"a number or a tensor ({size}, {size})",
-            got=f"shape {tensor.shape[-2:]}",
-            remedy="One row and column for each axis of the grid.",
-        )
+    check_shape("ParkerProblem: diffusion", tensor, (*tensor.shape[:-2], size, size))
     return tensor
 
 
@@ -287,13 +281,7 @@ def _source(problem: ParkerProblem, cells: Array, momenta: Array) -> Array:
         )
     else:
         source = problem.source
-        if source.shape not in (shape, shape[1:]):
-            raise argument_error(
-                "ParkerProblem: source",
-                expected=f"shape {shape} or {shape[1:]}",
-                got=f"{source.shape}",
-                remedy="One number for each cell, momenta first.",
-            )
+        check_shape("ParkerProblem: source", source, shape, shape[1:], remedy="One number a cell.")
         source = jnp.broadcast_to(source, shape)
     return source.astype(cells.dtype)
 

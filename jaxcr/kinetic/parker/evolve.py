@@ -15,6 +15,8 @@ from jaxcr.checks import (
     argument_error,
     as_float,
     check_positive,
+    check_range,
+    check_shape,
     checked,
     is_concrete,
 )
@@ -199,40 +201,15 @@ def _spread(space: SpatialCells, density: Array) -> Array:
 
 def _check_arguments(cells: ParkerCells, initial: Array, times: Array) -> None:
     """Raise for a density of another shape, or times that do not increase."""
-    if initial.shape != cells.shape:
-        raise argument_error(
-            "evolve_parker: initial",
-            expected=f"shape {cells.shape} or, without momenta, {cells.shape[1:]}",
-            got=f"{initial.shape}",
-            remedy="One number for each cell, momenta first.",
-        )
-    increasing = times.ndim == 1 and times.shape[0] > 1
-    if increasing and is_concrete(times):
-        increasing = bool(np.all(np.diff(np.asarray(times)) > 0))
-    if not increasing:
-        raise argument_error(
-            "evolve_parker: times",
-            expected="at least two increasing times in pc",
-            got=str(times),
-            remedy="The first is that of `initial`.",
-        )
+    check_shape("evolve_parker: initial", initial, cells.shape, remedy="One number for each cell.")
+    check_range("evolve_parker: number of times", times.shape[0], 2)
+    if is_concrete(times):
+        check_positive("evolve_parker: steps of times", np.diff(times))
 
 
 def _equal_steps(times: Array, step: ScalarLike) -> Float[Array, " stop"]:
     """Return the ends of all steps, equal between two times and no longer than ``step``."""
-    if not is_concrete(times, step):
-        raise argument_error(
-            "evolve_parker: step",
-            expected="numbers that are known before tracing",
-            got="a traced value",
-            remedy="Leave `step` out, or close over fixed times and steps.",
-        )
-    check_positive(
-        "evolve_parker: step",
-        step,
-        expected="a positive length in pc",
-        remedy="Leave `step` out to have it chosen.",
-    )
+    check_positive("evolve_parker: step", step, remedy="Leave `step` out to have it chosen.")
     ends = [times[:1]]
     for start, stop in itertools.pairwise(times.tolist()):
         num = max(1, math.ceil((stop - start) / float(step) * (1 - 1e-9)))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import argument_error, as_float, check_shape, checked
 from jaxcr.kinetic.parker.boundaries import BoundaryCondition, FreeEscape
 from jaxcr.kinetic.parker.grid import MomentumGrid, SpatialGrid
 
@@ -150,11 +150,5 @@ def _scalar(name: str, function: Coefficient | None, position: Position, momentu
 def as_shape(name: str, value: Array, shape: tuple[int, ...]) -> Array:
     """Return what a user's function has returned as an array; raise for another shape."""
     value = jnp.asarray(value)
-    if value.shape != shape:
-        raise argument_error(
-            name,
-            expected=f"a function that returns shape {shape} for one position",
-            got=f"shape {value.shape}",
-            remedy="The position is an array (axis,): take x[0], x[1] for numbers.",
-        )
+    check_shape(name, value, shape, remedy="The position is an array (axis,): take x[0], x[1].")
     return value

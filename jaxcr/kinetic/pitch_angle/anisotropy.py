@@ -5,11 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import (
-    as_float,
-    check_range,
-    checked,
-)
+from jaxcr.checks import as_float, check_range, checked
 from jaxcr.kinetic.pitch_angle.operators import Diffusion, checked_diffusion, scattering_matrix
 from jaxcr.kinetic.pitch_angle.quadrature import (
     half_range_rule,
@@ -156,21 +152,9 @@ def damping_matrix(diffusion: Diffusion, path: ScalarLike, *, lmax: int) -> Floa
 
 def _check_order(name, lmax):
     """Raise unless there is a dipole."""
-    check_range(
-        f"{name}: lmax",
-        lmax,
-        1,
-        expected="an integer >= 1",
-        remedy="Order 0 alone is never changed.",
-    )
+    check_range(f"{name}: lmax", lmax, 1)
 
 
 def _check_path(name, path):
     """Raise if the path is known and negative."""
-    check_range(
-        f"{name}: path",
-        path,
-        0,
-        expected="a length >= 0 in pc",
-        remedy="Scattering cannot be undone.",
-    )
+    check_range(f"{name}: path", path, 0, remedy="Scattering cannot be undone.")

@@ -8,13 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import (
-    argument_error,
-    as_float,
-    check_positive,
-    checked,
-    is_concrete,
-)
+from jaxcr.checks import argument_error, as_float, check_positive, check_range, checked, is_concrete
 from jaxcr.kinetic.pitch_angle.ends import PeriodicEnd, TubeEnd
 from jaxcr.kinetic.pitch_angle.operators import Diffusion, PitchAngleMethod
 from jaxcr.kinetic.pitch_angle.quadrature import mean_exponential
@@ -67,7 +61,7 @@ class FluxTube(Region):
         self,
         edges: Float[Array, " edge"],
         *,
-        field_strength: Float[Array, " strength"] | None = None,
+        field_strength: Float[Array, " edge"] | None = None,
         left: TubeEnd | None = None,
         right: TubeEnd | None = None,
     ):
@@ -159,26 +153,10 @@ def _on_faces(tube, values, cosines):
 
 def _check_faces(edges, field_strength):
     """Raise unless the faces make at least two cells with a positive field."""
-    if edges.ndim != 1 or edges.size < 3 or field_strength.shape != edges.shape:
-        raise argument_error(
-            "FluxTube: edges, field_strength",
-            expected="two arrays of one shape (edge,), three edges at least",
-            got=f"shapes {edges.shape} and {field_strength.shape}",
-            remedy="Both are given on the faces, one more than there are cells.",
-        )
-    if is_concrete(edges) and not bool(np.all(np.diff(edges) > 0)):
-        raise argument_error(
-            "FluxTube: edges",
-            expected="rising numbers in pc",
-            got=f"a smallest step of {float(np.min(np.diff(edges))):g} pc",
-            remedy="Sort the faces and drop those that coincide.",
-        )
-    check_positive(
-        "FluxTube: field_strength",
-        field_strength,
-        expected="positive numbers",
-        remedy="It is |B| along the tube; the tube has the area 1/B.",
-    )
+    check_range("FluxTube: number of edges", edges.size, 3)
+    if is_concrete(edges):
+        check_positive("FluxTube: steps of edges", np.diff(edges), remedy="Sort the faces.")
+    check_positive("FluxTube: field_strength", field_strength, remedy="It is |B| along the tube.")
 
 
 def _check_ends(tube):

@@ -9,13 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import (
-    argument_error,
-    as_float,
-    check_range,
-    checked,
-    is_concrete,
-)
+from jaxcr.checks import as_float, check_range, check_shape, checked
 from jaxcr.kinetic.pitch_angle.quadrature import half_range_rule, legendre_tables
 from jaxcr.legendre import gauss_rule
 
@@ -82,13 +76,7 @@ class LegendreSeries(PitchAngleMethod):
     lmax: int = eqx.field(static=True)
 
     def __check_init__(self):
-        check_range(
-            "LegendreSeries: lmax",
-            self.lmax,
-            1,
-            expected="an integer >= 1",
-            remedy="The dipole carries the flux: without it nothing moves.",
-        )
+        check_range("LegendreSeries: lmax", self.lmax, 1, remedy="Without a dipole nothing moves.")
 
     def cosines(self) -> Float[Array, " mu"]:
         """Return Gauss's nodes."""
@@ -155,13 +143,7 @@ class FiniteVolume(PitchAngleMethod):
     num_cells: int = eqx.field(static=True)
 
     def __check_init__(self):
-        check_range(
-            "FiniteVolume: num_cells",
-            self.num_cells,
-            2,
-            expected="an integer >= 2",
-            remedy="Some tens of cells resolve the dipole to a per mille.",
-        )
+        check_range("FiniteVolume: num_cells", self.num_cells, 2, remedy="Tens resolve the dipole.")
 
     def cosines(self) -> Float[Array, " mu"]:
         """Return the centres of the cells."""
@@ -260,23 +242,9 @@ def checked_diffusion(
 ) -> Float[Array, " mu"]:
     """Return D at the cosines, or raise when it is known and not >= 0 (> 0 if ``positive``)."""
     rate = diffusion(cosines)
-    if rate.shape != cosines.shape:
-        raise argument_error(
-            name,
-            expected=f"one value for each cosine, shape {cosines.shape}",
-            got=f"shape {rate.shape}",
-            remedy="Write D for arrays; a constant is D * jnp.ones_like(mu).",
-        )
-    if is_concrete(rate):
-        known = np.asarray(rate)
-        lowest = float(np.min(known))
-        if not (lowest > 0 if positive else lowest >= 0) or not np.all(np.isfinite(known)):
-            raise argument_error(
-                name,
-                expected=f"a finite rate {'>' if positive else '>='} 0 between mu = -1 and 1",
-                got=f"values from {lowest:g} to {float(np.max(known)):g} 1/pc",
-                remedy="D_mumu is a diffusion coefficient, such as nu (1 - mu²)/2.",
-            )
+    check_shape(name, rate, cosines.shape, remedy="A constant is D * jnp.ones_like(mu).")
+    ends = "(]" if positive else "[]"
+    check_range(name, rate, 0, ends=ends, remedy="In 1/pc, such as nu (1 - mu²)/2.")
     return rate
 
 

@@ -13,7 +13,9 @@ from jaxcr.arrays import Scalar, ScalarLike
 from jaxcr.checks import (
     argument_error,
     as_float,
+    check_positive,
     check_range,
+    check_shape,
     checked,
     is_concrete,
 )
@@ -57,15 +59,7 @@ class PitchAngleProblem(eqx.Module):
         self.diffusion = diffusion
         self.region = UniformRegion() if region is None else region
         self.speed = as_float(speed)
-        check_range(
-            "PitchAngleProblem: speed",
-            self.speed,
-            0,
-            1,
-            ends="(]",
-            expected="a speed in c, above 0 and at most 1",
-            remedy="Cosmic rays have 1, the default.",
-        )
+        check_range("PitchAngleProblem: speed", self.speed, 0, 1, ends="(]", remedy="It is in c.")
 
 
 class PitchAngleEvolution(NamedTuple):
@@ -126,10 +120,9 @@ def solve_pitch_angle(
     good up to about 2000. The number is constant to rounding in a closed region.
     """
     source = _checked("solve_pitch_angle", problem, method, initial, source)
-    if times.ndim != 1 or times.size == 0:
-        _raise_times(f"shape {times.shape}")
-    if is_concrete(times) and not bool(np.all(np.diff(times, prepend=-1e-300) > 0)):
-        _raise_times(str(np.asarray(times).tolist()))
+    if is_concrete(times):
+        steps = np.diff(times, prepend=-1e-300)
+        check_positive("solve_pitch_angle: steps of times", steps, remedy="Begin at 0 or later.")
     matrix, constant = _system(problem, method)
     total = constant + source.reshape(-1)
     flat = time_method.states(matrix, total, initial.reshape(-1), times)
@@ -210,21 +203,5 @@ def _checked(function, problem, method, initial, source):
     shape = problem.region.shape(method)
     checked_diffusion("PitchAngleProblem: diffusion", problem.diffusion, method.cosines())
     for name, values in (("initial", initial), ("source", source)):
-        if values is not None and values.shape != shape:
-            raise argument_error(
-                f"{function}: {name}",
-                expected=f"shape {shape}, cells by cosines",
-                got=f"shape {values.shape}",
-                remedy="Evaluate it at the centres of the cells and at method.cosines().",
-            )
+        check_shape(f"{function}: {name}", values, shape, remedy="Cells by cosines, at centres.")
     return jnp.zeros(shape, method.weights().dtype) if source is None else source
-
-
-def _raise_times(got):
-    """Raise the error about times."""
-    raise argument_error(
-        "solve_pitch_angle: times",
-        expected="rising times in pc, the first >= 0, (time,)",
-        got=got,
-        remedy="The state at time zero is the initial one.",
-    )

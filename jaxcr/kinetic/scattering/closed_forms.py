@@ -5,13 +5,7 @@ import jax.numpy as jnp
 from jax.scipy.special import gammaln
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import (
-    as_float,
-    broadcasting,
-    check_positive,
-    check_range,
-    checked,
-)
+from jaxcr.checks import as_float, broadcasting, check_positive, check_range, checked
 from jaxcr.kinetic.scattering.model import as_particle, as_turbulence, mean_gyroradius
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
 
@@ -99,15 +93,9 @@ def bend_over_mean_free_path(
     rms, mean_strength = as_turbulence(name, rms, mean_strength)
     index, scale = as_float(index), as_float(bend_over_scale)
     check_range(
-        f"{name}: index",
-        index,
-        1,
-        2,
-        ends="()",
-        expected="an index above 1 and below 2",
-        remedy="From 2 on the mean free path is infinite; up to 1 so is the power.",
+        f"{name}: index", index, 1, 2, ends="()", remedy="Else the path or the power is infinite."
     )
-    _check_length(f"{name}: bend_over_scale", scale)
+    check_positive(f"{name}: bend_over_scale", scale)
     dtype = rigidity.dtype
     nu, scale = index.astype(dtype) / 2, scale.astype(dtype)
     constant = jnp.exp(gammaln(nu) - gammaln(nu - 0.5)) / (2 * jnp.sqrt(jnp.pi))
@@ -161,7 +149,7 @@ def giacalone_jokipii_diffusion(
     rigidity, speed = as_particle(name, rigidity, speed)
     rms, mean_strength = as_turbulence(name, rms, mean_strength)
     scale = as_float(scale)
-    _check_length(f"{name}: scale", scale)
+    check_positive(f"{name}: scale", scale)
     scale = scale.astype(rigidity.dtype)
     amplitude = (rms / mean_strength).astype(rigidity.dtype)
     gyroradius = mean_gyroradius(rigidity, mean_strength)
@@ -269,21 +257,7 @@ def _no_mean_field(name, rigidity, rms, correlation_length, speed):
     """Return r_L in the rms field, L_c and v, checked."""
     rigidity, speed = as_particle(name, rigidity, speed)
     rms, length = as_float(rms), as_float(correlation_length)
-    check_positive(
-        f"{name}: rms",
-        rms,
-        expected="a positive strength in µG",
-        remedy="Nothing else bends the particles here.",
-    )
-    _check_length(f"{name}: correlation_length", length)
+    check_positive(f"{name}: rms", rms, remedy="Nothing else bends the particles here.")
+    check_positive(f"{name}: correlation_length", length)
     dtype = rigidity.dtype
     return mean_gyroradius(rigidity, rms), length.astype(dtype), speed
-
-
-def _check_length(name: str, value: Scalar) -> None:
-    check_positive(
-        name,
-        value,
-        expected="a positive length in pc",
-        remedy="Lengths of a spectrum are positive.",
-    )

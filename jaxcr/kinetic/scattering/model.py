@@ -5,17 +5,11 @@ from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import (
-    argument_error,
-    as_float,
-    check_positive,
-    check_range,
-    checked,
-    is_concrete,
-)
+from jaxcr.checks import as_float, check_positive, check_range, checked, is_concrete
 from jaxcr.kinetic.kinematics import as_speed
 from jaxcr.units import gyroradius
 
@@ -70,13 +64,7 @@ class IsotropicScattering(ScatteringModel):
 
     def __init__(self, rate: ScalarLike):
         self.rate = as_float(rate)
-        check_range(
-            "IsotropicScattering: rate",
-            self.rate,
-            0,
-            expected="a rate that is not negative",
-            remedy="It is v over the mean free path.",
-        )
+        check_range("IsotropicScattering: rate", self.rate, 0, remedy="v over the mean free path.")
 
     def pitch_angle_diffusion(
         self, cosine: Float[Array, "..."], rigidity: Scalar, speed: Scalar
@@ -134,14 +122,7 @@ def pitch_angle_diffusion(
         If known: a rigidity of zero, a speed outside (0, 1], a cosine outside [-1, 1].
     """
     cosine = as_float(cosine)
-    check_range(
-        "pitch_angle_diffusion: cosine",
-        cosine,
-        -1,
-        1,
-        expected="cosines from -1 to 1",
-        remedy="It is the cosine of the angle to the mean field.",
-    )
+    check_range("pitch_angle_diffusion: cosine", cosine, -1, 1)
     rigidity, speed = as_particle("pitch_angle_diffusion", rigidity, speed)
     dtype = cosine.dtype
     return _at_cosines(model, cosine, rigidity.astype(dtype), speed.astype(dtype))
@@ -155,32 +136,16 @@ def _at_cosines(model: ScatteringModel, cosine: Array, rigidity: Scalar, speed: 
 def as_particle(name: str, rigidity: ScalarLike, speed: ScalarLike) -> tuple[Scalar, Scalar]:
     """Return rigidity and speed as arrays of one type; raise unless a particle has them."""
     rigidity = as_float(rigidity)
-    if is_concrete(rigidity) and not 0 < abs(float(rigidity)) < float("inf"):
-        raise argument_error(
-            f"{name}: rigidity",
-            expected="a finite rigidity, not zero",
-            got=f"{float(rigidity):g} PV",
-            remedy="Momentum over charge in PV; its sign is that of the charge.",
-        )
+    if is_concrete(rigidity):
+        check_positive(f"{name}: |rigidity|", np.abs(rigidity), remedy="Momentum over charge, PV.")
     return rigidity, as_speed(name, speed, rigidity.dtype)
 
 
 def as_turbulence(name: str, rms: ScalarLike, mean_strength: ScalarLike) -> tuple[Scalar, Scalar]:
     """Return both strengths as arrays; raise unless there is a mean field, and rms >= 0."""
     rms, mean_strength = as_float(rms), as_float(mean_strength)
-    check_range(
-        f"{name}: rms",
-        rms,
-        0,
-        expected="a strength in µG, not negative",
-        remedy="It is the root mean square of all three components.",
-    )
-    check_positive(
-        f"{name}: mean_strength",
-        mean_strength,
-        expected="a positive strength in µG",
-        remedy="Without a mean field there is no pitch angle: see weak_scattering_diffusion.",
-    )
+    check_range(f"{name}: rms", rms, 0)
+    check_positive(f"{name}: mean_strength", mean_strength, remedy="Or weak_scattering_diffusion.")
     return rms, mean_strength
 
 

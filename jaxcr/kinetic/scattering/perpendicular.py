@@ -5,13 +5,7 @@ import optimistix as optx
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import (
-    as_float,
-    broadcasting,
-    check_positive,
-    check_range,
-    checked,
-)
+from jaxcr.checks import as_float, broadcasting, check_positive, check_range, checked
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.kinetic.scattering.model import as_particle, as_turbulence
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
@@ -203,12 +197,7 @@ def nonlinear_perpendicular_diffusion(
     name = "nonlinear_perpendicular_diffusion"
     rms, mean_strength = as_turbulence(name, rms, mean_strength)
     path, share = as_float(parallel_mean_free_path), as_float(slab_share)
-    check_positive(
-        f"{name}: parallel_mean_free_path",
-        path,
-        expected="a positive finite length in pc",
-        remedy="See parallel_mean_free_path for why it may be infinite.",
-    )
+    check_positive(f"{name}: parallel_mean_free_path", path, remedy="See there why it is infinite.")
     check_range(f"{name}: slab_share", share, 0, 1)
     check_range(f"{name}: guiding_share", guiding_share, 0)
     dtype = path.dtype

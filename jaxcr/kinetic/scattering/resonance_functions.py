@@ -9,11 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import (
-    as_float,
-    check_positive,
-    checked,
-)
+from jaxcr.checks import as_float, check_positive, checked
 from jaxcr.kinetic.scattering.quadrature import peaked_nodes
 
 NODES = 48
@@ -227,9 +223,4 @@ class NonlinearResonance(_Gaussian):
 
 def _check_positive(name: str, value: Scalar, unit: str) -> None:
     """Raise if the value is known and not positive."""
-    check_positive(
-        name,
-        value,
-        expected=f"a positive number, {unit}",
-        remedy="For no broadening take SharpResonance().",
-    )
+    check_positive(name, value, expected=f"a number > 0, {unit}", remedy="Or SharpResonance().")

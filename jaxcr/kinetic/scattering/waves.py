@@ -6,11 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import (
-    as_float,
-    check_range,
-    checked,
-)
+from jaxcr.checks import as_float, check_range, checked
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.kinetic.scattering.bessel import bessel_functions
 from jaxcr.kinetic.scattering.model import ScatteringModel, as_turbulence, mean_gyroradius
@@ -222,39 +218,17 @@ def _harmonic(model, toroidal: Scalar, n: int, mu: Scalar, rigidity: Scalar, spe
 def as_toroidal(name: str, value: ScalarLike) -> Scalar:
     """Return the toroidal share as an array; raise unless it lies between 0 and 1."""
     value = as_float(value)
-    check_range(
-        f"{name}: toroidal",
-        value,
-        0,
-        1,
-        expected="a share between 0 and 1",
-        remedy="The power with B along axis × k over that of all.",
-    )
+    check_range(f"{name}: toroidal", value, 0, 1, remedy="It is a share of the power.")
     return value
 
 
 def as_harmonics(name: str, value: int) -> int:
     """Return the number of harmonics; raise unless it is from 1 to 7."""
-    check_range(
-        f"{name}: num_harmonics",
-        value,
-        1,
-        MAX_HARMONICS,
-        expected=f"1 to {MAX_HARMONICS}",
-        remedy="Three hold 95 to 99 per cent of what seven do, for an index of 5/3.",
-    )
+    check_range(f"{name}: num_harmonics", value, 1, MAX_HARMONICS, remedy="Three hold 95 per cent.")
     return value
 
 
 def _as_wave_speed(name: str, value: ScalarLike) -> Scalar:
     value = as_float(value)
-    check_range(
-        f"{name}: wave_speed",
-        value,
-        0,
-        1,
-        ends="[)",
-        expected="a speed in c, from 0 to below 1",
-        remedy="The Alfven speed over that of light, about 1e-4 in the Galaxy.",
-    )
+    check_range(f"{name}: wave_speed", value, 0, 1, ends="[)", remedy="About 1e-4 in the Galaxy.")
     return value

@@ -100,7 +100,7 @@ def pseudo_particle_density(
     dtype = problem.grid.dtype
     name = "pseudo_particle_density"
     position = as_float(position).astype(dtype)
-    momentum = check_start(name, problem, position, momentum, 1)
+    momentum = check_start(name, problem, position, momentum)
     duration = check_steps(name, duration, num_steps).astype(dtype)
     _check_groups(name, num_particles, num_groups)
     return _trace_back(

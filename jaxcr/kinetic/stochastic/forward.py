@@ -9,7 +9,15 @@ from jax import lax
 from jaxtyping import Array, Float, Int, Key
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_positive,
+    check_range,
+    check_shape,
+    checked,
+    is_concrete,
+)
 from jaxcr.kinetic.parker.problem import ParkerProblem
 from jaxcr.kinetic.stochastic.directions import Forward
 from jaxcr.kinetic.stochastic.steps import advance, draw_noise, start_at
@@ -90,7 +98,7 @@ def pseudo_particles(
     """
     dtype = problem.grid.dtype
     position = as_float(position).astype(dtype)
-    momentum = check_start("pseudo_particles", problem, position, momentum, 2)
+    momentum = check_start("pseudo_particles", problem, position, momentum)
     duration = check_steps("pseudo_particles", duration, num_steps).astype(dtype)
     if num_samples < 1 or num_steps % num_samples:
         raise argument_error(
@@ -136,42 +144,19 @@ def _follow(problem, position, momentum, key, duration, num_steps, num_samples):
 def check_steps(name: str, duration: ScalarLike, num_steps: int) -> Scalar:
     """Return the duration; raise unless it is positive and there are steps."""
     duration = as_float(duration)
-    if num_steps < 1 or (is_concrete(duration) and not float(duration) > 0):
-        raise argument_error(
-            f"{name}: duration, num_steps",
-            expected="a positive path and at least one step",
-            got=f"{duration} pc and {num_steps}",
-            remedy="Pseudo-particles make num_steps equal steps.",
-        )
+    check_positive(f"{name}: duration", duration)
+    check_range(f"{name}: num_steps", num_steps, 1)
     return duration
 
 
-def check_start(name: str, problem: ParkerProblem, position: Array, momentum, ndim: int) -> Array:
+def check_start(name: str, problem: ParkerProblem, position: Array, momentum) -> Array:
     """Return the momenta of the starts; raise unless position and momentum fit the problem."""
     axes = len(problem.grid.shape)
-    if position.ndim != ndim or position.shape[-1] != axes:
-        raise argument_error(
-            f"{name}: position",
-            expected=f"shape {'(particle, axis)' if ndim == 2 else '(axis,)'} with {axes} axes",
-            got=f"{position.shape}",
-            remedy="One number for each axis of the grid.",
-        )
+    check_shape(f"{name}: position", position, (*position.shape[:-1], axes))
     if is_concrete(position, problem.grid.edges):
-        _check_inside(name, problem, np.asarray(position).reshape(-1, axes))
+        for x, edges in zip(np.moveaxis(position, -1, 0), problem.grid.edges, strict=True):
+            check_range(f"{name}: position", x, float(edges[0]), float(edges[-1]))
     return _check_momentum(name, problem, position, momentum)
-
-
-def _check_inside(name: str, problem: ParkerProblem, places: np.ndarray) -> None:
-    """Raise unless all places, (particle, axis), lie on the grid."""
-    low, high = (np.array([float(x[end]) for x in problem.grid.edges]) for end in (0, -1))
-    outside = np.any((places < low) | (places > high), axis=1)
-    if np.any(outside):
-        raise argument_error(
-            f"{name}: position",
-            expected=f"places between {low} and {high} pc",
-            got=f"{places[np.argmax(outside)]}",
-            remedy="Pseudo-particles live on the grid of the problem.",
-        )
 
 
 def _check_momentum(name: str, problem: ParkerProblem, position: Array, momentum) -> Array:
@@ -187,17 +172,7 @@ def _check_momentum(name: str, problem: ParkerProblem, position: Array, momentum
     if momentum is None:
         return jnp.ones(shape, position.dtype)
     momentum = as_float(momentum).astype(position.dtype)
-    known = is_concrete(momentum, grid.low, grid.high)
-    if momentum.shape != shape or (known and not _all_between(momentum, grid.low, grid.high)):
-        raise argument_error(
-            f"{name}: momentum",
-            expected=f"shape {shape}, from {grid.low} to {grid.high}",
-            got=f"shape {momentum.shape}, {momentum}",
-            remedy="One momentum for each position, within the grid of the problem.",
-        )
+    check_shape(f"{name}: momentum", momentum, shape)
+    if is_concrete(grid.low, grid.high):
+        check_range(f"{name}: momentum", momentum, float(grid.low), float(grid.high))
     return momentum
-
-
-def _all_between(values: Array, low: Scalar, high: Scalar) -> bool:
-    values = np.asarray(values)
-    return bool(np.all((values >= float(low)) & (values <= float(high))))

@@ -160,16 +160,16 @@ def test_compressed_skies_are_the_skies(model, table):
 
 
 def test_bad_nodes(skies):
-    with pytest.raises(ValueError, match=r"build_emulator: nodes: expected \(node, 1\)"):
+    with pytest.raises(ValueError, match=r"build_emulator: nodes: expected shape \(.*, 1\)"):
         infer.build_emulator(skies, num_fields=1, nodes=np.ones((4, 2)))
-    with pytest.raises(ValueError, match="range of level: expected a lower and a higher value"):
+    with pytest.raises(ValueError, match="turbulence_axes: low end of level: expected a number"):
         infer.build_emulator(skies, num_fields=1, nodes=[[0.0], [0.3], [0.6]])
 
 
 def test_bad_axes(skies, table):
     with pytest.raises(ValueError, match="expected different ones of level, index"):
         infer.turbulence_axes(skies, ("level", "colour"))
-    with pytest.raises(ValueError, match="range of level: expected a lower and a higher value"):
+    with pytest.raises(ValueError, match="turbulence_axes: low end of level: expected a number"):
         infer.turbulence_axes(skies, ("level",), {"level": (0.9, 0.4)})
-    with pytest.raises(ValueError, match="expected 13 coefficients"):
+    with pytest.raises(ValueError, match=r"series: expected shape \(13,\)"):
         table.spectra(jnp.ones(5))

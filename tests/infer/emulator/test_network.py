@@ -30,5 +30,7 @@ def test_network_beats_the_polynomial_on_a_sharp_bend(rng, key):
 
 
 def test_network_needs_nodes(key):
-    with pytest.raises(ValueError, match="network_weights: nodes: expected at least 10"):
+    with pytest.raises(
+        ValueError, match="network_weights: number of nodes: expected a number >= 10"
+    ):
         infer.network_weights(np.zeros((5, 2)), (0, 0), (1, 1), np.zeros((5, 1)), key=key)

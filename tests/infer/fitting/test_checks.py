@@ -36,14 +36,18 @@ def root(values):
 
 def test_more_flat_parameters_than_multipoles(toy):
     problem = toy(lambda v: v[:1] + v[1:], [0.0], [flat("a"), flat("b")])
-    with pytest.raises(ValueError, match=r"flat prior: expected at most 1.*got 2: a, b"):
+    with pytest.raises(
+        ValueError, match=r"flat prior: expected .*\[0, 1\], got 2\. Fix some of a, b"
+    ):
         infer.fit(problem)
 
 
 def test_everything_fixed(toy):
     problem = toy(line, np.zeros(4), [flat("a"), flat("b")])
     held = problem.parameters.with_fixed({"a": 0.0, "b": 1.0})
-    with pytest.raises(ValueError, match=r"at least one that is free, got all of a, b fixed"):
+    with pytest.raises(
+        ValueError, match=r"number of free parameters: expected a number >= 1, got 0"
+    ):
         infer.fit(dataclasses.replace(problem, parameters=held))
 
 
@@ -52,13 +56,13 @@ def test_data_under_the_noise(toy):
     ell = np.arange(1, 5)
     # sigma of the noise at l = 1 is 2 sqrt(2/3): a C_l of 1 is 0.6 of it, at l = 4 1.1
     data = infer.SpectrumData(ell, np.ones(4), np.zeros(4), np.full(4, 2.0))
-    with pytest.raises(ValueError, match=r"none: the clearest, l = 4, has 1\.1"):
+    with pytest.raises(ValueError, match=r"C_l above 3 sigma: expected a number >= 1, got 0"):
         infer.fit(dataclasses.replace(problem, data=data))
 
 
 def test_a_start_without_a_posterior_is_printed(toy):
     problem = toy(root, np.zeros(4), [flat("ln A", -0.5), flat("b")])
-    with pytest.raises(ValueError, match=r"got nan at ln A = -0\.5, b = 0\.1"):
+    with pytest.raises(ValueError, match=r"at ln A = -0\.5, b = 0\.1: expected .*got nan"):
         infer.fit(problem)
 
 
@@ -77,7 +81,10 @@ def test_a_curved_combination_that_nothing_tells_is_named_at_the_start(toy):
 
 def test_without_float64(toy):
     problem = toy(line, np.zeros(4), [flat("a"), flat("b")])
-    with jax.enable_x64(False), pytest.raises(ValueError, match="jax_enable_x64: expected True"):
+    with (
+        jax.enable_x64(False),
+        pytest.raises(ValueError, match="jax_enable_x64: expected one of True"),
+    ):
         infer.fit(problem)
 
 

@@ -151,19 +151,25 @@ def test_clip_and_median_bound_what_one_sky_can_do(rng):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: infer.Pathwise(clip=1.5), r"clip: expected a share of the skies"),
-        (lambda: infer.Pathwise(groups=3)(chaotic, VALUES, FIELDS), "divisor of the 8 skies"),
-        (lambda: infer.CentralDifference(step=-0.1), "expected positive steps"),
-        (lambda: infer.Smoothed(num_pairs=0), "at least one pair"),
-        (lambda: infer.Combined(()), "estimators: expected at least one"),
-        (lambda: infer.CentralDifference()(chaotic, VALUES, [0]), "expected at least 2, got 1"),
+        (lambda: infer.Pathwise(clip=1.5), r"clip: expected a number in \(0, 1\], got 1.5"),
+        (
+            lambda: infer.Pathwise(groups=3)(chaotic, VALUES, FIELDS),
+            "groups: expected one of 1, 2, 4, 8, got 3",
+        ),
+        (lambda: infer.CentralDifference(step=-0.1), "step: expected a positive number, got -0.1"),
+        (lambda: infer.Smoothed(num_pairs=0), "num_pairs: expected a number >= 1"),
+        (lambda: infer.Combined(()), "number of estimators: expected a number >= 1"),
+        (
+            lambda: infer.CentralDifference()(chaotic, VALUES, [0]),
+            "num_fields: expected a number >= 2, got 1",
+        ),
         (
             lambda: infer.ControlVariate(chaotic, extra=(3,))(chaotic, VALUES, FIELDS),
             "extra: expected other fields",
         ),
         (
             lambda: infer.Smoothed(num_pairs=1)(chaotic, VALUES, [0, 1]),
-            "at least 2 pairs in all fields but one, got 1",
+            "pairs in all fields but one: expected a number >= 2, got 1",
         ),
     ],
 )

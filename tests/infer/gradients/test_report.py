@@ -79,10 +79,10 @@ def test_short_paths_agree_within_their_errors_and_raise_no_alarm(skies):
 
 
 def test_too_few_fields():
-    with pytest.raises(ValueError, match="num_fields: expected at least 2, got 1"):
+    with pytest.raises(ValueError, match="num_fields: expected a number >= 2, got 1"):
         infer.spectrum_gradient(noisy(0.0), 0.7, num_fields=1)
 
 
 def test_names_for_every_value():
-    with pytest.raises(ValueError, match="names: expected 2, one for each value, got 1: theta"):
+    with pytest.raises(ValueError, match=r"names: expected shape \(2,\), got shape \(1,\)"):
         infer.spectrum_gradient(noisy(0.0), np.ones(2), num_fields=2)

@@ -65,9 +65,11 @@ def test_noise_error_is_that_of_noise_alone(toy):
 
 def test_all_multipoles_under_the_noise(toy):
     data = with_values(toy.template(noise=10.0), np.full(8, 0.1))
-    with pytest.raises(ValueError, match="noise_limits: data: expected a multipole above 2 sigma"):
+    with pytest.raises(
+        ValueError, match="noise_limits: C_l above 2 sigma: expected a number >= 1, got 0"
+    ):
         infer.choose_likelihood(toy.skies(), data)
-    with pytest.raises(ValueError, match="noise_limits: data: expected debiased"):
+    with pytest.raises(ValueError, match=r"noise_limits: data.debiased: expected one of True"):
         infer.noise_limits(toy.template(debiased=False))
 
 
@@ -126,7 +128,7 @@ def test_cut_sky_map_has_no_mean_score(toy, key):
 
 def test_bad_maps():
     window = sky.declination_window(4)
-    with pytest.raises(ValueError, match="low_sky: noise: expected a standard deviation > 0"):
+    with pytest.raises(ValueError, match="low_sky: noise: expected a positive number"):
         infer.low_sky(np.zeros(192), window, lmax=4, noise=0.0)
-    with pytest.raises(ValueError, match="low_sky: maps: expected 192 pixels"):
+    with pytest.raises(ValueError, match=r"low_sky: maps: expected shape \(192,\)"):
         infer.low_sky(np.zeros(48), window, lmax=4, noise=1.0)

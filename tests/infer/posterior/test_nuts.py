@@ -142,7 +142,7 @@ def test_laplace_says_where_there_is_no_maximum():
 
 def test_bad_input(monkeypatch):
     problem, best = problem_of(0.0), jnp.array([0.0, 0.0, 0.3])
-    with pytest.raises(ValueError, match=r"at least 100, 100 and 2, got 10, 400 and 4"):
+    with pytest.raises(ValueError, match=r"num_samples: expected a number >= 100, got 10"):
         infer.sample_nuts(problem, best, key=jax.random.key(0), num_samples=10)
     monkeypatch.setitem(sys.modules, "blackjax", None)
     with pytest.raises(ImportError, match=r"pip install 'jaxcr\[bayes\]'"):

@@ -62,7 +62,7 @@ def test_mean_free_path_far_below_the_bend_is_that_of_a_power_law(skies):
 
 
 def test_no_turbulence_no_mean_free_path(skies):
-    with pytest.raises(ValueError, match="sky_mean_free_path: level: expected a positive dB/B0"):
+    with pytest.raises(ValueError, match="sky_mean_free_path: level: expected a positive number"):
         infer.sky_mean_free_path(skies.at(level=0.0))
 
 

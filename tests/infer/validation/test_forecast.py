@@ -44,5 +44,7 @@ def test_skies_needed_inverts_the_forecast(line):
 
 
 def test_error_text(line):
-    with pytest.raises(ValueError, match="skies_needed: relative_error: expected a number > 0"):
+    with pytest.raises(
+        ValueError, match="skies_needed: relative_error: expected a positive number"
+    ):
         infer.skies_needed(line.model, VALUES, line.data, lambda v: v[0], relative_error=0.0)
