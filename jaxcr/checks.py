@@ -1,7 +1,7 @@
 """Arguments at the public boundary: six checks of values, and one of types by annotation.
 
-``checked`` stands on every public function and constructor: it holds arguments against the
-annotations, so that a function below it sees arrays of the stated kind and shape. What an
+``checked_folder`` holds every public function and constructor of a folder against its
+annotations, so that the code behind it sees arrays of the stated kind and shape. What an
 annotation cannot say (positive, finite, in a range) is said by a ``check_...`` where the range is
 stated. All of them raise `ArgumentError`, which names what, expected, got and the remedy, and all
 of them let traced values pass: inside ``jit`` a NaN stays a NaN.
@@ -15,6 +15,7 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -172,31 +173,51 @@ def _check(name, value, good, expected, remedy):
     )
 
 
+def checked_folder(namespace: dict[str, Any]) -> None:
+    """Hold every public function and constructor of a folder against its annotations.
+
+    The last line of the folder's ``__init__``. See `checked` for what it does to each call; those
+    marked with `broadcasting` take arrays in place of numbers.
+    """
+    for name in namespace["__all__"]:
+        thing = namespace[name]
+        if inspect.isclass(thing) and issubclass(thing, eqx.Module):
+            if not inspect.isabstract(thing):
+                thing.__init__ = _checked(thing.__init__, name, allow_empty=True)
+        elif inspect.isfunction(inspect.unwrap(thing)) and not isinstance(thing, type):
+            wrapped = checked(thing)
+            if hasattr(thing, "broadcasts"):
+                wrapped = _broadcasting(wrapped)
+            wrapped.__module__ = namespace["__name__"]  # where pickle finds it
+            namespace[name] = wrapped
+
+
 def checked(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Hold the arguments of a function, or of a class, against its annotations at every call.
+    """Hold the arguments of a function or method against its annotations at every call.
 
     Arrays may be given as lists, NumPy arrays or integers and arrive as JAX arrays of the
     annotated kind; masked entries arrive as NaN. Complex numbers where real ones are meant, other
-    shapes, text, None, objects of other classes and, for functions, axes of length 0 raise
-    `ArgumentError`.
+    shapes, text, None, objects of other classes and axes of length 0 raise `ArgumentError`.
 
     Notes
     -----
-    Costs 10 to 50 µs a call, and inside ``jit`` only while tracing. A class is returned itself,
-    with its ``__init__`` checked.
+    Costs 10 to 50 µs a call, and inside ``jit`` only while tracing.
     """
-    if inspect.isclass(function):
-        function.__init__ = _checked(function.__init__, function.__name__, allow_empty=True)
-        return function
     return _checked(function, function.__qualname__.removesuffix(".__call__"), allow_empty=False)
 
 
 def broadcasting(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Map a function of numbers over arrays of them, broadcast against each other.
+    """Let a function of numbers take arrays of them, broadcast against each other.
 
-    It stands above ``checked``. What may be arrays are the arguments annotated as numbers
-    (``ScalarLike``); everything else, objects and options, is the same for all.
+    What may be arrays are the arguments annotated as numbers (``ScalarLike``); everything else,
+    objects and options, is the same for all.
     """
+    function.broadcasts = True
+    return function
+
+
+def _broadcasting(function: Callable) -> Callable:
+    """Map a function over the arrays among its arguments that are annotated as numbers."""
     signature = inspect.signature(function)
     numbers = {
         name

@@ -7,10 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error
 
 
-@checked
 def legendre_polynomials(x: Float[Array, "*shape"], lmax: int) -> Float[Array, "*shape ell"]:
     """Return P_0(x) ... P_lmax(x).
 
@@ -40,7 +39,6 @@ def legendre_polynomials(x: Float[Array, "*shape"], lmax: int) -> Float[Array, "
     return _upward("legendre_polynomials: lmax", x, lmax)[0]
 
 
-@checked
 def legendre_derivatives(x: Float[Array, "*shape"], lmax: int) -> Float[Array, "*shape ell"]:
     """Return dP_0/dx ... dP_lmax/dx, finite at x = -1 and 1.
 
@@ -69,7 +67,6 @@ def legendre_derivatives(x: Float[Array, "*shape"], lmax: int) -> Float[Array, "
     return _upward("legendre_derivatives: lmax", x, lmax)[1]
 
 
-@checked
 @functools.cache
 def gauss_rule(num_nodes: int) -> tuple[np.ndarray, np.ndarray]:
     """Return nodes and weights of Gauss's rule on [-1, 1], exact to degree 2 num_nodes - 1.

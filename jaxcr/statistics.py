@@ -8,10 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error
 
 
-@checked
 class Estimate(eqx.Module):
     """A number, or several, with standard errors.
 
@@ -25,7 +24,6 @@ class Estimate(eqx.Module):
     error: Float[Array, "..."]
 
 
-@checked
 def group_means(values: Float[Array, "particle ..."], num_groups: int) -> Float[Array, "group ..."]:
     """Return means over consecutive particles; rows with a number that is not finite are left out.
 
@@ -53,7 +51,6 @@ def group_means(values: Float[Array, "particle ..."], num_groups: int) -> Float[
     return jnp.where(used > 0, total / jnp.maximum(used, 1), jnp.nan)
 
 
-@checked
 def jackknife(estimator: Callable[[Any], Array], means: Any) -> Estimate:
     """Return an estimator of means, and its standard error from leaving out one group at a time.
 
@@ -75,7 +72,6 @@ def jackknife(estimator: Callable[[Any], Array], means: Any) -> Estimate:
     return Estimate(value, _scatter(jax.vmap(estimator)(without)))
 
 
-@checked
 def jackknife_sums(estimator: Callable[[Any], Array], sums: Any) -> Estimate:
     """Return an estimator of sums, and its standard error from leaving out one group at a time.
 

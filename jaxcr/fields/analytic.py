@@ -12,7 +12,6 @@ from jaxcr.fields.field import Field, Lattice
 _TRIES = 4096
 
 
-@checked
 class UniformField(Field):
     """The same field everywhere.
 
@@ -41,7 +40,6 @@ class UniformField(Field):
         return None
 
 
-@checked
 class FunctionField(Field):
     """Your own function of position.
 

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, Shaped
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import checked
 
 
 class Boundary(eqx.Module):
@@ -46,7 +45,6 @@ class Boundary(eqx.Module):
         """Return the factor on the field at ``cell``, or ``None`` when it is one everywhere."""
 
 
-@checked
 class Periodic(Boundary):
     """The box repeats without end in every direction, without being copied."""
 
@@ -109,7 +107,6 @@ class _Single(Boundary):
         return None
 
 
-@checked
 class Clamped(_Single):
     """Outside, the value at the nearest point among the samples: continuous, constant along rays.
 
@@ -123,7 +120,6 @@ class Clamped(_Single):
         return jnp.clip(cell, 0, jnp.array(shape, cell.dtype) - 1)
 
 
-@checked
 class Mirrored(_Single):
     """The box and its mirror images at every face, all three components as they are.
 
@@ -139,7 +135,6 @@ class Mirrored(_Single):
         return jnp.minimum(along, 2 * size - along) - 0.5
 
 
-@checked
 class ZeroOutside(_Single):
     """No field beyond the faces of the box; up to them the outermost samples continue."""
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, check_range, checked
+from jaxcr.checks import as_float, check_range
 from jaxcr.fields.geometries import BOTH, Geometry, Modes, alike, as_helicity, ring_mean
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.fields.wave_vectors import circle, split
@@ -53,7 +53,6 @@ class CriticalBalance(Geometry):
         return mach ** (4 / 3) * jnp.cbrt(largest) * jnp.cbrt(wavenumber) ** 2
 
 
-@checked
 class GoldreichSridhar(CriticalBalance):
     """Critically balanced turbulence, B anywhere across k.
 

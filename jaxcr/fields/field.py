@@ -14,7 +14,6 @@ from jaxcr.checks import argument_error, check_size, checked
 from jaxcr.untrusted.sizes import most_memory
 
 
-@checked
 class Lattice(eqx.Module):
     """The cells of a gridded field: where its samples sit.
 
@@ -65,7 +64,6 @@ class Field(eqx.Module):
     __rmul__ = __mul__
 
 
-@checked
 class SumField(Field):
     """The sum of two fields."""
 
@@ -88,7 +86,6 @@ class SumField(Field):
         return min(found, key=lambda x: -max(x.shape)) if found else None
 
 
-@checked
 class ScaledField(Field):
     """A field times a number, for example the amplitude of turbulence."""
 

@@ -9,7 +9,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Vector
-from jaxcr.checks import checked
 from jaxcr.fields.field import Lattice
 
 _NO_MEAN = 1e-5
@@ -19,7 +18,6 @@ _LABEL_WIDTH = 20
 _TEXT_WIDTH = 80
 
 
-@checked
 class FieldReport(eqx.Module):
     """What was measured on the samples of a field (lengths pc, fields µG, wavenumbers 1/pc).
 

@@ -16,7 +16,6 @@ _AXIS = 1e-6
 """In pc: how close to the z axis directions around it lose their length."""
 
 
-@checked
 class SpiralDiscField(Field):
     """A logarithmic spiral that reverses ``2 mode`` times around a circle, and a toroidal halo.
 

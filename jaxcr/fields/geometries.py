@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, check_range, checked
+from jaxcr.checks import as_float, check_range
 from jaxcr.fields.spectra import Spectrum, power_between
 from jaxcr.fields.wave_vectors import Parts, circle, lengths, sphere, split
 from jaxcr.vectors import unit_vector
@@ -63,7 +63,6 @@ class Geometry(eqx.Module):
         """
 
 
-@checked
 class Isotropic(Geometry):
     """All directions alike, B anywhere across k.
 
@@ -98,7 +97,6 @@ class Isotropic(Geometry):
         return sphere_modes(spectrum, wave_vector, cell, BOTH)
 
 
-@checked
 class Slab(Geometry):
     """Waves along the mean field, B across it: it varies along ``axis`` only.
 
@@ -139,7 +137,6 @@ class Slab(Geometry):
         return Modes(power, jnp.full_like(power, BOTH))
 
 
-@checked
 class TwoDimensional(Geometry):
     """Wave vectors across the mean field and B across both: it varies across ``axis`` only.
 
@@ -178,7 +175,6 @@ class TwoDimensional(Geometry):
         return Modes(power, jnp.full_like(power, TOROIDAL))
 
 
-@checked
 class SlabTwoD(Geometry):
     """Slab and two-dimensional waves in a fixed ratio of power, as in the solar wind.
 

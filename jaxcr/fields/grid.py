@@ -27,7 +27,6 @@ from jaxcr.fields.stencils import Linear, Stencil
 _INT16_MAX = 32767
 
 
-@checked
 class GridField(Field):
     """B interpolated between samples on a regular grid.
 
@@ -214,7 +213,6 @@ def as_cell(name: str, spacing: ScalarLike | Vector, origin: Vector) -> Vector:
     return jnp.broadcast_to(as_float(spacing).astype(origin.dtype), (3,))
 
 
-@checked
 def outside_samples(field: Field, position: Vector) -> Bool[Array, ""] | None:
     """Return whether ``position`` lies where a clamped grid within ``field`` only repeats itself.
 

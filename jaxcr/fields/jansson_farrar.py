@@ -24,7 +24,6 @@ _PITCH, _ELEVATION = math.radians(11.5), math.radians(49.0)
 Arms = Float[Array, "arms"] | tuple[float | int, ...]
 
 
-@checked
 class JanssonFarrarField(Field):
     """The large-scale field of the Milky Way after Jansson & Farrar, with their best fit.
 

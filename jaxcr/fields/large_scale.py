@@ -11,7 +11,6 @@ _CORE = 0.01
 """Of the reference radius of a dipole, within which its field no longer grows as r^-3."""
 
 
-@checked
 class DipoleField(Field):
     """The field of a point dipole: B = s (R/r)³ [3 (m·e) e - m] / 2 around its centre.
 
@@ -76,7 +75,6 @@ class DipoleField(Field):
         return None
 
 
-@checked
 class ParkerSpiralField(Field):
     """The field that a rotating star draws out in its wind, with both polarities.
 

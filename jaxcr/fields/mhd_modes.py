@@ -32,7 +32,6 @@ class Mode(eqx.Module):
         """Return xi as a unit vector: parts along the axis, along k across it, and axis × k."""
 
 
-@checked
 class Alfven(CriticalBalance, Mode):
     """Alfvén waves in critical balance: incompressible, B toroidal.
 
@@ -70,7 +69,6 @@ class Alfven(CriticalBalance, Mode):
         return jnp.stack([0 * cosine, 0 * cosine, jnp.ones_like(cosine)], axis=-1)
 
 
-@checked
 class Slow(CriticalBalance, Mode):
     """Slow waves, passive in the Alfvén cascade and as anisotropic, B poloidal.
 
@@ -115,7 +113,6 @@ class Slow(CriticalBalance, Mode):
         return _compressive_displacement(self.beta, cosine, -1)
 
 
-@checked
 class Fast(Geometry, Mode):
     """Fast waves: an isotropic cascade of its own with index 3/2, B poloidal.
 

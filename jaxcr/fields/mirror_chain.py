@@ -11,7 +11,6 @@ from jaxcr.fields.large_scale import positive_length
 _NEWTON_STEPS = 30
 
 
-@checked
 class MirrorChainField(Field):
     """Bottles of equal length along x, each a multiple of the one before.
 

@@ -15,7 +15,6 @@ from jaxcr.fields.wave_vectors import wave_vectors
 _OVERSHOOT = 1.5
 
 
-@checked
 class PotentialGridField(Field):
     """B as a mean plus the curl of a vector potential on a periodic cubic spline.
 

@@ -16,7 +16,6 @@ from jaxcr.checks import (
     check_positive,
     check_range,
     check_size,
-    checked,
     is_concrete,
 )
 from jaxcr.fields.boundaries import Periodic
@@ -35,7 +34,6 @@ from jaxcr.fields.wave_vectors import transverse_frame
 from jaxcr.untrusted.sizes import most_memory
 
 
-@checked
 def realise_grid(
     spectrum: Spectrum,
     *,

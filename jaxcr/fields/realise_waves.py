@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, check_range, check_size, checked
+from jaxcr.checks import as_float, check_range, check_size
 from jaxcr.fields.geometries import (
     BOTH,
     POLOIDAL,
@@ -26,7 +26,6 @@ _NODES = 8
 """Of Gauss's rule for the power of one cell in ln k."""
 
 
-@checked
 def realise_waves(
     spectrum: Spectrum,
     *,

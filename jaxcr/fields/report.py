@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, check_positive, check_shape, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_positive, check_shape, is_concrete
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.field_report import FieldReport
 from jaxcr.fields.measure import LOBE, Measured, measure, repeats
@@ -23,7 +23,6 @@ __all__ = ["FieldReport", "describe"]
 _ENOUGH_MODES = 100
 
 
-@checked
 def describe(
     field: Field,
     *,

@@ -3,13 +3,12 @@
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, check_positive, check_range, checked
+from jaxcr.checks import argument_error, as_float, check_positive, check_range
 from jaxcr.fields.analytic import UniformField
 from jaxcr.fields.field import SumField, sample_field
 from jaxcr.fields.grid import GridField
 
 
-@checked
 def rescale_field(
     field: GridField,
     *,

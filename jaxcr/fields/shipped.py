@@ -5,7 +5,6 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from jaxcr.checks import checked
 from jaxcr.fields.grid import GridField
 from jaxcr.fields.snapshot import read_field, read_notes
 from jaxcr.fields.stencils import Stencil
@@ -13,7 +12,6 @@ from jaxcr.fields.stencils import Stencil
 _FILE = "mhd_snapshot.h5"
 
 
-@checked
 def mhd_snapshot(*, stencil: Stencil | None = None, storage=jnp.float32) -> GridField:
     """Return a snapshot of driven MHD turbulence, mean field along x.
 
@@ -37,7 +35,6 @@ def mhd_snapshot(*, stencil: Stencil | None = None, storage=jnp.float32) -> Grid
         return read_field(path, stencil=stencil, storage=storage)
 
 
-@checked
 def mhd_snapshot_notes() -> dict[str, Any]:
     """Return code, parameters, Mach numbers and report of ``mhd_snapshot``."""
     with resources.as_file(_path()) as path:

@@ -19,7 +19,6 @@ from jaxcr.checks import (
     check_one_of,
     check_positive,
     check_range,
-    checked,
 )
 from jaxcr.fields.assemble import assemble
 from jaxcr.fields.boundaries import (
@@ -65,7 +64,6 @@ _DATASET = "magnetic_field"
 _BOUNDARIES = {kind.__name__: kind for kind in (Periodic, Clamped, Mirrored, ZeroOutside)}
 
 
-@checked
 def read_field(
     path: Path | Sequence[Path],
     *,
@@ -160,7 +158,6 @@ def read_field(
     )
 
 
-@checked
 def write_field(
     path: Path, field: Field, *, storage=None, notes: dict[str, Any] | None = None
 ) -> None:
@@ -209,7 +206,6 @@ def write_field(
     write_whole(pathlib.Path(path), content.getvalue())
 
 
-@checked
 def read_notes(path: Path) -> dict[str, Any]:
     """Return the notes that ``write_field`` wrote beside a field.
 

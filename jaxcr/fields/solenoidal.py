@@ -5,14 +5,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Vector
-from jaxcr.checks import check_one_of, checked
+from jaxcr.checks import check_one_of
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.field import sample_field
 from jaxcr.fields.grid import GridField
 from jaxcr.fields.wave_vectors import wave_vectors
 
 
-@checked
 def solenoidal_part(field: GridField) -> GridField:
     """Return a periodic grid without the part of each Fourier mode along its wave vector.
 

@@ -76,7 +76,6 @@ def power_between(
     return (high - low) * total
 
 
-@checked
 class PowerLaw(Spectrum):
     """E(k) proportional to k^-index between 2 pi/outer_scale and 2 pi/inner_scale.
 
@@ -148,7 +147,6 @@ class _Shape(Spectrum):
         return half * jnp.sum(jnp.asarray(weights, dtype) * k ** (power + 1) * self.shape(k))
 
 
-@checked
 class BendOver(_Shape):
     """E(k) ~ (k l)^q / (1 + (k l)²)^((s + q)/2): rises as k^q below 1/l, falls as k^-s above.
 
@@ -205,7 +203,6 @@ class BendOver(_Shape):
         return x**q * (1 + x**2) ** (-(s + q) / 2)
 
 
-@checked
 class FunctionSpectrum(_Shape):
     """E(k) proportional to a function of yours.
 

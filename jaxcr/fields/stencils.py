@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Vector
-from jaxcr.checks import checked
 
 
 class Stencil(eqx.Module):
@@ -39,7 +38,6 @@ class _Local(Stencil):
         return samples
 
 
-@checked
 class Nearest(_Local):
     """The nearest sample: piecewise constant, first order; its derivative is zero."""
 
@@ -53,7 +51,6 @@ class Nearest(_Local):
         return [1 - upper, upper]
 
 
-@checked
 class Linear(_Local):
     """Trilinear interpolation: continuous, second order, 2×2×2 samples."""
 
@@ -66,7 +63,6 @@ class Linear(_Local):
         return [1 - offset, offset]
 
 
-@checked
 class CatmullRom(_Local):
     """Cubic convolution: once continuously differentiable, third order, 4×4×4 samples.
 
@@ -89,7 +85,6 @@ class CatmullRom(_Local):
         ]
 
 
-@checked
 class CubicSpline(Stencil):
     """The interpolating cubic B-spline: twice continuously differentiable, fourth order, 4×4×4.
 

@@ -17,7 +17,6 @@ _SAFE_STRENGTH = 5.0
 """In rms: a Gaussian vector exceeds it with probability 3e-15."""
 
 
-@checked
 class WaveField(Field):
     """B(x) = sum of amplitude × cos(2 pi (frequency · x + phase)).
 

@@ -16,7 +16,6 @@ from jaxcr.checks import (
     check_finite,
     check_positive,
     check_range,
-    checked,
     is_concrete,
 )
 from jaxcr.observed.csv_columns import naming, read_columns
@@ -40,7 +39,6 @@ _STARTS = ((1.0, 0.2), (1.0, -0.2), (0.0, 0.05), (2.5, 0.5))
 """ln(R_a - 1) and artanh(eta) that fits start from: the better optimum is kept."""
 
 
-@checked
 class DensityProfile(eqx.Module):
     """Particles counted or estimated in some traps of a chain.
 
@@ -79,7 +77,6 @@ class DensityProfile(eqx.Module):
             check_range("DensityProfile: number of sites", np.unique(site).size, 2)
 
 
-@checked
 class DensityFit(eqx.Module):
     """Best mirror ratio and gradient with their errors.
 
@@ -113,7 +110,6 @@ class DensityFit(eqx.Module):
     converged: Bool[Array, ""]
 
 
-@checked
 def fit_density(
     profile: DensityProfile,
     source: Float[Array, " site"],
@@ -213,7 +209,6 @@ def _trap(values: Float[Array, "two=2"]) -> Trap:
     return trap_from_asymmetry(1 + jnp.exp(values[0]), jnp.tanh(values[1]))
 
 
-@checked
 def read_density(path: str | Path) -> DensityProfile:
     """Read a profile from a CSV file with the columns ``site``, ``occupation`` and ``error``.
 

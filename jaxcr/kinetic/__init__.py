@@ -1,5 +1,6 @@
 """Kinetic theory of transport: from the spectrum of turbulence to the transport equation."""
 
+from jaxcr.checks import checked_folder
 from jaxcr.kinetic.drifts import (
     curvature_drift,
     electric_drift,
@@ -260,3 +261,5 @@ __all__ = [
     "ultrascale",
     "weak_scattering_diffusion",
 ]
+
+checked_folder(globals())

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, check_range, checked
+from jaxcr.checks import as_float, check_range
 from jaxcr.fields import Field
 from jaxcr.fields.local_field import local_field
 from jaxcr.kinetic.kinematics import as_speed
@@ -11,7 +11,6 @@ from jaxcr.units import GYRORADIUS, gyroradius
 from jaxcr.vectors import cross, dot
 
 
-@checked
 def guiding_center_velocity(
     field: Field, position: Vector, cosine: Scalar, moment: Scalar, rigidity: ScalarLike
 ) -> tuple[Vector, Scalar]:
@@ -50,7 +49,6 @@ def guiding_center_velocity(
     return (cosine * star + drift) / along, -0.5 * moment * dot(star, here.gradient) / along
 
 
-@checked
 def gradient_drift(
     field: Field,
     position: Vector,
@@ -96,7 +94,6 @@ def gradient_drift(
     return lever * sine_square / (2 * here.strength) * cross(here.unit, here.gradient)
 
 
-@checked
 def curvature_drift(
     field: Field,
     position: Vector,
@@ -117,7 +114,6 @@ def curvature_drift(
     return lever * cosine**2 * across
 
 
-@checked
 def electric_drift(electric: Field, field: Field, position: Vector) -> Vector:
     """Return the drift E × B / B², the same for every particle.
 
@@ -141,7 +137,6 @@ def electric_drift(electric: Field, field: Field, position: Vector) -> Vector:
     return cross(electric(position).astype(strength.dtype), strength) / square
 
 
-@checked
 def isotropic_drift(
     field: Field, position: Vector, rigidity: ScalarLike, *, speed: ScalarLike = 1.0
 ) -> Vector:

@@ -6,14 +6,13 @@ import numpy as np
 from jaxtyping import Array, DTypeLike, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, check_positive, check_range, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_positive, check_range, is_concrete
 
 Numbers = Float[Array, "..."] | float | int
 
 _MEV = 1e-9  # PeV
 
 
-@checked
 class Species(eqx.Module):
     """What a particle is: its charge, its mass, and how many nucleons it has.
 
@@ -58,37 +57,31 @@ class Species(eqx.Module):
         return self.mass / jnp.abs(self.charge).astype(self.mass.dtype)
 
 
-@checked
 def proton() -> Species:
     """Return the proton. Masses of all species: CODATA 2022, and AME 2020 for iron."""
     return Species(1, 938.27208943 * _MEV, mass_number=1)
 
 
-@checked
 def electron() -> Species:
     """Return the electron, of charge -1."""
     return Species(-1, 0.51099895069 * _MEV)
 
 
-@checked
 def positron() -> Species:
     """Return the positron."""
     return Species(1, 0.51099895069 * _MEV)
 
 
-@checked
 def helium() -> Species:
     """Return the nucleus of helium-4."""
     return Species(2, 3727.3794118 * _MEV, mass_number=4)
 
 
-@checked
 def iron() -> Species:
     """Return the nucleus of iron-56: its atom less 26 electrons and their binding."""
     return Species(26, 52089.8 * _MEV, mass_number=56)
 
 
-@checked
 def momentum(rigidity: Numbers, species: Species) -> Float[Array, "..."]:
     """Return the momentum p = R Z e / c in PeV/c.
 
@@ -112,13 +105,11 @@ def momentum(rigidity: Numbers, species: Species) -> Float[Array, "..."]:
     return p
 
 
-@checked
 def total_energy(rigidity: Numbers, species: Species) -> Float[Array, "..."]:
     """Return the energy E = sqrt(p² + m²), rest energy included, in PeV; see ``momentum``."""
     return energy_at(momentum(rigidity, species), species)
 
 
-@checked
 def kinetic_energy(rigidity: Numbers, species: Species) -> Float[Array, "..."]:
     """Return the kinetic energy T = E - m in PeV; see ``momentum``.
 
@@ -129,7 +120,6 @@ def kinetic_energy(rigidity: Numbers, species: Species) -> Float[Array, "..."]:
     return kinetic_energy_at(momentum(rigidity, species), species)
 
 
-@checked
 def kinetic_energy_per_nucleon(rigidity: Numbers, species: Species) -> Float[Array, "..."]:
     """Return the kinetic energy over the number of nucleons, T / A, in PeV; see ``momentum``.
 
@@ -142,13 +132,11 @@ def kinetic_energy_per_nucleon(rigidity: Numbers, species: Species) -> Float[Arr
     return energy / _nucleons("kinetic_energy_per_nucleon", species, energy.dtype)
 
 
-@checked
 def speed(rigidity: Numbers, species: Species) -> Float[Array, "..."]:
     """Return the speed p / E over that of light; see ``momentum``."""
     return speed_at(momentum(rigidity, species), species)
 
 
-@checked
 def lorentz_factor(rigidity: Numbers, species: Species) -> Float[Array, "..."]:
     """Return the Lorentz factor E / m; see ``momentum``.
 
@@ -162,7 +150,6 @@ def lorentz_factor(rigidity: Numbers, species: Species) -> Float[Array, "..."]:
     return energy / species.mass.astype(energy.dtype)
 
 
-@checked
 def rigidity_from_kinetic_energy(energy: Numbers, species: Species) -> Float[Array, "..."]:
     """Return the rigidity sqrt(T (T + 2 m)) / (Z e) in PV, with the sign of the charge.
 
@@ -184,7 +171,6 @@ def rigidity_from_kinetic_energy(energy: Numbers, species: Species) -> Float[Arr
     return p / species.charge.astype(energy.dtype)
 
 
-@checked
 def rigidity_from_energy_per_nucleon(energy: Numbers, species: Species) -> Float[Array, "..."]:
     """Return the rigidity in PV for a kinetic energy per nucleon in PeV.
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import check_positive, check_range, check_shape, checked, is_concrete
+from jaxcr.checks import check_positive, check_range, check_shape, is_concrete
 from jaxcr.kinetic.kinematics import Species, energy_at, kinetic_energy_at, speed_at
 from jaxcr.legendre import gauss_rule
 
@@ -21,7 +21,6 @@ _NODES = 16
 """Of Gauss's rule in an interval: power laws come out to round-off over factors of 1e8 in p³ f."""
 
 
-@checked
 def number_density(
     distribution: Distribution, momentum: Float[Array, " momentum"], *, degree: int = 15
 ) -> Moment:
@@ -59,7 +58,6 @@ def number_density(
     return _moment("number_density", distribution, momentum, None, _one, degree)
 
 
-@checked
 def particle_flux(
     distribution: Distribution,
     momentum: Float[Array, " momentum"],
@@ -87,7 +85,6 @@ def particle_flux(
     return _moment("particle_flux", distribution, momentum, species, speed_at, degree, dipole=True)
 
 
-@checked
 def energy_density(
     distribution: Distribution,
     momentum: Float[Array, " momentum"],
@@ -102,7 +99,6 @@ def energy_density(
     return _moment("energy_density", distribution, momentum, species, energy_at, degree)
 
 
-@checked
 def kinetic_energy_density(
     distribution: Distribution,
     momentum: Float[Array, " momentum"],
@@ -119,7 +115,6 @@ def kinetic_energy_density(
     )
 
 
-@checked
 def pressure(
     distribution: Distribution,
     momentum: Float[Array, " momentum"],

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, check_positive, checked
+from jaxcr.checks import as_float, check_positive
 from jaxcr.fields.mhd_modes import Alfven, Fast, Mode, Slow
 from jaxcr.vectors import cross, dot, unit_vector
 
@@ -16,7 +16,6 @@ VectorPerMode = Float[Array, "mode=3 xyz=3"]
 _NEAR_ZERO = 1e-30  # cosine that stands for 0: ratios of vanishing numbers then have their limit
 
 
-@checked
 class MHDWaves(eqx.Module):
     """The Alfvén, the slow and the fast wave (axis ``mode``, in this order) at one wave vector.
 
@@ -62,7 +61,6 @@ class MHDWaves(eqx.Module):
     transit_time: Bool[Array, " mode=3"]
 
 
-@checked
 def mhd_waves(
     wave_vector: Vector, mean_field: Vector, *, alfven_speed: ScalarLike, beta: ScalarLike
 ) -> MHDWaves:

@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import as_float, broadcasting, check_positive, checked, is_concrete
+from jaxcr.checks import as_float, broadcasting, check_positive, is_concrete
 from jaxcr.kinetic.kinematics import as_speed
 from jaxcr.units import gyroradius
 
@@ -13,7 +13,6 @@ Numbers = Float[Array, "..."] | float | int
 
 
 @broadcasting
-@checked
 def gyrofrequency(
     rigidity: ScalarLike, strength: ScalarLike, *, speed: ScalarLike = 1.0
 ) -> Float[Array, ""]:
@@ -47,7 +46,6 @@ def gyrofrequency(
 
 
 @broadcasting
-@checked
 def resonant_wavenumber(
     cosine: Numbers,
     rigidity: ScalarLike,
@@ -98,7 +96,6 @@ def resonant_wavenumber(
 
 
 @broadcasting
-@checked
 def resonant_cosine(
     wavenumber: Numbers,
     rigidity: ScalarLike,
@@ -136,7 +133,6 @@ def resonant_cosine(
 
 
 @broadcasting
-@checked
 def transit_time_cosine(
     phase_speed: Numbers, wave_cosine: Numbers, *, speed: ScalarLike = 1.0
 ) -> Float[Array, "..."]:

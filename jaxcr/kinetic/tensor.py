@@ -18,7 +18,6 @@ Tensor = Float[Array, "xyz=3 xyz=3"]
 Coefficient = Callable[[Scalar, Scalar], Scalar]
 
 
-@checked
 def diffusion_tensor(
     direction: Vector,
     *,
@@ -60,7 +59,6 @@ def diffusion_tensor(
     return symmetric + drift * jnp.cross(unit[None], identity)
 
 
-@checked
 def diffusive_flux(tensor: Tensor, gradient: Vector) -> Vector:
     """Return the flux j_i = -D_ij d_j n.
 
@@ -85,7 +83,6 @@ def diffusive_flux(tensor: Tensor, gradient: Vector) -> Vector:
 
 
 @broadcasting
-@checked
 def antisymmetric_coefficient(
     rigidity: ScalarLike,
     strength: ScalarLike,
@@ -127,7 +124,6 @@ def antisymmetric_coefficient(
     return velocity * radius / 3 / (1 + slip**2)
 
 
-@checked
 def tensor_drift(tensor_function: Callable[[Vector], Tensor], position: Vector) -> Vector:
     """Return the drift velocity v_i = d_j D_ij of the antisymmetric part, by differentiation.
 
@@ -152,7 +148,6 @@ def tensor_drift(tensor_function: Callable[[Vector], Tensor], position: Vector) 
     return jnp.einsum("ijj->i", jax.jacfwd(antisymmetric)(position))
 
 
-@checked
 class FieldAlignedDiffusion(eqx.Module):
     """Diffusion that follows a field: call it with position and momentum to get D.
 
@@ -223,7 +218,6 @@ class FieldAlignedDiffusion(eqx.Module):
         )
 
 
-@checked
 def check_positive_definite(tensor: Tensor) -> Tensor:
     """Return the tensor as it is; raise unless its symmetric part is positive definite.
 

@@ -1,5 +1,6 @@
 """Observed numbers, with source and status."""
 
+from jaxcr.checks import checked_folder
 from jaxcr.observed.data import SpectrumData
 from jaxcr.observed.spectrum_file import read_spectrum
 from jaxcr.observed.tables import (
@@ -19,3 +20,5 @@ __all__ = [
     "read_spectrum",
     "working_level_spectrum",
 ]
+
+checked_folder(globals())

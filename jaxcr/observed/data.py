@@ -4,12 +4,11 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxcr.checks import argument_error, check_finite, check_range, check_shape, checked
+from jaxcr.checks import argument_error, check_finite, check_range, check_shape
 
 Values = Float[Array | np.ndarray, "..."]  # one for each ell, checked with a better message
 
 
-@checked
 class SpectrumData(eqx.Module):
     """Measured C_l of the relative intensity.
 

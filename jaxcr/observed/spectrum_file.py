@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error
 from jaxcr.observed.csv_columns import naming, read_columns
 from jaxcr.observed.data import SpectrumData
 from jaxcr.untrusted.sizes import shortened
@@ -15,7 +15,6 @@ OPTIONAL_COLUMNS = ("log_error", "noise")
 _LARGEST_ELL = 1_000_000
 
 
-@checked
 def read_spectrum(
     path: str | Path,
     *,

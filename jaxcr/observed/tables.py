@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxcr.checks import checked
 from jaxcr.observed.data import SpectrumData
 
 WORKING_LEVEL = "IceCube + Tibet 2016: unpublished, working level, for demonstration"
@@ -31,7 +30,6 @@ class DipoleMeasurement(NamedTuple):
     source: str
 
 
-@checked
 def working_level_spectrum() -> SpectrumData:
     """Return C_1 ... C_4 of the joint IceCube and Tibet fit of 2016.
 
@@ -53,7 +51,6 @@ def working_level_spectrum() -> SpectrumData:
     )
 
 
-@checked
 def dipole_measurements() -> list[DipoleMeasurement]:
     """Return the dipole amplitudes and phases that the abstracts of their sources state."""
     return [
@@ -72,7 +69,6 @@ def dipole_measurements() -> list[DipoleMeasurement]:
     ]
 
 
-@checked
 def noise_levels() -> dict[str, float]:
     """Return the Poisson level of C_l in sr for HAWC-300 and IC86, as plotted in 2019."""
     return {row["detector"]: float(row["noise"]) for row in _rows("noise_levels.csv")}

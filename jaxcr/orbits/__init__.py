@@ -1,5 +1,6 @@
 """Orbits: from a start state to an exit state, and what is measured along the way."""
 
+from jaxcr.checks import checked_folder
 from jaxcr.kinetic import guiding_center_velocity
 from jaxcr.orbits.averages import OrbitAverage, average_over_orbits
 from jaxcr.orbits.boris import Boris
@@ -101,3 +102,5 @@ __all__ = [
     "trace_fixed_path",
     "trace_guiding_center",
 ]
+
+checked_folder(globals())

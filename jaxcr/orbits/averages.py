@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, check_range, checked
+from jaxcr.checks import argument_error, as_float, check_range
 from jaxcr.fields import Field
 from jaxcr.orbits.ensemble import as_pusher, engine_options, start_states, trace_on_devices
 from jaxcr.orbits.exits import LEFT_BOX, REACHED, STATUS_TEXT, Exits, check_left_box
@@ -27,7 +27,6 @@ Start = Callable[[Int[Array, ""]], tuple[Float[Array, "xyz=3"], Float[Array, "xy
 """From the number of a particle to its position and direction."""
 
 
-@checked
 class OrbitAverage(eqx.Module):
     """Means over orbits.
 
@@ -49,7 +48,6 @@ class OrbitAverage(eqx.Module):
     num_steps: int
 
 
-@checked
 def average_over_orbits(
     field: Field,
     start: Start,

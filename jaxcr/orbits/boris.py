@@ -1,13 +1,11 @@
 """The Boris pusher: drift, rotate, drift; the production scheme for ensembles."""
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import checked
 from jaxcr.orbits.fixed_step import FixedStepPusher
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.vectors import cross, dot
 
 
-@checked
 class Boris(FixedStepPusher):
     """Leapfrog with a rotation of the direction by the field at the midpoint of each step.
 

@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, PyTree
 
-from jaxcr.checks import check_range, checked
+from jaxcr.checks import check_range
 
 
 class QuinticInterpolation(diffrax.AbstractLocalInterpolation):
@@ -49,7 +49,6 @@ class QuinticInterpolation(diffrax.AbstractLocalInterpolation):
         )
 
 
-@checked
 class BulirschStoer(diffrax.AbstractAdaptiveSolver):
     """Modified midpoint steps of several lengths, extrapolated to length zero.
 

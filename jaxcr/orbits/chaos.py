@@ -5,14 +5,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import checked
 from jaxcr.fields import Field
 from jaxcr.orbits.ensemble import trace_ensemble
 from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.stops import PathLength
 
 
-@checked
 def lyapunov_length(
     field: Field,
     position: Float[Array, "*particle xyz=3"],

@@ -9,12 +9,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, checked
+from jaxcr.checks import as_float
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
 
 
-@checked
 class DiffraxPusher(Pusher):
     """Adaptive steps of a diffrax solver, for every particle at its own pace.
 

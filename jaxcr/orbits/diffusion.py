@@ -6,13 +6,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, check_range, checked, is_concrete
+from jaxcr.checks import argument_error, check_range, is_concrete
 from jaxcr.orbits.tracks import Tracks
 from jaxcr.statistics import Estimate, group_means, jackknife
 from jaxcr.vectors import unit_vector
 
 
-@checked
 class Plateau(eqx.Module):
     """What a running coefficient is over the last half of its path, and whether it is flat there.
 
@@ -47,7 +46,6 @@ def is_flat(coefficient: Estimate, change: Estimate) -> Bool[Array, "..."]:
     return ~((moved > 3 * change.error) & (moved > 0.1 * jnp.abs(coefficient.value)))
 
 
-@checked
 class RunningTensor(eqx.Module):
     """A tensor as a function of path, from each group of orbits.
 
@@ -128,7 +126,6 @@ class RunningTensor(eqx.Module):
         return jackknife(estimator, self.groups)
 
 
-@checked
 class RunningDiffusion(eqx.Module):
     """The diffusion tensor as a function of path in three ways.
 
@@ -147,7 +144,6 @@ class RunningDiffusion(eqx.Module):
     by_velocity: RunningTensor
 
 
-@checked
 def running_diffusion(tracks: Tracks, *, num_groups: int = 16) -> RunningDiffusion:
     """Return running diffusion tensors with jackknife errors.
 
@@ -184,7 +180,6 @@ def running_diffusion(tracks: Tracks, *, num_groups: int = 16) -> RunningDiffusi
     )
 
 
-@checked
 def parallel_mean_free_path(tracks: Tracks, *, axis: Vector, num_groups: int = 16) -> Plateau:
     """Return the mean free path along a mean field, lambda = 3 kappa_par / v, in pc.
 
@@ -212,7 +207,6 @@ def parallel_mean_free_path(tracks: Tracks, *, axis: Vector, num_groups: int = 1
     return jax.tree.map(lambda x: 3 * x, running.plateau(axis))
 
 
-@checked
 class MeanFreePath(eqx.Module):
     """Two definitions of the mean free path, which differ.
 
@@ -238,7 +232,6 @@ class MeanFreePath(eqx.Module):
     path: Float[Array, " time"]
 
 
-@checked
 def mean_free_path(tracks: Tracks, *, num_groups: int = 16) -> MeanFreePath:
     """Return the mean free path by turning through 90° and by the correlation of directions.
 
@@ -279,7 +272,6 @@ def mean_free_path(tracks: Tracks, *, num_groups: int = 16) -> MeanFreePath:
     )
 
 
-@checked
 class PitchAngleDiffusion(eqx.Module):
     """D_mumu measured from orbits.
 
@@ -295,7 +287,6 @@ class PitchAngleDiffusion(eqx.Module):
     coefficient: Estimate
 
 
-@checked
 def measure_pitch_angle_diffusion(
     tracks: Tracks,
     *,

@@ -16,7 +16,6 @@ from jaxcr.checks import (
     check_positive,
     check_range,
     check_shape,
-    checked,
     is_concrete,
 )
 from jaxcr.fields import Field
@@ -30,7 +29,6 @@ from jaxcr.orbits.pusher import MOST_STEPS, Pusher, check_steps
 from jaxcr.orbits.stops import Stop
 
 
-@checked
 def trace_ensemble(
     field: Field,
     position: Float[Array, "*particle xyz=3"],

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error
 
 TURNED, RUNNING, REACHED, TOO_LONG, NOT_FINITE = range(-2, 3)
 STARTED_OUTSIDE, STEP_LIMIT, LEFT_BOX, STEP_LOST = range(3, 7)
@@ -24,7 +24,6 @@ STATUS_TEXT = {
 _MOST_LEFT = 0.01
 
 
-@checked
 class Exits(eqx.Module):
     """States of particles at their stops.
 

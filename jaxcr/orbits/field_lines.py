@@ -12,7 +12,6 @@ from jaxcr.checks import (
     check_finite,
     check_positive,
     check_range,
-    checked,
     is_concrete,
 )
 from jaxcr.fields import Field, outside_samples
@@ -23,7 +22,6 @@ from jaxcr.statistics import Estimate, group_means, jackknife
 from jaxcr.vectors import dot, unit_vector
 
 
-@checked
 class FieldLines(eqx.Module):
     """Field lines at equal intervals.
 
@@ -43,7 +41,6 @@ class FieldLines(eqx.Module):
     status: Int[Array, " line"] | None = None
 
 
-@checked
 def trace_field_lines(
     field: Field,
     position: Float[Array, "line xyz=3"],
@@ -130,7 +127,6 @@ def _follow(field, position, axis, length, rtol, max_step, num_samples):
     return path, lines, status
 
 
-@checked
 def field_line_diffusion(lines: FieldLines, *, num_groups: int = 16) -> RunningTensor:
     """Return the running diffusion tensor of field lines, d<x_i x_j>/2ds, in pc.
 
@@ -149,7 +145,6 @@ def field_line_diffusion(lines: FieldLines, *, num_groups: int = 16) -> RunningT
     return RunningTensor(lines.path, jnp.gradient(squares, axis=1) / (2 * interval))
 
 
-@checked
 class PairSeparation(eqx.Module):
     """How far pairs are apart, as a function of path.
 
@@ -185,7 +180,6 @@ class PairSeparation(eqx.Module):
         return jackknife(slope, self.groups)
 
 
-@checked
 def pair_separation(
     path: Float[Array, " time"],
     first: Float[Array, "time pair xyz=3"],
@@ -211,7 +205,6 @@ def pair_separation(
     return PairSeparation(path, group_means(squares, num_groups))
 
 
-@checked
 def growth_paths(
     path: Float[Array, " time"],
     first: Float[Array, "time pair xyz=3"],

@@ -7,7 +7,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import as_float, check_positive, check_range, check_shape, checked
+from jaxcr.checks import as_float, check_positive, check_range, check_shape
 from jaxcr.fields import Field, outside_samples
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.lorentz import Lorentz
@@ -16,7 +16,6 @@ from jaxcr.orbits.pusher import MOST_STEPS
 _BORIS = Boris()
 
 
-@checked
 def trace_fixed_path(
     field: Field,
     positions: Float[Array, "*particle xyz=3"],

@@ -8,7 +8,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, check_positive, check_range, checked
+from jaxcr.checks import argument_error, as_float, check_positive, check_range
 from jaxcr.fields import Field
 from jaxcr.fields.local_field import LocalField, local_field
 from jaxcr.kinetic import guiding_center_velocity
@@ -24,7 +24,6 @@ _FULL_STEP = 0.1  # gyroradii
 _LONGEST_STEP = 100.0  # gyroradii
 
 
-@checked
 class GuidingTrack(eqx.Module):
     """A guiding centre at equal intervals of path.
 
@@ -46,7 +45,6 @@ class GuidingTrack(eqx.Module):
     moment: Scalar
 
 
-@checked
 def trace_guiding_center(
     field: Field,
     position: Vector,
@@ -105,7 +103,6 @@ def _trace(field, position, direction, rigidity, path_length, num_samples, rtol,
     return GuidingTrack(path, position[None] + centers, cosines, moment)
 
 
-@checked
 class GuidingCenter(Pusher):
     """Steps of the guiding centre where the gyroradius is small, and of the full orbit elsewhere.
 

@@ -7,7 +7,6 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import checked
 from jaxcr.fields import Field
 from jaxcr.orbits.fixed_path import trace_fixed_path
 from jaxcr.orbits.tracks import Tracks
@@ -15,7 +14,6 @@ from jaxcr.statistics import Estimate, group_means, jackknife
 from jaxcr.vectors import dot
 
 
-@checked
 def magnetic_moment(field: Field, position: Vector, direction: Vector) -> Scalar:
     """Return p_perp²/|B| of one particle with p = 1, in 1/µG.
 
@@ -28,7 +26,6 @@ def magnetic_moment(field: Field, position: Vector, direction: Vector) -> Scalar
     return (dot(direction, direction) - along) / jnp.sqrt(square)
 
 
-@checked
 class MomentScatter(eqx.Module):
     """The magnetic moment along orbits.
 
@@ -53,7 +50,6 @@ class MomentScatter(eqx.Module):
         return self.sigma / self.mean
 
 
-@checked
 def moment_scatter(field: Field, tracks: Tracks, *, num_groups: int = 16) -> MomentScatter:
     """Return how the magnetic moment changes along orbits.
 
@@ -80,7 +76,6 @@ def _moments(field: Field, tracks: Tracks) -> Float[Array, "time particle"]:
     return lax.map(lambda state: one(*state), (tracks.position, tracks.direction))
 
 
-@checked
 def phase_space_jacobian(
     field: Field,
     position: Vector,

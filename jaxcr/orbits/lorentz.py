@@ -13,7 +13,6 @@ from jaxcr.vectors import cross, dot
 _WEAKEST_ROTATION = 1e-6  # rad/pc, below which an orbit counts as straight
 
 
-@checked
 class Lorentz(eqx.Module):
     """Motion of one particle in static fields: dr/ds = v, du/ds = (E + v × B) / (r_1 R).
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error
 from jaxcr.orbits.fixed_step import FixedStepPusher
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.vectors import cross, dot
@@ -15,7 +15,6 @@ _DRIFTS += (1 - 2 * sum(_DRIFTS),)
 _ROTATIONS += (0.5 - sum(_ROTATIONS),)
 
 
-@checked
 class Strang(FixedStepPusher):
     """Drift half, turn by the exact angle, drift half: Boris without its lag of the gyro phase.
 
@@ -44,7 +43,6 @@ class Strang(FixedStepPusher):
         return middle + 0.5 * length * motion.velocity(direction), direction
 
 
-@checked
 class BlanesMoan4(FixedStepPusher):
     """Seven drifts and six exact rotations: order 4, for smooth fields.
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, check_finite, check_positive, check_shape, checked
+from jaxcr.checks import argument_error, check_finite, check_positive, check_shape
 from jaxcr.vectors import dot
 
 
@@ -63,7 +63,6 @@ def check_stop(name: str, stop: Any) -> None:
         )
 
 
-@checked
 class Sphere(Stop):
     """Spheres: an orbit ends at its first outward crossing of the largest.
 
@@ -116,7 +115,6 @@ class Sphere(Stop):
         return 100 * jnp.max(self.radius)
 
 
-@checked
 class PathLength(Stop):
     """Fixed path lengths in pc: one, or several in rising order."""
 
@@ -139,7 +137,6 @@ class PathLength(Stop):
         return 2 * jnp.max(self.length)
 
 
-@checked
 class Box(Stop):
     """A box with faces along the axes: an orbit ends where it first leaves it.
 
@@ -181,7 +178,6 @@ class Box(Stop):
         return 100 * jnp.max(self.upper - self.lower)
 
 
-@checked
 class AnyOf(Stop):
     """Several stops of one surface each: the orbit ends at the first that it meets.
 
@@ -217,7 +213,6 @@ class AnyOf(Stop):
         return jnp.min(_join_max_paths(self.stops))
 
 
-@checked
 class EachOf(Stop):
     """Stops of several kinds, all recorded in one pass, e.g. radii and path lengths.
 

@@ -11,7 +11,7 @@ from jax import lax
 from jaxtyping import Array, Int
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, check_finite, check_range, checked
+from jaxcr.checks import argument_error, as_float, check_finite, check_range
 from jaxcr.fields import Field, outside_samples
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.diffrax_pusher import forward_differentiable, smallest_step
@@ -33,7 +33,6 @@ _LOOKS_BACK = 4
 _LOOK_BACK = 1.6  # rad of gyration: about the longest step that any tolerance allows
 
 
-@checked
 class Orbit(eqx.Module):
     """One orbit: its exit, and all of it when it was asked for.
 
@@ -57,7 +56,6 @@ class Orbit(eqx.Module):
     interpolation: Callable[[ScalarLike], tuple[Vector, Vector]] | None
 
 
-@checked
 def trace(
     field: Field,
     position: Vector,

@@ -14,7 +14,6 @@ from jaxcr.checks import (
     as_float,
     check_positive,
     check_range,
-    checked,
     is_concrete,
 )
 from jaxcr.fields import Field, outside_samples
@@ -28,7 +27,6 @@ from jaxcr.orbits.lorentz import Lorentz
 _WIDTH = 256  # particles that are stepped together: what one core's caches hold
 
 
-@checked
 class Tracks(eqx.Module):
     """Orbits at equal intervals of path, the start first.
 
@@ -70,7 +68,6 @@ class Tracks(eqx.Module):
             check_left_box(name, int(jnp.sum(self.status == LEFT_BOX)), self.num_particles)
 
 
-@checked
 def record_tracks(
     field: Field,
     position: Float[Array, "*particle xyz=3"],
@@ -122,7 +119,6 @@ def record_tracks(
     return Tracks(path, *states)
 
 
-@checked
 def join_tracks(tracks: list[Tracks]) -> Tracks:
     """Return the particles of several ensembles, e.g. one in each realisation, one after another.
 

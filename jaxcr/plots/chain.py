@@ -5,7 +5,6 @@ from jaxtyping import Array, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxcr.checks import checked
 from jaxcr.plots.checks import as_arrays
 from jaxcr.plots.style import (
     BLACK,
@@ -28,7 +27,6 @@ _WIDE_RANGE = 30.0
 """Values that differ by more than this factor go on a logarithmic axis."""
 
 
-@checked
 def plot_chain(
     *,
     density: Float[Array | np.ndarray, " site"],

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from jaxcr.checks import check_positive, check_shape, checked
+from jaxcr.checks import check_positive, check_shape
 from jaxcr.fields import FieldReport
 from jaxcr.plots.style import (
     BLACK,
@@ -34,7 +34,6 @@ _WIDEST = 6.0
 """In standard deviations: what lies beyond is counted in the outermost bins."""
 
 
-@checked
 def plot_field(
     report: FieldReport,
     samples: Float[Array | np.ndarray, "nx ny nz xyz=3"],

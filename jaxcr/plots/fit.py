@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error
 from jaxcr.plots.checks import as_arrays
 from jaxcr.plots.style import BLACK, BLUE, ORANGE, VERMILION, add_legend, new_figure, polish
 
@@ -18,7 +18,6 @@ _SHADES = (0.45, 0.2)
 _Pair = Float[Array | np.ndarray, "2"]
 
 
-@checked
 def plot_fit(
     *,
     history: Float[Array | np.ndarray, " step"],
@@ -74,7 +73,6 @@ def plot_fit(
     return figure
 
 
-@checked
 def fisher_ellipse(
     center: Float[np.ndarray, "2"],
     covariance: Float[np.ndarray, "2 2"],

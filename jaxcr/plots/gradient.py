@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from jaxcr.checks import checked
 from jaxcr.plots.checks import as_arrays
 from jaxcr.plots.style import BLACK, BLUE, LIGHT_GREY, VERMILION, add_legend, new_figure, polish
 
@@ -18,7 +17,6 @@ _DECADES = 5  # and more than this on each side leave no room for the labels
 _SHIFT = 0.12  # half the distance of the two points of one multipole
 
 
-@checked
 def plot_gradient(
     *,
     ell: Real[Array | np.ndarray, " ell"],

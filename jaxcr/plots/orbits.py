@@ -5,7 +5,7 @@ from jaxtyping import Array, Float
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from jaxcr.checks import check_one_of, checked
+from jaxcr.checks import check_one_of
 from jaxcr.orbits import Exits, MeanFreePath, MomentScatter, RunningDiffusion, Tracks
 from jaxcr.orbits.exits import REACHED
 from jaxcr.plots.style import (
@@ -28,7 +28,6 @@ _LINES = 40
 _SIGMAS = 2.0
 
 
-@checked
 def plot_orbits(
     tracks: Tracks,
     exits: Exits,
@@ -109,7 +108,6 @@ def _draw_exits(figure: Figure, axes, tracks: Tracks, exits: Exits) -> None:
     axes.tick_params(labelsize=TEXT_SIZE - 3, colors=BLACK)
 
 
-@checked
 def plot_transport(
     running: RunningDiffusion,
     free_path: MeanFreePath,

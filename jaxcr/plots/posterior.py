@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxcr.checks import argument_error, check_range, check_shape, checked
+from jaxcr.checks import argument_error, check_range, check_shape
 from jaxcr.plots.style import BLACK, BLUE, LABEL_SIZE, ORANGE, VERMILION, new_figure, polish
 
 _INCHES = 2.4
@@ -16,7 +16,6 @@ _LEVELS = (1.0, 3.84)  # quantiles of chi² with 1 degree of freedom at 68.3 % a
 _TOP = 6.0
 
 
-@checked
 def plot_corner(
     samples: Float[Array | np.ndarray, "sample parameter"],
     names: Sequence[str],
@@ -68,7 +67,6 @@ def plot_corner(
     return figure
 
 
-@checked
 def plot_profiles(
     profiles: Sequence[tuple[str, Float[np.ndarray, " point"], Float[np.ndarray, " point"]]],
     *,

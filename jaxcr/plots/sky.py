@@ -8,7 +8,6 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxcr.checks import checked
 from jaxcr.plots.style import BLACK, GREY, LABEL_SIZE, TEXT_SIZE, TITLE_SIZE, new_figure
 from jaxcr.sky.healpix import containing_pixel, nside_of
 from jaxcr.sky.healpix.grid import without_unseen
@@ -17,7 +16,6 @@ _COLUMNS = 720  # half a degree, finer than the pixels of nside 64
 CONVENTION = "axes of the field: the centre is +x; north is +z; longitude grows to the left"
 
 
-@checked
 def plot_sky(
     before: Float[Array | np.ndarray, " pixel"],
     after: Float[Array | np.ndarray, " pixel_after"],
@@ -60,7 +58,6 @@ def plot_sky(
     return figure
 
 
-@checked
 def sample_mollweide(
     map: Float[Array | np.ndarray, " pixel"], *, num_columns: int = _COLUMNS
 ) -> Float[np.ndarray, "row column"]:

@@ -6,7 +6,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxcr.checks import check_one_of, checked
+from jaxcr.checks import check_one_of
 from jaxcr.plots.sky import CONVENTION, draw_map, sample_mollweide
 from jaxcr.plots.spectrum import add_angles, draw_isotropic, set_limits
 from jaxcr.plots.style import (
@@ -31,7 +31,6 @@ _Maps = Float[Array | np.ndarray, "stop pixel"]
 _Spectra = Float[Array | np.ndarray, "stop ell"]
 
 
-@checked
 def plot_sky_page(
     *,
     maps: _Maps,

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from jaxcr.checks import argument_error, check_finite, check_range, checked
+from jaxcr.checks import argument_error, check_finite, check_range
 from jaxcr.observed import SpectrumData
 from jaxcr.plots.checks import as_arrays
 from jaxcr.plots.style import (
@@ -31,7 +31,6 @@ _ANGLES = (180, 90, 60, 45, 30, 20, 10, 5, 3, 2, 1, 0.5, 0.2)
 _DECADES = 8  # the axis never reaches further down: curves at the rounding level say nothing
 
 
-@checked
 def plot_spectrum(
     *,
     ell: Real[Array | np.ndarray, " ell"],

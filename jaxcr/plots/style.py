@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from jaxcr.checks import check_positive, checked
+from jaxcr.checks import check_positive
 
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
@@ -21,7 +21,6 @@ TEXT_SIZE = 12.0
 DPI = 150
 
 
-@checked
 def new_figure(width: float | int, height: float | int) -> Figure:
     """Return an empty white figure on the Agg canvas, unknown to pyplot.
 

@@ -4,7 +4,6 @@ import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.figure import Figure
 
-from jaxcr.checks import checked
 from jaxcr.infer import DensityFit, DensityProfile
 from jaxcr.plots.style import (
     BLACK,
@@ -26,7 +25,6 @@ _WIDE_RANGE = 30.0
 """Values that differ by more than this factor go on a logarithmic axis."""
 
 
-@checked
 def plot_traps(
     *,
     profiles: dict[str, Values],
@@ -62,7 +60,6 @@ def plot_traps(
     return figure
 
 
-@checked
 def plot_density_fit(profile: DensityProfile, best: DensityFit) -> Figure:
     """Draw measured occupations with their errors, and the fitted chain."""
     figure = new_figure(9, 5.5)

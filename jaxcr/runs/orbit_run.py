@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Key, Shaped, UInt
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, as_float, check_finite, check_range, checked
+from jaxcr.checks import argument_error, as_float, check_finite, check_range
 from jaxcr.fields import Field
 from jaxcr.orbits import STATUS_TEXT, Boris, Exits, Pusher, Stop
 from jaxcr.orbits.ensemble import check_path, engine_options, start_states, trace_on_devices
@@ -25,7 +25,6 @@ _MULTIPLE = 2 * GROUPS
 _NUMBERS = 2**32
 
 
-@checked
 class OrbitRun(eqx.Module):
     """Orbits traced back from an observer: particle n starts where ``fold_in(key, n)`` says.
 

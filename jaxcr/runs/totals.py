@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error
 from jaxcr.orbits import STATUS_TEXT
 from jaxcr.orbits.exits import LEFT_BOX, check_left_box
 from jaxcr.sky.harmonics.transforms import mean_product
@@ -19,7 +19,6 @@ _SUMS = (
 )  # fmt: skip
 
 
-@checked
 class RunTotals(eqx.Module):
     """Results of a run; errors are jackknifed over 16 groups of orbits in the same field.
 
@@ -67,7 +66,6 @@ class RunTotals(eqx.Module):
     num_steps: int
 
 
-@checked
 def totals(sums: dict[str, np.ndarray]) -> RunTotals:
     """Return the results of the sums of all chunks.
 

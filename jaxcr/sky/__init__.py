@@ -1,5 +1,6 @@
 """The sky: arrivals, maps, harmonics, angular power spectra, their noise and windows."""
 
+from jaxcr.checks import checked_folder
 from jaxcr.sky.arrivals import (
     Arrivals,
     BoundaryDistribution,
@@ -253,3 +254,5 @@ __all__ = [
     "windowed_maps",
     "write_map",
 ]
+
+checked_folder(globals())

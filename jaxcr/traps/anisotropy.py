@@ -6,14 +6,12 @@ from jaxtyping import Array, Float
 from jaxcr.arrays import ScalarLike
 from jaxcr.checks import (
     check_range,
-    checked,
 )
 from jaxcr.legendre import legendre_derivatives
 from jaxcr.traps.loss_cone import escape_probabilities
 from jaxcr.traps.trap import Trap
 
 
-@checked
 def trap_distribution(
     trap: Trap,
     left: ScalarLike,
@@ -58,7 +56,6 @@ def trap_distribution(
     return edges * jnp.exp(-order * (order + 1) * jnp.asarray(edge_width, edges.dtype) ** 2 / 2)
 
 
-@checked
 def gyrotropic_spectrum(coefficients: Float[Array, " ell"]) -> Float[Array, " ell"]:
     """Return C_l in sr of dI/I = sum_{l >= 1} (f_l/f_0) P_l(n · axis), 0 for the monopole.
 

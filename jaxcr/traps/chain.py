@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import check_range, checked
+from jaxcr.checks import check_range
 
 
 class ChainEnd(eqx.Module):
@@ -19,7 +19,6 @@ class ChainEnd(eqx.Module):
         """Return the rate at which the last site loses particles through this end."""
 
 
-@checked
 class AbsorbingEnd(ChainEnd):
     """An open end: who hops out is gone."""
 
@@ -28,7 +27,6 @@ class AbsorbingEnd(ChainEnd):
         return rate
 
 
-@checked
 class ReflectingEnd(ChainEnd):
     """A closed end: no hop leads out (a wall, or a plane of symmetry)."""
 
@@ -37,7 +35,6 @@ class ReflectingEnd(ChainEnd):
         return jnp.zeros_like(rate)
 
 
-@checked
 class Chain(eqx.Module):
     """Sites 1 ... N with hops between neighbours.
 

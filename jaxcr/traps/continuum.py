@@ -9,13 +9,11 @@ from jaxcr.checks import (
     argument_error,
     as_float,
     check_range,
-    checked,
     is_concrete,
 )
 from jaxcr.traps.chain import Chain
 
 
-@checked
 def transport_cumulants(
     rate_right: Float[Array, "*site"] | ScalarLike,
     rate_left: Float[Array, "*site"] | ScalarLike,
@@ -56,7 +54,6 @@ def transport_cumulants(
     return jnp.stack([step**p * (right + (-1) ** p * left) for p in range(1, order + 1)])
 
 
-@checked
 def steady_exponent(
     rate_right: ScalarLike, rate_left: ScalarLike, *, order: int | None = None
 ) -> Scalar:
@@ -99,7 +96,6 @@ def steady_exponent(
     )
 
 
-@checked
 def convection_diffusion(
     chain: Chain, site: int, *, strength: ScalarLike = 1.0
 ) -> Float[Array, " site"]:

@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 from jaxcr.traps.chain import Chain
 from jaxcr.traps.recurrence import first_passage, solve, solve_in_logarithms
 from jaxcr.traps.steady import check_way_out
@@ -28,7 +27,6 @@ class ExitProbabilities(NamedTuple):
     lost: Float[Array, " site"]
 
 
-@checked
 def exit_probability(chain: Chain) -> ExitProbabilities:
     """Return the probabilities to leave left, to leave right and to be lost on the way.
 
@@ -48,7 +46,6 @@ def exit_probability(chain: Chain) -> ExitProbabilities:
     return ExitProbabilities(*jax.vmap(lambda s: solve(chain, first_passage(chain), s))(ways))
 
 
-@checked
 def log_exit_probability(chain: Chain) -> ExitProbabilities:
     """Return ln of ``exit_probability``, -inf where that is zero, however small it is."""
     check_way_out("log_exit_probability", chain)
@@ -70,7 +67,6 @@ def _ways(chain: Chain) -> Float[Array, "way=3 site"]:
     )
 
 
-@checked
 def escape_time(chain: Chain) -> Float[Array, " site"]:
     """Return the mean time until a particle that starts from each site has left or is lost.
 
@@ -95,7 +91,6 @@ def escape_time(chain: Chain) -> Float[Array, " site"]:
     return solve(chain, first_passage(chain), one)
 
 
-@checked
 def log_escape_time(chain: Chain) -> Float[Array, " site"]:
     """Return ln of ``escape_time``, also where that is beyond the float range.
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_range, check_shape, checked, is_concrete
+from jaxcr.checks import check_range, check_shape, is_concrete
 from jaxcr.traps.chain import Chain
 from jaxcr.traps.recurrence import occupations, solve
 from jaxcr.traps.steady import check_inner_rates, log_balance
@@ -51,7 +51,6 @@ class EvolutionMethod(eqx.Module):
         """Return the occupations at ``times``."""
 
 
-@checked
 class MatrixExponential(EvolutionMethod):
     """The exponential of the matrix of a chain: any rates, closed chains with sources too.
 
@@ -162,7 +161,6 @@ def _rational_step(chain: Chain, state, source, step) -> Float[Array, " site"]:
     return state * _LIMIT_AT_INFINITY
 
 
-@checked
 class Spectrum(EvolutionMethod):
     """The sum over the modes of the symmetrised matrix.
 
@@ -191,7 +189,6 @@ class Spectrum(EvolutionMethod):
 _DEFAULT_METHOD = MatrixExponential()
 
 
-@checked
 def evolve(
     chain: Chain,
     initial: Float[Array, " site"],
@@ -247,7 +244,6 @@ class RelaxationModes(NamedTuple):
     left: Float[Array, "mode site"]
 
 
-@checked
 def relaxation_modes(chain: Chain) -> RelaxationModes:
     """Return all modes of a chain whose inner rates are positive.
 
@@ -272,7 +268,6 @@ def relaxation_modes(chain: Chain) -> RelaxationModes:
     return RelaxationModes(rate, scale[:, None] * vector, vector.T / scale[None, :])
 
 
-@checked
 def relaxation_rates(chain: Chain) -> Float[Array, " mode"]:
     """Return the decay rates of all modes, rising, that of a metastable mode included.
 
@@ -305,7 +300,6 @@ def relaxation_rates(chain: Chain) -> Float[Array, " mode"]:
     return jnp.maximum(modes.rate, first).at[0].set(first)
 
 
-@checked
 def generator_matrix(chain: Chain) -> Float[Array, "site site"]:
     """Return Q of dn/dt = Q n, with a column for each site that particles leave."""
     leaving = chain.rate_right + chain.rate_left + chain.losses

@@ -9,7 +9,6 @@ from jaxtyping import Array, Complex, Float
 from jaxcr.arrays import ScalarLike
 from jaxcr.checks import (
     check_range,
-    checked,
 )
 
 Number = Float[Array, "..."] | Complex[Array, "..."] | complex | float
@@ -21,7 +20,6 @@ def _inexact(z: Number) -> Array:
     return z if jnp.issubdtype(z.dtype, jnp.inexact) else z.astype(jnp.result_type(float))
 
 
-@checked
 def occupation_generating_function(asymmetry: ScalarLike, z: Number) -> Array:
     """Return sum_k n_k z^k = z / [(1 - z)(1 - a z)], for n_1 = 1 and an empty site 0.
 
@@ -32,7 +30,6 @@ def occupation_generating_function(asymmetry: ScalarLike, z: Number) -> Array:
     return z / ((1 - z) * (1 - jnp.asarray(asymmetry, z.dtype) * z))
 
 
-@checked
 def hop_generating_function(
     rate_right: ScalarLike, rate_left: ScalarLike, time: ScalarLike, z: Number
 ) -> Array:
@@ -45,7 +42,6 @@ def hop_generating_function(
     return jnp.exp((right * (z - 1) + left * (1 / z - 1)) * time)
 
 
-@checked
 def laurent_coefficients(
     function: Callable[[Array], Array], max_order: int, *, radius: ScalarLike = 1.0
 ) -> Float[Array, " order"]:
@@ -80,7 +76,6 @@ def laurent_coefficients(
     return coefficients[order] * radius ** -order.astype(radius.dtype)
 
 
-@checked
 def hop_probability(
     rate_right: ScalarLike, rate_left: ScalarLike, time: ScalarLike, max_hops: int
 ) -> Float[Array, " hops"]:

@@ -12,7 +12,6 @@ from jaxcr.checks import (
     argument_error,
     check_positive,
     check_range,
-    checked,
     is_concrete,
 )
 from jaxcr.fields import MirrorChainField
@@ -23,7 +22,6 @@ _MOST_STEPS = 1e9  # whole numbers of 32 bits count twice as many
 _BURN_IN = 4  # of so many parts of the path one passes before displacements count
 
 
-@checked
 class MeasuredHops(eqx.Module):
     """How guiding centres move through a chain of bottles; lengths in pc, path for time.
 
@@ -66,7 +64,6 @@ class _Particle(NamedTuple):
     jumps: Scalar
 
 
-@checked
 def measure_hops(
     field: MirrorChainField,
     *,
@@ -134,7 +131,6 @@ def measure_hops(
     )
 
 
-@checked
 def scatter_in_bottles(
     field: MirrorChainField,
     *,

@@ -13,7 +13,6 @@ from jaxcr.checks import (
     as_float,
     check_positive,
     check_shape,
-    checked,
     is_concrete,
 )
 from jaxcr.traps.chain import Chain, ChainEnd
@@ -23,7 +22,6 @@ from jaxcr.traps.trap import Trap, trap_from_ratio
 _DEFAULT_CLOSURE = DetailedBalance()
 
 
-@checked
 def line_of_traps(
     mirror_ratio: Float[Array, "..."] | ScalarLike,
     gradient: Float[Array, "..."] | ScalarLike,
@@ -72,7 +70,6 @@ def line_of_traps(
     return jax.vmap(lambda r, e, b: trap_from_ratio(r, e, minimum=b))(ratios, gradients, minima)
 
 
-@checked
 def traps_in_profile(
     mean_field: Callable[[Scalar], Scalar] | Float[Array, " value"],
     edges: Float[Array, " edge"],
@@ -113,7 +110,6 @@ def traps_in_profile(
     return jax.tree.map(lambda b: b * scale, traps)
 
 
-@checked
 def trap_chain(
     trap: Trap,
     num_sites: int | None = None,
@@ -162,7 +158,6 @@ def trap_chain(
     return Chain(right, left, left_end=left_end, right_end=right_end, loss_rate=loss_rate)
 
 
-@checked
 def flux_tube_volume(trap: Trap, num_sites: int | None = None) -> Float[Array, " site"]:
     """Return the volumes w of the traps of such a chain, in units of the first.
 

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import checked
 from jaxcr.traps.trap import Trap, check_strengths
 
 
@@ -17,7 +16,6 @@ class EscapeProbabilities(NamedTuple):
     trapped: Scalar
 
 
-@checked
 def loss_cone_fractions(trap: Trap) -> tuple[Scalar, Scalar]:
     """Return the shares (1 - mu_i) / 2 of the full sphere in the left and the right loss cone.
 
@@ -41,7 +39,6 @@ def loss_cone_fractions(trap: Trap) -> tuple[Scalar, Scalar]:
     return left, right
 
 
-@checked
 def escape_probabilities(trap: Trap) -> EscapeProbabilities:
     """Return the probabilities to leave left, to leave right, and to stay trapped.
 

@@ -6,7 +6,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import checked
 from jaxcr.traps.chain import AbsorbingEnd, Chain, ReflectingEnd
 from jaxcr.traps.line_of_traps import trap_chain
 from jaxcr.traps.rates import Closure, DetailedBalance
@@ -30,7 +29,6 @@ class FedChain(NamedTuple):
     source: Float[Array, " site"]
 
 
-@checked
 def helio_chain(
     traps: Trap,
     *,
@@ -62,7 +60,6 @@ def helio_chain(
     return FedChain(chain, _at(chain, -1, inflow))
 
 
-@checked
 def galaxy_chain(
     traps: Trap,
     *,

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import checked
 from jaxcr.traps.loss_cone import escape_probabilities
 from jaxcr.traps.trap import Trap
 
@@ -39,7 +38,6 @@ class Closure(eqx.Module):
         return jax.vmap(self.rates)(traps, scattering_rate)
 
 
-@checked
 class LossCone(Closure):
     """The published partition: r = nu P_L and g = nu P_R.
 
@@ -62,7 +60,6 @@ class LossCone(Closure):
         return scattering_rate * escape.right, scattering_rate * escape.left
 
 
-@checked
 class DetailedBalance(Closure):
     """The total rate of the loss cones, g + r = nu (1 - P_trapped), split as g/r = B1/B2.
 

@@ -5,12 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, check_range, check_shape, checked, is_concrete
+from jaxcr.checks import argument_error, check_range, check_shape, is_concrete
 from jaxcr.traps.chain import Chain, ReflectingEnd
 from jaxcr.traps.recurrence import flows, occupations, solve, solve_in_logarithms
 
 
-@checked
 def steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " site"]:
     """Return the occupation n_k at which gains and losses of every site balance.
 
@@ -40,7 +39,6 @@ def steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " 
     return solve(chain, occupations(chain), source)
 
 
-@checked
 def log_steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " site"]:
     """Return ln n_k of ``steady_state``, -inf where it is zero, however small or large it is.
 
@@ -53,7 +51,6 @@ def log_steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array
     return solve_in_logarithms(chain, occupations(chain), source)
 
 
-@checked
 def bond_flux(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " bond"]:
     """Return the net flow to the right over the N + 1 bonds in the steady state.
 
@@ -80,7 +77,6 @@ def bond_flux(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " bon
     return jnp.concatenate([first, flows(chain, source), last])
 
 
-@checked
 def green_function(chain: Chain) -> Float[Array, "site source"]:
     """Return the steady occupations for a unit source at each site, one column each.
 
@@ -92,7 +88,6 @@ def green_function(chain: Chain) -> Float[Array, "site source"]:
     return jax.vmap(lambda s: solve(chain, occupations(chain), s), out_axes=1)(unit)
 
 
-@checked
 def equilibrium(chain: Chain) -> Float[Array, " site"]:
     """Return the occupations, of sum one, at which no bond of a chain carries a flow.
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, checked
+from jaxcr.checks import as_float
 from jaxcr.traps.rates import Closure, DetailedBalance
 from jaxcr.traps.trap import Trap
 
@@ -25,7 +25,6 @@ class MirrorSuppression(NamedTuple):
     capture: Scalar
 
 
-@checked
 def mirror_suppression(
     trap: Trap,
     length: ScalarLike,

@@ -8,10 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, check_range, checked, is_concrete
+from jaxcr.checks import argument_error, check_range, is_concrete
 
 
-@checked
 class Trap(eqx.Module):
     """A minimum of |B| between a left and a right mirror.
 
@@ -80,7 +79,6 @@ class Trap(eqx.Module):
         return jnp.sqrt((self.right_mirror - self.minimum) / self.right_mirror)
 
 
-@checked
 def trap_from_ratio(
     mirror_ratio: ScalarLike, gradient: ScalarLike, *, minimum: ScalarLike = 1.0
 ) -> Trap:
@@ -115,7 +113,6 @@ def trap_from_ratio(
     return Trap(minimum, strength * half, strength / half)
 
 
-@checked
 def trap_from_asymmetry(
     mean_ratio: ScalarLike, asymmetry: ScalarLike, *, minimum: ScalarLike = 1.0
 ) -> Trap:

@@ -13,7 +13,6 @@ from jaxcr.checks import (
     argument_error,
     check_positive,
     check_range,
-    checked,
     is_concrete,
 )
 from jaxcr.statistics import Estimate, jackknife
@@ -25,7 +24,6 @@ _TIME_IS_UP = -1  # while others still walk
 _GROUPS = 16
 
 
-@checked
 class Walks(eqx.Module):
     """Where walkers ended, when, and where they have spent their time.
 
@@ -52,7 +50,6 @@ class Walks(eqx.Module):
     residence: Estimate
 
 
-@checked
 def walk(
     chain: Chain,
     start: Int[Array, " walker"],

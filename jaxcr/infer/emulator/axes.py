@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, check_range, checked
+from jaxcr.checks import argument_error, check_range, check_shape
 from jaxcr.infer.parameters import Flat, Normal, Parameter, Prior
 from jaxcr.infer.skies import SkyEnsemble
 
@@ -33,7 +33,6 @@ _LABELS = {
 """Names of the coordinates; those that begin with ``ln`` are logarithms."""
 
 
-@checked
 class TurbulenceAxis(eqx.Module):
     """One coordinate of an emulator.
 
@@ -67,15 +66,14 @@ class TurbulenceAxis(eqx.Module):
         return float(np.log(value)) if self.logarithmic else float(value)
 
 
-@checked
 def physical_values(
     axes: tuple[TurbulenceAxis, ...], point: Float[Array | np.ndarray, " axis"]
 ) -> dict[str, Scalar]:
     """Return the fields of `SkyParameters` at a point: what ``SkyEnsemble.at`` takes."""
+    check_shape("physical_values: point", point, (len(axes),))
     return {axis.field: axis.physical(x) for axis, x in zip(axes, point, strict=True)}
 
 
-@checked
 def turbulence_axes(
     skies: SkyEnsemble,
     names: tuple[str, ...],

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_shape, checked
+from jaxcr.checks import check_shape
 from jaxcr.infer.emulator.axes import TurbulenceAxis, narrowed, turbulence_axes
 from jaxcr.infer.emulator.cross_validation import leave_one_out
 from jaxcr.infer.emulator.design import default_degrees, default_num_nodes, design_nodes
@@ -19,7 +19,6 @@ from jaxcr.infer.emulator.weights import ChebyshevWeights, NodeWeights
 from jaxcr.infer.skies import SkyEnsemble
 
 
-@checked
 def build_emulator(
     skies: SkyEnsemble,
     names: tuple[str, ...] = ("level",),
@@ -68,7 +67,6 @@ def build_emulator(
     return simulated_emulator(skies, axes, _unscaled(unit, axes), numbers, cache, progress)
 
 
-@checked
 def recentred(
     emulator: TransferEmulator,
     skies: SkyEnsemble,
@@ -127,7 +125,6 @@ def assemble(
     return with_mean_weights(emulator, emulator.mean_weights)
 
 
-@checked
 def with_mean_weights(emulator: TransferEmulator, weights: NodeWeights) -> TransferEmulator:
     """Return the emulator with another interpolation of means, and its cross-validated error."""
     error = leave_one_out(emulator, weights).excess

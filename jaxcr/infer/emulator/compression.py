@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
+from jaxcr.checks import check_finite, check_shape
 from jaxcr.infer.skies import pair_products
 
 _TOLERANCE = 1e-2
@@ -17,7 +17,6 @@ _SKIES_USED = 24
 """Of each node, for the metric and the choice of the components."""
 
 
-@checked
 class CompressedSkies(eqx.Module):
     """Skies as linear functions of a few numbers of the boundary.
 
@@ -43,7 +42,6 @@ class CompressedSkies(eqx.Module):
         return self.tensors @ components
 
 
-@checked
 def compress(
     tensors: Float[Array | np.ndarray, "node sky ell pair"],
     family: Float[Array | np.ndarray, "boundary l"],
@@ -63,8 +61,9 @@ def compress(
     skies are far better. Sharp cone edges that move with the mirror ratio need many of them.
     """
     family = np.asarray(family, np.float64)
-    products = pair_products(family).T
-    tensors = np.asarray(tensors)
+    products = pair_products(check_finite("compress: family", family)).T
+    tensors = np.asarray(check_finite("compress: tensors", tensors))
+    check_shape("compress: last axis of tensors", tensors[0, 0, 0], products[:, 0].shape)
     rows = tensors[:, :: -(-tensors.shape[1] // _SKIES_USED)].astype(np.float64)
     scale = np.abs(rows.mean(1) @ products)  # mean C_l, (node, ell, boundary)
     scale = np.maximum(scale, 1e-6 * scale.max())

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 from jaxcr.infer.emulator.emulator import TransferEmulator, log_totals
 from jaxcr.infer.emulator.node_skies import stored_tensors
 from jaxcr.infer.emulator.weights import NodeWeights, scaled
@@ -22,7 +21,6 @@ _MOST_LEVERAGE = 0.95
 """A node that decides its own value alone cannot check anything."""
 
 
-@checked
 class CrossValidation(eqx.Module):
     """Errors of E[ln(C_l + N)] at points that were held out, ``(ell,)``.
 
@@ -49,7 +47,6 @@ class CrossValidation(eqx.Module):
         return jnp.sqrt(jnp.maximum(self.ratio**2 - self.chance**2, 0))
 
 
-@checked
 def leave_one_out(emulator: TransferEmulator, weights: NodeWeights | None = None):
     """Predict E[ln(C_l + N)] at each node inside the box from all the others.
 
@@ -87,7 +84,6 @@ def leave_one_out(emulator: TransferEmulator, weights: NodeWeights | None = None
     return _summary(away, scatter, emulator.num_observers)
 
 
-@checked
 def against_simulation(
     emulator: TransferEmulator,
     skies: SkyEnsemble,

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_shape, checked
+from jaxcr.checks import check_shape
 from jaxcr.infer.emulator.axes import TurbulenceAxis
 from jaxcr.infer.emulator.weights import NodeWeights
 from jaxcr.infer.skies.tensors import pair_products
@@ -14,7 +14,6 @@ HALF_MAP = 2
 """Noise of a map of every other orbit over that of the whole."""
 
 
-@checked
 class TransferEmulator(eqx.Module):
     """Transfer tensors of simulated skies over one or more parameters of turbulence.
 

@@ -22,7 +22,6 @@ _RIDGE = 1e-4
 """Of the features' least squares, and of the training: in units of the targets' variance."""
 
 
-@checked
 class NetworkWeights(NodeWeights):
     """Least squares on a constant, the coordinates, and features of a trained network.
 
@@ -51,7 +50,6 @@ class NetworkWeights(NodeWeights):
         return _features(self.network, x) @ self.coefficients
 
 
-@checked
 def network_weights(
     nodes: Nodes,
     low: Ends,
@@ -95,7 +93,6 @@ def network_weights(
     return NetworkWeights(network, jnp.asarray(low), jnp.asarray(high), coefficients)
 
 
-@checked
 def with_network(emulator: TransferEmulator, *, key: Key[Array, ""]) -> TransferEmulator:
     """Return the emulator with a network, trained on E[ln(C + N)], for its means."""
     values = [

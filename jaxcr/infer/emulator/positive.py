@@ -18,7 +18,6 @@ _LONGEST_STEP = 4.0
 """Of one Newton step, in units of a multiplier's own scale: keeps the first steps in bounds."""
 
 
-@checked
 class EntropyWeights(NodeWeights):
     """Positive weights of largest entropy with which the nodes average to the point.
 

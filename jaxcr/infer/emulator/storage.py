@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from jaxcr.checks import checked
 from jaxcr.infer.emulator.axes import turbulence_axes
 from jaxcr.infer.emulator.build import assemble
 from jaxcr.infer.emulator.emulator import TransferEmulator
 from jaxcr.infer.skies import SkyEnsemble
 
 
-@checked
 def emulator_arrays(emulator: TransferEmulator) -> dict[str, np.ndarray]:
     """Return the arrays to store, by name."""
     return {
@@ -24,7 +22,6 @@ def emulator_arrays(emulator: TransferEmulator) -> dict[str, np.ndarray]:
     }  # fmt: skip
 
 
-@checked
 def emulator_from_arrays(skies: SkyEnsemble, arrays: dict[str, np.ndarray]) -> TransferEmulator:
     """Return the emulator whose arrays were stored; priors are the defaults of the ensemble.
 

@@ -28,7 +28,6 @@ class NodeWeights(eqx.Module):
         """Return the weights, which sum to 1; differentiable in both modes."""
 
 
-@checked
 class ChebyshevWeights(NodeWeights):
     """Least squares by Chebyshev polynomials of a weighted total degree.
 

@@ -1,6 +1,6 @@
 """The ensemble of skies at one energy: plane waves from the outer scale to below the gyroradius."""
 
-from jaxcr.checks import check_range, checked
+from jaxcr.checks import check_positive, check_range
 from jaxcr.infer.skies import PathOverReferencePath, SkyEnsemble
 from jaxcr.units import gyroradius
 
@@ -15,7 +15,6 @@ _REACH = 0.5
 """Path over the mean free path of dB = B0: longer, and strong turbulence leaves only noise."""
 
 
-@checked
 def skies_at_energy(
     energy: float,
     *,
@@ -52,7 +51,8 @@ def skies_at_energy(
     Lengths in pc. Paths are half a quasi-linear mean free path of dB = B0, see
     `PathOverReferencePath`: 440 gyroradii at 20 TeV, 3.4 at 30 PeV, for an index of 5/3.
     """
-    radius = gyroradius(energy, mean_field)
+    check_positive("skies_at_energy: mean_field", mean_field)
+    radius = float(gyroradius(energy, mean_field))
     longest = outer_scale / _SHORTEST_WAVE
     check_range("skies_at_energy: gyroradius", radius, 0, longest, ends="()", remedy="Give PeV.")
     return SkyEnsemble(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error
 from jaxcr.infer.emulator import (
     TransferEmulator,
     TurbulenceAxis,
@@ -60,13 +60,11 @@ class EnergyTable(NamedTuple):
     notes: dict
 
 
-@checked
 def tabulated_energies() -> tuple[float, ...]:
     """Return the energies of the tables in the package, PeV, rising."""
     return tuple(sorted(_stored()))
 
 
-@checked
 def parse_energy(text: str) -> float:
     """Return PeV of "20TeV", "0.75 PeV" or "3e4GeV".
 
@@ -86,13 +84,11 @@ def parse_energy(text: str) -> float:
     return energy
 
 
-@checked
 def energy_label(energy: float) -> str:
     """Return "20TeV" for 0.02 PeV, "1.5PeV" for 1.5."""
     return f"{energy * 1e3:g}TeV" if energy < 1 else f"{energy:g}PeV"
 
 
-@checked
 def energy_table(
     energy: float,
     *,
@@ -124,13 +120,11 @@ def energy_table(
         return read_table(file)
 
 
-@checked
 def energy_axes(skies: SkyEnsemble) -> tuple[TurbulenceAxis, ...]:
     """Return the parameters of turbulence of a table: dB/B0 and index."""
     return turbulence_axes(skies, tuple(RANGES), RANGES)
 
 
-@checked
 def check_tabulated(energy: float) -> resources.abc.Traversable:
     """Return the file of an energy in PeV, or raise ``ValueError`` where there is none."""
     for stored, path in _stored().items():
@@ -144,7 +138,6 @@ def check_tabulated(energy: float) -> resources.abc.Traversable:
     )
 
 
-@checked
 def simulate_table(
     energy: float,
     *,
@@ -161,7 +154,6 @@ def simulate_table(
     return EnergyTable(energy, skies, emulator, {"num_fields": num_fields})
 
 
-@checked
 def write_table(table: EnergyTable, path: Path, notes: dict) -> None:
     """Write a table to a compressed NPZ file of bytes, see `pack_tensors`.
 

@@ -5,7 +5,6 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 from jaxcr.infer.likelihood import Problem, fisher_matrix
 from jaxcr.infer.parameters import ParameterSet
 
@@ -17,7 +16,6 @@ _LEAST_SHARE = 0.1
 """Weights below this share of the largest are not written."""
 
 
-@checked
 class Directions(eqx.Module):
     """Eigenvectors of the data's Fisher matrix, best known first.
 
@@ -60,7 +58,6 @@ class Directions(eqx.Module):
         return text + "; they say little or nothing about " + ", ".join(unknown)
 
 
-@checked
 def data_directions(
     parameters: ParameterSet, information: Float[Array | np.ndarray, "parameter parameter"]
 ) -> Directions:

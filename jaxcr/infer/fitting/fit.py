@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error
 from jaxcr.infer.fitting.checkpoint import resumed_starts
 from jaxcr.infer.fitting.checks import check_problem, point_text
 from jaxcr.infer.fitting.directions import CONSTRAINED, data_fisher
@@ -26,7 +26,6 @@ from jaxcr.infer.posterior.importance import Posterior
 _OPTIMISERS = (LevenbergMarquardt(), Adam())
 
 
-@checked
 def fit(
     problem: Problem,
     *,

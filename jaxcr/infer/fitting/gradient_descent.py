@@ -8,12 +8,10 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 from jaxcr.infer.fitting.objective import Objective
 from jaxcr.infer.fitting.optimiser import Optimiser, Walk
 
 
-@checked
 class Adam(Optimiser):
     """Adam with a cosine of the rate, for costs that are not sums of squares of smooth residuals.
 
@@ -49,7 +47,6 @@ class Adam(Optimiser):
         return "Adam"
 
 
-@checked
 class LBFGS(Optimiser):
     """L-BFGS with a zoom line search, for many free parameters.
 

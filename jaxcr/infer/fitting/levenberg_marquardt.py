@@ -4,12 +4,10 @@ import equinox as eqx
 import optimistix as optx
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 from jaxcr.infer.fitting.objective import Objective
 from jaxcr.infer.fitting.optimiser import Optimiser, Walk
 
 
-@checked
 class LevenbergMarquardt(Optimiser):
     """Damped Gauss-Newton steps on the residuals.
 

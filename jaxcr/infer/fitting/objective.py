@@ -6,7 +6,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import checked
 from jaxcr.infer.likelihood import Problem, fisher_matrix
 from jaxcr.infer.likelihood.problem import posterior_residuals
 
@@ -14,7 +13,6 @@ _EDGE = 0.05
 """Least angle to a bound, rad, at which a solver is started: on the bound the slope is 0."""
 
 
-@checked
 class Objective(eqx.Module):
     """-2 ln(likelihood × prior) of the free parameters' angles.
 

@@ -7,14 +7,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.checks import checked
 from jaxcr.infer.fitting.objective import Objective, jitted_cost
 
 _ARRIVED = 0.02
 """Distance to the optimum in units of the errors: what is left to gain is below 4e-4 in cost."""
 
 
-@checked
 class Run(eqx.Module):
     """Where an optimiser ends; with a leading axis, one row for each start.
 
@@ -35,7 +33,6 @@ class Run(eqx.Module):
     history: Float[Array, "*start step"]
 
 
-@checked
 class Walk(eqx.Module):
     """What an optimiser gives: the last point, and the cost before every step (or the first)."""
 
@@ -60,7 +57,6 @@ class Optimiser(eqx.Module):
         """Return the name as reports print it."""
 
 
-@checked
 def run_starts(
     optimiser: Optimiser, objective: Objective, starts: Float[Array, "start free"]
 ) -> Run:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, check_one_of, check_range, checked
+from jaxcr.checks import argument_error, check_one_of, check_range
 from jaxcr.infer.fitting.levenberg_marquardt import LevenbergMarquardt
 from jaxcr.infer.fitting.objective import Objective
 from jaxcr.infer.fitting.optimiser import Optimiser
@@ -22,7 +22,6 @@ _WIDTH = 4.0
 _RISE = 4.0
 
 
-@checked
 class Profile(eqx.Module):
     """-2 ln L along one parameter, at its minimum over all others.
 
@@ -91,7 +90,6 @@ class Profile(eqx.Module):
         return f"{self.name}: not limited between {low:.4g} and {high:.4g} {rule}"
 
 
-@checked
 def profile(
     problem: Problem,
     result: FitResult,

@@ -5,11 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.checks import checked
 from jaxcr.infer.posterior.importance import Posterior
 
 
-@checked
 class FitResult(eqx.Module):
     """The best fit, its errors, and how it was reached.
 

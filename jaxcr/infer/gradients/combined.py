@@ -14,7 +14,6 @@ from jaxcr.infer.gradients.simulations import field_numbers, remembered
 _HOPELESS = 10.0  # its best weight is 1 %
 
 
-@checked
 class Combined(GradientEstimator):
     """Inverse-variance combination of estimators from the same skies, simulated once.
 
@@ -39,7 +38,6 @@ class Combined(GradientEstimator):
         return combined_estimate([e(spectra, values, numbers) for e in self.estimators], self.label)
 
 
-@checked
 def combined_estimate(
     estimates: Sequence[JacobianEstimate], label: str = "combined"
 ) -> JacobianEstimate:

@@ -15,7 +15,6 @@ _BLOCKS = 8  # of extra fields; their jackknife error is then good to a quarter
 _Stepped = Float[np.ndarray, "field sky step side parameter ell"]
 
 
-@checked
 class ControlVariate(GradientEstimator):
     """A central difference whose field-to-field scatter is taken out by a surrogate's.
 
@@ -84,7 +83,6 @@ class ControlVariate(GradientEstimator):
         )
 
 
-@checked
 def controlled_means(
     stepped: _Stepped,
     surrogates: _Stepped,

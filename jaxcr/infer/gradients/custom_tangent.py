@@ -6,10 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 
-
-@checked
 def estimated_jacobian(
     function: Callable[[Float[Array, " parameter"]], Float[Array, " out"]],
     jacobian: Callable[[Float[Array, " parameter"]], Float[Array, "parameter out"]],

@@ -19,7 +19,6 @@ from jaxcr.infer.gradients.step_choice import (
 _Steps = Float[np.ndarray, "step parameter"]
 
 
-@checked
 class CentralDifference(GradientEstimator):
     """Central differences of the mean C_l, or of its logarithm, with the same phases.
 

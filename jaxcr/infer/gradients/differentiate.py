@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import as_float, check_shape, checked
+from jaxcr.checks import as_float, check_shape
 from jaxcr.infer.gradients.combined import combined_estimate
 from jaxcr.infer.gradients.difference import CentralDifference
 from jaxcr.infer.gradients.estimate import GradientEstimator
@@ -23,7 +23,6 @@ from jaxcr.infer.gradients.simulations import (
 from jaxcr.statistics import jackknife
 
 
-@checked
 def spectrum_gradient(
     spectra: Callable[..., Float[Array, "sky ell"]],
     values: ScalarLike | Float[Array | np.ndarray, " parameter"],

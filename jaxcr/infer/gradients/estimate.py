@@ -7,14 +7,12 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 from jaxcr.statistics import jackknife
 
 Spectra = Callable[[Float[Array, " parameter"], int], Float[Array, "sky ell"]]
 """C_l of the skies in one numbered field; phases depend on the number alone."""
 
 
-@checked
 class JacobianEstimate(eqx.Module):
     """The derivative of the mean C_l by each parameter, with errors between fields.
 

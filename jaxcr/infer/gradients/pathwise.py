@@ -19,7 +19,6 @@ from jaxcr.infer.gradients.simulations import (
 _Slopes = Float[np.ndarray, "field sky parameter ell"]
 
 
-@checked
 class Pathwise(GradientEstimator):
     """Forward-mode derivative through every orbit, plain, clipped, or as median of means.
 
@@ -52,7 +51,6 @@ class Pathwise(GradientEstimator):
         )
 
 
-@checked
 def pathwise_estimate(
     slopes: _Slopes,
     *,

@@ -4,7 +4,6 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from jaxcr.checks import checked
 from jaxcr.infer.gradients.estimate import JacobianEstimate
 
 HEAVY_TAIL = 2.5
@@ -18,7 +17,6 @@ AGREEMENT = 4.0
 _Estimate = Float[np.ndarray, "..."]
 
 
-@checked
 class GradientReport(eqx.Module):
     """Estimates of dC_l/dtheta for one parameter or several, and which of them to believe.
 

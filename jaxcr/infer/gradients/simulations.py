@@ -7,13 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_range, checked, is_concrete
+from jaxcr.checks import check_range, is_concrete
 
 SLOPE_COST = 1.4
 """Forward-mode slope by one parameter over one forward C_l, both measured at 12,288 orbits."""
 
 
-@checked
 def remembered(spectra: Callable) -> Callable:
     """Return the same function, which simulates no sky twice.
 

@@ -14,7 +14,6 @@ from jaxcr.infer.gradients.per_field import pseudo_values
 from jaxcr.infer.gradients.simulations import field_numbers
 
 
-@checked
 class Smoothed(GradientEstimator):
     """Antithetic Gaussian smoothing with a least-squares fit over pairs and fields.
 
@@ -66,7 +65,6 @@ class Smoothed(GradientEstimator):
         return smoothed_estimate(np.stack(moves), np.stack(halves), cost, self.label)
 
 
-@checked
 def smoothed_estimate(
     moves: Float[np.ndarray, "field pair parameter"],
     halves: Float[np.ndarray, "field pair ell"],

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Vector
-from jaxcr.checks import checked
+from jaxcr.checks import check_range
 from jaxcr.infer.skies.tensors import pair_products
 from jaxcr.legendre import legendre_polynomials
 from jaxcr.sky import Arrivals
@@ -18,7 +18,6 @@ ShortPath = Callable[[Float[Array, " parameter"], int], tuple[_Real, _Real]]
 ``(sky, l, l)`` of one field after the short path."""
 
 
-@checked
 def transfer_operator(arrivals: Arrivals, axis: Vector, *, lmax: int) -> Float[Array, "*batch l l"]:
     """Return M with f_l(start) = sum M[l, l'] f_l'(end): what a path does to a gyrotropic series.
 
@@ -45,7 +44,6 @@ def transfer_operator(arrivals: Arrivals, axis: Vector, *, lmax: int) -> Float[A
     return sums * jnp.asarray(2 * np.arange(lmax + 1) + 1, sums.dtype)[:, None]
 
 
-@checked
 def composed_spectra(
     tensors: Float[np.ndarray, "*batch ell pair"],
     operator: Float[np.ndarray, "l l"],
@@ -58,10 +56,11 @@ def composed_spectra(
     """
     for _ in range(repeats):
         series = operator @ series
+    pairs = len(series) * (len(series) + 1) // 2
+    check_range("composed_spectra: pairs of tensors", tensors.shape[-1], pairs, pairs)
     return tensors @ pair_products(series)
 
 
-@checked
 def composed_surrogate(
     short_path: ShortPath,
     *,

@@ -5,7 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 from jaxcr.infer.likelihood.base import Likelihood
 from jaxcr.infer.likelihood.gamma import GammaLikelihood
 from jaxcr.infer.likelihood.gaussian import GaussianLikelihood
@@ -24,7 +23,6 @@ _SIGNIFICANCE = 2.0
 """Multipoles below this many sigma of their noise count as not detected."""
 
 
-@checked
 def choose_likelihood(model: SpectrumModel, data: SpectrumData) -> Likelihood:
     """Return the likelihood for such data; its ``reason`` says why.
 

@@ -3,11 +3,9 @@
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import checked
 from jaxcr.sky import SkyWindow
 
 
-@checked
 def window_share(window: SkyWindow, *, exposure_weighted: bool = False) -> Scalar:
     """Return the share of 2l+1 degrees of freedom that C_l through a window has.
 

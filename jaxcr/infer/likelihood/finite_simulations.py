@@ -1,10 +1,9 @@
 """Factors for covariances that were estimated from a finite number of simulated skies."""
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, check_range, checked, is_concrete
+from jaxcr.checks import argument_error, check_range, is_concrete
 
 
-@checked
 def hartlap(num_simulations: Scalar, num_ell: int) -> Scalar:
     """Return the factor on the inverse of a covariance estimated from so few skies.
 
@@ -21,7 +20,6 @@ def hartlap(num_simulations: Scalar, num_ell: int) -> Scalar:
     return 1 - (num_ell + 1) / (num_simulations - 1)
 
 
-@checked
 def percival(num_simulations: float, num_ell: int, num_parameters: int) -> float:
     """Return the factor on the parameters' covariance for the same reason.
 

@@ -6,7 +6,6 @@ from jax.scipy.special import gammaln, polygamma
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import checked
 from jaxcr.infer.likelihood.base import Likelihood
 from jaxcr.infer.likelihood.finite_simulations import hartlap
 from jaxcr.infer.likelihood.whitening import whitened
@@ -17,7 +16,6 @@ _LOWEST = -18.0
 """Below what one multipole adds to -2 ln L beyond its residual: see ``residuals``."""
 
 
-@checked
 class GammaLikelihood(Likelihood):
     """C_l + N_l is Gamma distributed with mean mu and nu = 2 mu²/variance degrees of freedom.
 

@@ -5,7 +5,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import checked
 from jaxcr.infer.likelihood.base import Likelihood
 from jaxcr.infer.likelihood.gaussian_terms import (
     Limits,
@@ -21,7 +20,6 @@ from jaxcr.infer.models.base import Prediction
 from jaxcr.observed.data import SpectrumData
 
 
-@checked
 class GaussianLikelihood(Likelihood):
     """-2 ln L = r^T S^-1 r + ln det S + p ln 2 pi, r = C_l of the data less E[C_l].
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import check_positive, check_range, check_shape, checked
+from jaxcr.checks import check_positive, check_range, check_shape
 from jaxcr.infer.likelihood.base import Likelihood
 from jaxcr.infer.likelihood.whitening import whitened
 from jaxcr.infer.models.base import Prediction
@@ -18,7 +18,6 @@ _LEAST_SHARE = 1e-9
 """Directions in the space of pixels with less than this of the largest square are lost."""
 
 
-@checked
 class LowSky(eqx.Module):
     """A sky at low l as independent data d = P a + n, a the real modes and n white noise.
 
@@ -51,7 +50,6 @@ class LowSky(eqx.Module):
         return SpectrumData(ell, c_ell, zeros, zeros, label="low multipoles of a map")
 
 
-@checked
 class MapLikelihood(Likelihood):
     """-2 ln L = d^T S^-1 d + ln det 2 pi S, S = P diag(C_l) P^T + noise.
 
@@ -114,7 +112,6 @@ class MapLikelihood(Likelihood):
         return white, 2 * jnp.sum(jnp.log(jnp.diagonal(factor)))
 
 
-@checked
 def low_sky(
     maps: Float[Array | np.ndarray, " pixel"],
     window: SkyWindow,
@@ -163,7 +160,6 @@ def low_sky(
     )
 
 
-@checked
 def low_sky_from_modes(modes: Float[Array, " mode"], noise: Float[Array, " ell"]) -> LowSky:
     """Return the full sky from its real modes.
 

@@ -3,11 +3,10 @@
 import numpy as np
 from jaxtyping import Float
 
-from jaxcr.checks import check_one_of, check_range, checked
+from jaxcr.checks import check_one_of, check_range
 from jaxcr.observed.data import SpectrumData
 
 
-@checked
 def noise_error(data: SpectrumData) -> Float[np.ndarray, " ell"]:
     """Return the standard deviation of C_l from noise alone, sr ``(ell,)``.
 
@@ -18,7 +17,6 @@ def noise_error(data: SpectrumData) -> Float[np.ndarray, " ell"]:
     return np.sqrt(2 / modes) * np.asarray(data.noise)
 
 
-@checked
 def noise_limits(data: SpectrumData, significance: float = 2.0) -> Float[np.ndarray, " ell"]:
     """Return the levels below which C_l counts as an upper limit, for ``limits`` of likelihoods.
 

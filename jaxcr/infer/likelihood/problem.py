@@ -6,7 +6,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import checked
 from jaxcr.infer.likelihood.base import Likelihood
 from jaxcr.infer.likelihood.log_normal import LogNormalLikelihood
 from jaxcr.infer.models.base import SpectrumModel
@@ -16,7 +15,6 @@ from jaxcr.observed.data import SpectrumData
 Values = Float[Array, " parameter"]
 
 
-@checked
 class Problem(eqx.Module):
     """What a fit needs.
 
@@ -49,33 +47,28 @@ class Problem(eqx.Module):
         self.likelihood = LogNormalLikelihood() if likelihood is None else likelihood
 
 
-@checked
 def log_likelihood(problem: Problem, values: Values) -> Scalar:
     """Return ln L of the parameters; differentiable in both modes."""
     return problem.likelihood.log_density(_predict(problem, values), problem.data)
 
 
-@checked
 def log_posterior(problem: Problem, values: Values) -> Scalar:
     """Return ln(likelihood × prior), up to a constant."""
     return -0.5 * jnp.sum(posterior_residuals(problem, values) ** 2)
 
 
-@checked
 def posterior_residuals(problem: Problem, values: Values) -> Float[Array, " residual"]:
     """Return residuals whose squares sum to -2 ln(likelihood × prior), up to a constant."""
     data = problem.likelihood.residuals(_predict(problem, values), problem.data)
     return jnp.concatenate([data, problem.parameters.prior_residuals(values)])
 
 
-@checked
 @eqx.filter_jit
 def chi_squared(problem: Problem, values: Values) -> Scalar:
     """Return the distance of the data alone from their mean, for the goodness of fit."""
     return problem.likelihood.chi_squared(_predict(problem, values), problem.data)
 
 
-@checked
 @eqx.filter_jit
 def fisher_matrix(problem: Problem, values: Values) -> Float[Array, "parameter parameter"]:
     """Return the Fisher matrix of data and prior at these parameters; positive."""

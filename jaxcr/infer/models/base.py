@@ -7,12 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import checked
 from jaxcr.infer.parameters import ParameterSet
 from jaxcr.observed.data import SpectrumData
 
 
-@checked
 class Prediction(eqx.Module):
     """Distribution of one data set under a model, at the data's multipoles.
 

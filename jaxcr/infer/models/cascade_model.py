@@ -7,7 +7,7 @@ from jax.scipy.special import digamma, polygamma
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import check_positive, checked
+from jaxcr.checks import check_positive
 from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.models.trap_model import check_multipoles, mean_and_modes
 from jaxcr.infer.parameters import Flat, Normal, Parameter, ParameterSet
@@ -17,7 +17,6 @@ from jaxcr.sky import ahlers_loss, cascade_matrix, evolve_cascade, neighbour_rat
 from jaxcr.units import gyroradius as gyroradius_of
 
 
-@checked
 class CascadeModel(SpectrumModel):
     """C(s) = exp(M s) C(0), a dipole of amplitude A on the boundary, after a path s.
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import check_range, checked
+from jaxcr.checks import check_range
 from jaxcr.infer.models.boundary_series import BoundarySeries
 from jaxcr.infer.models.trap_parameters import edge_width, place, scattering_rate, trap_shape
 from jaxcr.infer.parameters import ParameterSet
@@ -22,7 +22,6 @@ from jaxcr.traps import (
 from jaxcr.traps.between_sites import densities_around
 
 
-@checked
 class ChainSeries(BoundarySeries):
     """Distribution inside one trap of a uniform chain that is fed at its last site.
 

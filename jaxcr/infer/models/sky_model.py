@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_one_of, check_range, checked
+from jaxcr.checks import check_one_of, check_range
 from jaxcr.infer.emulator import CompressedSkies, TransferEmulator, TurbulenceAxis, compress
 from jaxcr.infer.emulator.emulator import HALF_MAP, extended_log
 from jaxcr.infer.models.base import Prediction, SpectrumModel
@@ -26,7 +26,6 @@ _FAMILY = (24, 9, 4)
 """Traps sampled along depth, asymmetry and edge width to find what they have in common."""
 
 
-@checked
 class SkyModel(SpectrumModel):
     """Spectra of skies whose boundary is a trap chain and whose interior is turbulence.
 
@@ -180,7 +179,6 @@ class SkyModel(SpectrumModel):
         return data.select(keep).with_level(max(level, 0.0))
 
 
-@checked
 def default_parameters(
     axes: tuple[TurbulenceAxis, ...], *, edge_width: Parameter | None = None
 ) -> ParameterSet:

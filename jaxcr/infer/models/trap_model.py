@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_positive, check_range, checked
+from jaxcr.checks import check_positive, check_range
 from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.models.boundary_series import BoundarySeries
 from jaxcr.infer.parameters import ParameterSet
@@ -12,7 +12,6 @@ from jaxcr.observed.data import SpectrumData
 from jaxcr.traps import gyrotropic_spectrum
 
 
-@checked
 class TrapModel(SpectrumModel):
     """C_l = 4 pi (f_l/f_0)² / (2l+1)² of the distribution f(mu) at the bottom of one trap.
 

@@ -8,14 +8,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import checked
 from jaxcr.infer.models.boundary_series import BoundarySeries
 from jaxcr.infer.models.trap_parameters import amplitude, edge_width, trap_shape
 from jaxcr.infer.parameters import ParameterSet
 from jaxcr.traps import Trap, trap_distribution, trap_from_asymmetry
 
 
-@checked
 class TrapSeries(BoundarySeries):
     """Distribution inside one trap of a uniform chain, as a Legendre series.
 

@@ -5,11 +5,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_range, checked
+from jaxcr.checks import check_range
 from jaxcr.infer.parameters.prior import HalfNormal, Prior
 
 
-@checked
 class Parameter(eqx.Module):
     """One fit parameter.
 

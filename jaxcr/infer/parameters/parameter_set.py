@@ -9,13 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.checks import argument_error, check_one_of, checked
+from jaxcr.checks import argument_error, check_one_of, check_shape
 from jaxcr.infer.parameters.parameter import Parameter
 
 Values = Float[Array, " parameter"]
 
 
-@checked
 class ParameterSet(eqx.Module):
     """Parameters in the order of the model's vector, and the map from unbounded angles.
 
@@ -124,6 +123,7 @@ class ParameterSet(eqx.Module):
 
     def prior_residuals(self, values: Values) -> Values:
         """Return the residuals whose squares sum to -2 log prior; 0 for fixed parameters."""
+        check_shape("values", values, (len(self.parameters),), remedy="One for each parameter.")
         return jnp.stack(
             [
                 jnp.zeros_like(v) if p.fixed else p.prior.residual(v)

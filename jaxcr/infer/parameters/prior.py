@@ -6,8 +6,6 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
-
 
 class Prior(eqx.Module):
     """What is known of a parameter before the data."""
@@ -21,7 +19,6 @@ class Prior(eqx.Module):
         """Return the prior as tables print it."""
 
 
-@checked
 class Flat(Prior):
     """All values within the bounds alike; of ln x, all orders of magnitude of x alike."""
 
@@ -33,7 +30,6 @@ class Flat(Prior):
         return "flat"
 
 
-@checked
 class Normal(Prior):
     """A Gaussian of given mean and standard deviation, cut off at the bounds."""
 
@@ -48,7 +44,6 @@ class Normal(Prior):
         return f"N({self.mean:.3g}, {self.width:.3g})"
 
 
-@checked
 class HalfNormal(Prior):
     """The upper half of a Gaussian about 0, for sizes; the lower bound must not be negative."""
 

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from jaxcr.checks import checked
 from jaxcr.infer.posterior.extra import bayes_package
 from jaxcr.infer.posterior.nuts import Chains
 
@@ -13,7 +12,6 @@ _LARGEST_R_HAT = 1.01
 """Vehtari et al. (2021), section 4."""
 
 
-@checked
 def split_r_hat(chains: Chains) -> Float[np.ndarray, " free"]:
     """Return the rank-normalised split R-hat of every free parameter; 1 for converged chains.
 
@@ -22,13 +20,11 @@ def split_r_hat(chains: Chains) -> Float[np.ndarray, " free"]:
     return _by_parameter(chains, "rhat")
 
 
-@checked
 def effective_sizes(chains: Chains) -> Float[np.ndarray, " free"]:
     """Return how many independent draws those of every free parameter are worth, in the bulk."""
     return _by_parameter(chains, "ess")
 
 
-@checked
 def to_arviz(chains: Chains) -> Any:
     """Return an ``arviz.InferenceData`` of the free parameters and the sampler's statistics.
 
@@ -48,7 +44,6 @@ def to_arviz(chains: Chains) -> Any:
     )
 
 
-@checked
 def summary(chains: Chains) -> str:
     """Return a table of mean, error, quantiles, R-hat and effective size of every free parameter.
 

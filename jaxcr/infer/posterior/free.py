@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from jaxcr.checks import checked
 from jaxcr.infer.likelihood import Problem, fisher_matrix, log_posterior
 from jaxcr.infer.parameters import ParameterSet
 from jaxcr.infer.posterior.importance import Posterior, sample_posterior
@@ -15,13 +14,11 @@ Values = Float[Array, " parameter"]
 Square = Float[Array, "parameter parameter"]
 
 
-@checked
 def fisher_covariance(problem: Problem, values: Values) -> Square:
     """Return the inverse Fisher matrix of data and priors; rows of fixed parameters are 0."""
     return _inverse(problem.parameters, fisher_matrix(problem, values))
 
 
-@checked
 @eqx.filter_jit
 def laplace_covariance(problem: Problem, values: Values) -> Square:
     """Return the inverse of the Hessian of -ln posterior; rows of fixed parameters are 0.
@@ -41,7 +38,6 @@ def laplace_covariance(problem: Problem, values: Values) -> Square:
     return _inverse(problem.parameters, hessian)
 
 
-@checked
 def sample_free(
     problem: Problem,
     values: Values,

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import checked
 
 TAIL = 5
 """Degrees of freedom of the proposal: its tails fall slower than those of any posterior here."""
@@ -28,7 +27,6 @@ _HALVINGS = 20
 """Of the exponent that flattens weights: to a millionth."""
 
 
-@checked
 class Posterior(eqx.Module):
     """Weighted samples of a posterior and their moments.
 
@@ -80,7 +78,6 @@ class Proposal(eqx.Module):
     covariances: Float[Array, "mode parameter parameter"]
 
 
-@checked
 def sample_posterior(
     log_density: Callable[[Float[Array, " parameter"], Any], Scalar],
     args: Any,

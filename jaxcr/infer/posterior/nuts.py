@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import check_range, checked
+from jaxcr.checks import check_range
 from jaxcr.infer.likelihood import Problem
 from jaxcr.infer.posterior.extra import bayes_package
 from jaxcr.infer.posterior.importance import Posterior
@@ -17,7 +17,6 @@ _SPREAD = 1.5
 """Chains start this many errors about the best fit, wider than the posterior."""
 
 
-@checked
 class Chains(eqx.Module):
     """Samples of several Markov chains.
 
@@ -55,7 +54,6 @@ class Chains(eqx.Module):
         return Posterior(mean, away.T @ away / flat.shape[0], flat, weights, least)
 
 
-@checked
 def sample_nuts(
     problem: Problem,
     values: Float[Array, " parameter"],

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, check_range, checked
+from jaxcr.checks import as_float, check_range
 from jaxcr.infer.skies.turbulence import AXIS
 from jaxcr.sky import BoundaryDistribution, DipoleBoundary, TrapBoundary
 from jaxcr.traps import (
@@ -30,7 +30,6 @@ class BoundaryParameters(eqx.Module):
         """Return the distribution on the boundary."""
 
 
-@checked
 class DipoleParameters(BoundaryParameters):
     """A dipole of momentum in any direction.
 
@@ -63,7 +62,6 @@ class DipoleParameters(BoundaryParameters):
         return DipoleBoundary(self.axis, self.amplitude)
 
 
-@checked
 class TrapParameters(BoundaryParameters):
     """The inside of one trap of a uniform chain with open ends, fed at its last site.
 

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import check_positive, checked
+from jaxcr.checks import check_positive
 from jaxcr.infer.skies.sky_parameters import SkyParameters
 from jaxcr.kinetic import bend_over_mean_free_path
 from jaxcr.orbits import PathLength, Sphere, Stop
@@ -29,7 +29,6 @@ class PathConvention(eqx.Module):
         """Return the line where ``reach`` is itself a parameter."""
 
 
-@checked
 class FixedPath(PathConvention):
     """Every orbit has the same length, ``reach`` gyroradii in the mean field."""
 
@@ -46,7 +45,6 @@ class FixedPath(PathConvention):
         return "dB/B0 at fixed path"
 
 
-@checked
 class FixedSphere(PathConvention):
     """Orbits end where they first leave a sphere of ``reach`` gyroradii about the observer.
 
@@ -67,7 +65,6 @@ class FixedSphere(PathConvention):
         return "dB/B0 at fixed sphere"
 
 
-@checked
 class PathOverMeanFreePath(PathConvention):
     """Every orbit has the same length, ``reach`` mean free paths along the mean field.
 
@@ -87,7 +84,6 @@ class PathOverMeanFreePath(PathConvention):
         return "dB/B0 at a path in quasi-linear mean free paths"
 
 
-@checked
 class PathOverReferencePath(PathConvention):
     """Every orbit has the same length, ``reach`` mean free paths of turbulence with dB = B0.
 
@@ -108,7 +104,6 @@ class PathOverReferencePath(PathConvention):
         return "dB/B0 at a path in quasi-linear mean free paths of dB = B0"
 
 
-@checked
 def sky_mean_free_path(parameters: SkyParameters) -> Scalar:
     """Return the quasi-linear mean free path along the mean field, in cells.
 

@@ -6,7 +6,6 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 from jaxcr.fields import CubicSpline, Stencil, UniformField
 from jaxcr.infer.skies.boundary_parameters import BoundaryParameters
 from jaxcr.infer.skies.ensemble import SkyEnsemble
@@ -29,7 +28,6 @@ _LONGEST_PATH = 10.0
 """In radii of a sphere: beyond the 99th percentile for spheres up to 3 gyroradii."""
 
 
-@checked
 def direct_spectrum(
     skies: SkyEnsemble,
     parameters: SkyParameters,

@@ -10,7 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, check_one_of, check_positive, checked, is_concrete
+from jaxcr.checks import argument_error, check_one_of, check_positive, is_concrete
 from jaxcr.fields import GridField, Stencil, UniformField, WaveField, mhd_snapshot
 from jaxcr.infer.skies.conventions import FixedPath, PathConvention
 from jaxcr.infer.skies.fixed_path import backtrack_fixed_path
@@ -36,7 +36,6 @@ _WAVE_BATCH = 256
 """Orbits that are stepped together through waves: their phases stay in a core's own cache."""
 
 
-@checked
 class SkyEnsemble(eqx.Module):
     """Skies in turbulence on a periodic grid, or of plane waves, all lengths in cells.
 

@@ -5,10 +5,9 @@ import dataclasses
 import equinox as eqx
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, check_one_of, check_positive, check_range, checked, is_concrete
+from jaxcr.checks import as_float, check_one_of, check_positive, check_range, is_concrete
 
 
-@checked
 class SkyParameters(eqx.Module):
     """The parameters of turbulence and particles behind a sky, all differentiable scalars.
 

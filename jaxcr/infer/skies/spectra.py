@@ -5,7 +5,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import checked
 from jaxcr.infer.skies.ensemble import SkyEnsemble, as_parameters
 from jaxcr.infer.skies.sky_parameters import SkyParameters
 from jaxcr.infer.skies.turbulence import AXIS
@@ -13,7 +12,6 @@ from jaxcr.orbits import Pusher
 from jaxcr.sky import BoundaryDistribution, DipoleBoundary, cross_spectrum, half_maps
 
 
-@checked
 def simulated_spectra(
     skies: SkyEnsemble,
     parameters: SkyParameters | ScalarLike,

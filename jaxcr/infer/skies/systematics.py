@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error
 from jaxcr.infer.skies.ensemble import SkyEnsemble, as_parameters
 from jaxcr.infer.skies.sky_parameters import SkyParameters
 from jaxcr.infer.skies.turbulence import AXIS
@@ -13,7 +13,6 @@ from jaxcr.orbits import PathLength
 from jaxcr.sky import DipoleBoundary, cross_spectrum, half_maps
 
 
-@checked
 class PathSystematic(eqx.Module):
     """Mean C_1 for paths in units of the model's, and the amplitude that would replace A.
 
@@ -26,7 +25,6 @@ class PathSystematic(eqx.Module):
     amplitude_factor: np.ndarray
 
 
-@checked
 def path_systematic(
     skies: SkyEnsemble,
     parameters: SkyParameters | ScalarLike,

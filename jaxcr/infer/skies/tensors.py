@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import checked
 from jaxcr.fields import GridField, WaveField
 from jaxcr.infer.skies.ensemble import SkyEnsemble, as_parameters
 from jaxcr.infer.skies.sky_parameters import SkyParameters
@@ -14,7 +13,6 @@ from jaxcr.infer.skies.turbulence import AXIS
 from jaxcr.sky import DipoleBoundary, noise_power, pixel_samples, transfer_tensor
 
 
-@checked
 def simulated_tensors(
     skies: SkyEnsemble, parameters: SkyParameters | ScalarLike, number: int
 ) -> tuple[Float[Array, "observer ell pair"], Scalar]:
@@ -40,7 +38,6 @@ def simulated_tensors(
     return simulate_tensors(skies, skies.turbulence(number, parameters), parameters)
 
 
-@checked
 def simulate_tensors(
     skies: SkyEnsemble,
     turbulence: GridField | WaveField,
@@ -74,7 +71,6 @@ def pair_products(series: Float[Array | np.ndarray, "*batch l"]):
     return series[..., first] * series[..., second]
 
 
-@checked
 def pack_pairs(tensor: Float[Array, "*batch l l"]) -> Float[Array, "*batch pair"]:
     """Return the pairs l <= l' of a symmetric tensor, off-diagonal ones doubled."""
     first, second = np.triu_indices(tensor.shape[-1])

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, checked, is_concrete
+from jaxcr.checks import argument_error, is_concrete
 from jaxcr.fields import (
     Geometry,
     GridField,
@@ -28,7 +28,6 @@ AXIS = (1.0, 0.0, 0.0)
 _SLAB_KEY = 1
 
 
-@checked
 def realise_turbulence(
     parameters: SkyParameters,
     key: Key[Array, ""],

@@ -4,7 +4,6 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from jaxcr.checks import checked
 from jaxcr.infer.likelihood import Problem
 from jaxcr.infer.validation.closure import ClosureReport, closure
 from jaxcr.infer.validation.draw import Simulator
@@ -14,7 +13,6 @@ _PER_BIN = 20
 """Expected ranks in each bin of the chi-squared test, four times what it needs."""
 
 
-@checked
 class CalibrationReport(eqx.Module):
     """Ranks of planted values, and how likely uniform ones differ as much.
 
@@ -52,7 +50,6 @@ class CalibrationReport(eqx.Module):
         return f"{outcome} over {len(self.ranks)} data sets; " + "; ".join(parts)
 
 
-@checked
 def calibration_ranks(
     problem: Problem, simulate: Simulator, key: Key[Array, ""], *, num: int = 200, **options: int
 ) -> CalibrationReport:
@@ -74,7 +71,6 @@ def calibration_ranks(
     return CalibrationReport(report.names, report.ranks, chi2_p, ks_p, report)
 
 
-@checked
 def uniformity(
     ranks: Float[np.ndarray, "dataset parameter"],
 ) -> tuple[Float[np.ndarray, " parameter"], Float[np.ndarray, " parameter"]]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from jaxcr.checks import check_range, checked
+from jaxcr.checks import check_range
 from jaxcr.infer.likelihood import Problem
 from jaxcr.infer.validation.draw import Simulator, draw_values
 from jaxcr.infer.validation.fit_many import ManyFits, fit_many
@@ -21,7 +21,6 @@ _FEW = 50
 """Effective samples, below which a rank is off by more than 0.07."""
 
 
-@checked
 class ClosureReport(eqx.Module):
     """What came back of planted parameters.
 
@@ -98,7 +97,6 @@ class ClosureReport(eqx.Module):
         return f"{outcome} on {self.num} data sets; " + "; ".join(parts)
 
 
-@checked
 def closure(
     problem: Problem,
     simulate: Simulator,

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from jaxcr.checks import checked
 from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.parameters import ParameterSet
 from jaxcr.observed.data import SpectrumData
@@ -21,14 +20,12 @@ _NODES = 4097
 """Of the grid on which priors are integrated: finer than any fit can tell."""
 
 
-@checked
 def draw_log_normal(prediction: Prediction, key: Key[Array, ""]) -> Float[Array, " ell"]:
     """Return C_l + N_l in sr whose logarithms are Gaussian."""
     normal = jax.random.normal(key, prediction.mean.shape, prediction.mean.dtype)
     return jnp.exp(prediction.log_mean + jnp.linalg.cholesky(prediction.log_covariance) @ normal)
 
 
-@checked
 def draw_gaussian(prediction: Prediction, key: Key[Array, ""]) -> Float[Array, " ell"]:
     """Return C_l + N_l in sr that are Gaussian; they may be negative."""
     normal = jax.random.normal(key, prediction.mean.shape, prediction.mean.dtype)
@@ -36,14 +33,12 @@ def draw_gaussian(prediction: Prediction, key: Key[Array, ""]) -> Float[Array, "
     return prediction.mean + prediction.noise + factor @ normal
 
 
-@checked
 def draw_gamma(prediction: Prediction, key: Key[Array, ""]) -> Float[Array, " ell"]:
     """Return independent, Gamma distributed C_l + N_l in sr."""
     half = prediction.freedom / 2
     return (prediction.mean + prediction.noise) * jax.random.gamma(key, half) / half
 
 
-@checked
 def simulate_from(
     model: SpectrumModel,
     values: Float[Array, " parameter"],
@@ -78,7 +73,6 @@ def _draw(model, values, key, data, draw):
     return draw(model.predict(values, data), key)
 
 
-@checked
 @eqx.filter_jit
 def draw_values(parameters: ParameterSet, key: Key[Array, ""]) -> Float[Array, " parameter"]:
     """Return parameters from their priors within the bounds; fixed ones keep their values."""

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from jaxcr.checks import check_one_of, checked
+from jaxcr.checks import check_one_of
 from jaxcr.infer.likelihood import Problem, fisher_matrix, log_posterior
 from jaxcr.infer.posterior.importance import FEW, TAIL, Proposal, first_proposal, next_round
 from jaxcr.infer.validation.optima import find_optima
@@ -27,7 +27,6 @@ _TRIES, _AGAIN = 3, 4
 sets side by side: a group that is filled up costs as much as a whole one."""
 
 
-@checked
 class ManyFits(eqx.Module):
     """Posteriors of many data sets.
 
@@ -52,7 +51,6 @@ class ManyFits(eqx.Module):
     effective_samples: Float[Array, " dataset"]
 
 
-@checked
 def fit_many(
     problem: Problem,
     data: list[SpectrumData],

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import check_positive, checked
+from jaxcr.checks import check_positive
 from jaxcr.infer.likelihood import Likelihood, Problem, fisher_matrix
 from jaxcr.infer.models.base import SpectrumModel
 from jaxcr.infer.parameters import ParameterSet
@@ -18,7 +18,6 @@ from jaxcr.observed.data import SpectrumData
 Values = Float[Array, " parameter"]
 
 
-@checked
 class Forecast(eqx.Module):
     """Errors of parameters that data would give.
 
@@ -48,7 +47,6 @@ class Forecast(eqx.Module):
         return "\n".join([head, *rows])
 
 
-@checked
 def forecast(
     model: SpectrumModel,
     values: Values,
@@ -91,7 +89,6 @@ def forecast(
     )
 
 
-@checked
 def skies_needed(
     model: SpectrumModel,
     values: Values,

@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 from jaxcr.infer.emulator import TurbulenceAxis, physical_values
 from jaxcr.infer.emulator.emulator import HALF_MAP
 from jaxcr.infer.models.trap_series import TrapSeries
@@ -19,7 +18,6 @@ PLANTED = (float(np.log(1e-3)), float(np.log(0.8)), 0.0, 0.3)
 _OTHER_FIELDS = 1_000_003
 
 
-@checked
 def simulate_data(
     skies: SkyEnsemble,
     traps: TrapSeries,
@@ -68,7 +66,6 @@ def simulate_data(
     )
 
 
-@checked
 def data_from_tensors(
     tensor: Float[np.ndarray, "ell pair"],
     noise: float,

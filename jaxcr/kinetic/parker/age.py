@@ -3,14 +3,13 @@
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, check_shape, checked
+from jaxcr.checks import argument_error, check_shape
 from jaxcr.kinetic.parker.boundaries import Prescribed
 from jaxcr.kinetic.parker.problem import ParkerProblem
 from jaxcr.kinetic.parker.solution import ParkerSolution
 from jaxcr.kinetic.parker.steady import solve_parker
 
 
-@checked
 def mean_age(problem: ParkerProblem, solution: ParkerSolution) -> Float[Array, "momentum ..."]:
     """Return the mean time since injection of the particles in every cell, pc.
 

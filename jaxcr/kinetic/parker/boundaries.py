@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, checked
+from jaxcr.checks import as_float
 
 
 class BoundaryCondition(eqx.Module):
@@ -26,7 +26,6 @@ class BoundaryCondition(eqx.Module):
         """Return the density held at the end, particles per volume and per ln p."""
 
 
-@checked
 class FreeEscape(BoundaryCondition):
     """Density zero: whoever arrives is gone."""
 
@@ -38,7 +37,6 @@ class FreeEscape(BoundaryCondition):
         return jnp.zeros_like(momentum)
 
 
-@checked
 class Reflecting(BoundaryCondition):
     """No flux: a wall, a plane of symmetry, or the centre of a sphere.
 
@@ -57,7 +55,6 @@ class Reflecting(BoundaryCondition):
         return jnp.zeros_like(momentum)
 
 
-@checked
 class Outflow(BoundaryCondition):
     """No gradient: particles leave with the flow alone, as far downstream of a shock.
 
@@ -74,7 +71,6 @@ class Outflow(BoundaryCondition):
         return jnp.zeros_like(momentum)
 
 
-@checked
 class Prescribed(BoundaryCondition):
     """A given density: the interstellar spectrum at the edge of a heliosphere.
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, broadcasting, check_finite, check_positive, check_range, checked
+from jaxcr.checks import as_float, broadcasting, check_finite, check_positive, check_range
 from jaxcr.kinetic.parker.boundaries import FreeEscape, Outflow, Prescribed, Reflecting
 from jaxcr.kinetic.parker.grid import CartesianGrid, MomentumGrid, SphericalGrid
 from jaxcr.kinetic.parker.problem import ParkerProblem
@@ -14,7 +14,6 @@ from jaxcr.kinetic.parker.problem import ParkerProblem
 OfMomentum = Callable[[Array], Array]
 
 
-@checked
 def galactic_halo(
     *,
     half_height: ScalarLike,
@@ -66,7 +65,6 @@ def galactic_halo(
     )
 
 
-@checked
 def starburst_wind(
     *,
     nucleus_radius: ScalarLike,
@@ -129,7 +127,6 @@ def starburst_wind(
     )
 
 
-@checked
 def heliospheric_modulation(
     *,
     outer_radius: ScalarLike,
@@ -176,7 +173,6 @@ def heliospheric_modulation(
     )
 
 
-@checked
 def force_field(
     interstellar: OfMomentum,
     momentum: Float[Array, "..."],
@@ -208,7 +204,6 @@ def force_field(
     return interstellar(outside) * (momentum / outside) ** 3
 
 
-@checked
 def planar_shock(
     *,
     upstream_speed: ScalarLike,
@@ -274,7 +269,6 @@ def planar_shock(
 
 
 @broadcasting
-@checked
 def shock_index(compression: ScalarLike) -> Scalar:
     """Return q = 3 r/(r - 1) of f ~ p^-q behind a shock of compression r > 1."""
     compression = as_float(check_range("shock_index: compression", compression, 1, ends="(]"))
@@ -282,7 +276,6 @@ def shock_index(compression: ScalarLike) -> Scalar:
 
 
 @broadcasting
-@checked
 def acceleration_time(
     ratio: ScalarLike,
     *,
@@ -319,7 +312,6 @@ def acceleration_time(
     return 3 / (fast - slow) * lengths * jnp.log(ratio)
 
 
-@checked
 def adiabatic_expansion(
     *,
     rate: ScalarLike,

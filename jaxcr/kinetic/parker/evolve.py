@@ -17,7 +17,6 @@ from jaxcr.checks import (
     check_positive,
     check_range,
     check_shape,
-    checked,
     is_concrete,
 )
 from jaxcr.kinetic.parker.cells import ParkerCells, SpatialCells, along, discretise, divergence
@@ -33,7 +32,6 @@ _MAX_STEPS = 1_000_000
 _DIRECT_CELLS = 128  # LU twice in every step
 
 
-@checked
 def evolve_parker(
     problem: ParkerProblem,
     initial: Float[Array, "..."],

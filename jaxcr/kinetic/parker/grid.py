@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, check_positive, check_range, check_shape, checked, is_concrete
+from jaxcr.checks import as_float, check_positive, check_range, check_shape, is_concrete
 
 Edges = Float[Array, " edge"]
 
@@ -65,7 +65,6 @@ class SpatialGrid(eqx.Module):
         return _mesh(others)
 
 
-@checked
 class CartesianGrid(SpatialGrid):
     """Cells of a box in one, two or three coordinates.
 
@@ -101,7 +100,6 @@ class CartesianGrid(SpatialGrid):
         return jnp.zeros_like(position)
 
 
-@checked
 class SphericalGrid(SpatialGrid):
     """Shells about a centre: the distance from it is the only coordinate.
 
@@ -137,7 +135,6 @@ class SphericalGrid(SpatialGrid):
         return 2 / position
 
 
-@checked
 class MomentumGrid(eqx.Module):
     """Cells of equal width in ln p.
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, as_float, check_shape, checked
+from jaxcr.checks import argument_error, as_float, check_shape
 from jaxcr.kinetic.parker.boundaries import BoundaryCondition, FreeEscape
 from jaxcr.kinetic.parker.grid import MomentumGrid, SpatialGrid
 
@@ -16,7 +16,6 @@ Position = Float[Array, " axis"]
 Coefficient = Callable[[Position, Scalar], Array]
 
 
-@checked
 class ParkerProblem(eqx.Module):
     """Transport of the isotropic part of the distribution in a moving, scattering plasma.
 

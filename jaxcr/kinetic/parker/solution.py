@@ -5,11 +5,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import checked
 from jaxcr.kinetic.parker.grid import MomentumGrid, SpatialGrid
 
 
-@checked
 class Budget(eqx.Module):
     """Particles per pc of time that come and go, all momenta together.
 
@@ -44,7 +42,6 @@ class Budget(eqx.Module):
         return self.change / jnp.where(streams > 0, streams, 1)
 
 
-@checked
 class ParkerSolution(eqx.Module):
     """A steady state.
 
@@ -69,7 +66,6 @@ class ParkerSolution(eqx.Module):
         return self.density / _cubes(self.momentum, self.density, 0)
 
 
-@checked
 class ParkerHistory(eqx.Module):
     """A transport problem at successive times.
 

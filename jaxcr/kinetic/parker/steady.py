@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from jaxcr.checks import argument_error, checked, is_concrete
+from jaxcr.checks import argument_error, is_concrete
 from jaxcr.kinetic.parker.cells import ParkerCells, SpatialCells, discretise
 from jaxcr.kinetic.parker.fluxes import advective_fluxes, diffusive_fluxes, outflow, through_ends
 from jaxcr.kinetic.parker.lines import line_matrices, solve_space
@@ -23,7 +23,6 @@ from jaxcr.kinetic.parker.solution import Budget, ParkerSolution
 _DIRECT_CELLS = 1024  # LU once for each momentum: tenths of a second
 
 
-@checked
 def solve_parker(problem: ParkerProblem) -> ParkerSolution:
     """Return the steady state of a transport problem.
 

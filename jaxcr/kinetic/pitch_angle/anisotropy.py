@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import as_float, check_range, checked
+from jaxcr.checks import as_float, check_range
 from jaxcr.kinetic.pitch_angle.operators import Diffusion, checked_diffusion, scattering_matrix
 from jaxcr.kinetic.pitch_angle.quadrature import (
     half_range_rule,
@@ -18,7 +18,6 @@ _EXTRA_NODES = 96
 _MAX_SQUARINGS = 40
 
 
-@checked
 def steady_anisotropy(
     diffusion: Diffusion,
     *,
@@ -85,7 +84,6 @@ def steady_anisotropy(
     return jnp.concatenate([jnp.ones_like(orders[:1]), orders])
 
 
-@checked
 def damping_factors(
     scattering_rate: ScalarLike, path: ScalarLike, *, lmax: int
 ) -> Float[Array, " ell"]:
@@ -118,7 +116,6 @@ def damping_factors(
     return jnp.exp(-order * (order + 1) / 2 * depth)
 
 
-@checked
 def damping_matrix(diffusion: Diffusion, path: ScalarLike, *, lmax: int) -> Float[Array, "ell ell"]:
     """Return the matrix that scattering over a path applies to Legendre coefficients.
 

@@ -8,8 +8,6 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.checks import checked
-
 Values = Float[Array, " mu"]
 
 
@@ -53,7 +51,6 @@ class TubeEnd(eqx.Module):
         """
 
 
-@checked
 class PeriodicEnd(TubeEnd):
     """The tube begins again; both ends must be of this kind."""
 
@@ -75,7 +72,6 @@ class PeriodicEnd(TubeEnd):
         return opposite
 
 
-@checked
 class ReflectingEnd(TubeEnd):
     """A plane of symmetry, mu -> -mu, as the throat of a strong mirror or the disc's mid-plane."""
 
@@ -97,7 +93,6 @@ class ReflectingEnd(TubeEnd):
         return own[::-1]
 
 
-@checked
 class InflowEnd(TubeEnd):
     """A given distribution comes in, and whatever reaches the end leaves.
 
@@ -128,7 +123,6 @@ class InflowEnd(TubeEnd):
         return _continued(self.distribution(cosines), own, inner, entering)
 
 
-@checked
 class FreeEnd(TubeEnd):
     """Free escape: nothing comes in."""
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import argument_error, as_float, check_positive, check_range, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_positive, check_range, is_concrete
 from jaxcr.kinetic.pitch_angle.ends import PeriodicEnd, TubeEnd
 from jaxcr.kinetic.pitch_angle.operators import Diffusion, PitchAngleMethod
 from jaxcr.kinetic.pitch_angle.quadrature import mean_exponential
@@ -18,7 +18,6 @@ from jaxcr.legendre import gauss_rule
 _NODES = 8  # of Gauss's rule in each cell, for the integral of 1/L
 
 
-@checked
 class FluxTube(Region):
     """A flux tube cut into cells along its axis; the unknown is f(z, mu).
 
@@ -113,7 +112,6 @@ class FluxTube(Region):
         return self.left.closed and self.right.closed
 
 
-@checked
 def field_from_focusing(
     edges: Float[Array, " edge"], inverse_focusing_length: Callable[[Array], Array]
 ) -> Float[Array, " edge"]:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import as_float, check_range, check_shape, checked
+from jaxcr.checks import as_float, check_range, check_shape
 from jaxcr.kinetic.pitch_angle.quadrature import half_range_rule, legendre_tables
 from jaxcr.legendre import gauss_rule
 
@@ -49,7 +49,6 @@ class PitchAngleMethod(eqx.Module):
         """Return f_0 ... f_lmax of f = sum f_l P_l(mu), f_l = (2l + 1)/2 int f P_l dmu."""
 
 
-@checked
 class LegendreSeries(PitchAngleMethod):
     """f = sum of f_l P_l(mu) up to lmax, held as its values at the lmax + 1 Gauss nodes.
 
@@ -113,7 +112,6 @@ class LegendreSeries(PitchAngleMethod):
         return values, (order + 0.5)[:, None] * values.T * self.weights()[None, :]
 
 
-@checked
 class FiniteVolume(PitchAngleMethod):
     """Means of f in equal cells of mu, moved by fluxes through their faces.
 
@@ -209,7 +207,6 @@ class FiniteVolume(PitchAngleMethod):
         return np.arange(-self.num_cells, self.num_cells + 1, 2) / self.num_cells
 
 
-@checked
 def scattering_matrix(diffusion: Diffusion, *, lmax: int) -> Float[Array, "ell ell"]:
     """Return the matrix of d_mu D d_mu between Legendre coefficients.
 

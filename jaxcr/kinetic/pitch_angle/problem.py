@@ -16,7 +16,6 @@ from jaxcr.checks import (
     check_positive,
     check_range,
     check_shape,
-    checked,
     is_concrete,
 )
 from jaxcr.kinetic.pitch_angle.operators import Diffusion, PitchAngleMethod, checked_diffusion
@@ -26,7 +25,6 @@ from jaxcr.kinetic.pitch_angle.time_methods import Exponential, TimeMethod
 _EXPONENTIAL = Exponential()
 
 
-@checked
 class PitchAngleProblem(eqx.Module):
     """Particles that stream, are focused and scatter along a magnetic field.
 
@@ -81,7 +79,6 @@ class PitchAngleEvolution(NamedTuple):
     number: Float[Array, " time"]
 
 
-@checked
 def solve_pitch_angle(
     problem: PitchAngleProblem,
     initial: Float[Array, "..."],
@@ -130,7 +127,6 @@ def solve_pitch_angle(
     return PitchAngleEvolution(times, values, _numbers(problem.region, method, values))
 
 
-@checked
 def steady_pitch_angle(
     problem: PitchAngleProblem,
     *,

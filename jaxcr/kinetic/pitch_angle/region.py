@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, checked
+from jaxcr.checks import as_float
 from jaxcr.kinetic.pitch_angle.operators import Diffusion, PitchAngleMethod
 
 
@@ -34,7 +34,6 @@ class Region(eqx.Module):
         """Return whether no particle can come or go."""
 
 
-@checked
 class UniformRegion(Region):
     """A point of a field with one focusing length, where N = f/B does not depend on z.
 

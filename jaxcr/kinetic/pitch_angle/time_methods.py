@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, check_range, checked
+from jaxcr.checks import as_float, check_range
 
 _MAX_SQUARINGS = 40
 _MAX_STEPS = 4096
@@ -29,7 +29,6 @@ class TimeMethod(eqx.Module):
         """Return y at rising times from y at time zero."""
 
 
-@checked
 class Exponential(TimeMethod):
     """The matrix exponential over each interval between times: no error in time.
 
@@ -50,7 +49,6 @@ class Exponential(TimeMethod):
         return _exponential(matrix, source, initial, times)
 
 
-@checked
 class ImplicitSteps(TimeMethod):
     """Adaptive steps of Kvaerno's implicit Runge-Kutta method of order five, by diffrax.
 

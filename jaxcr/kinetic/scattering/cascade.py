@@ -6,7 +6,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import checked
 from jaxcr.fields.cascade import GoldreichSridhar, as_alfven_mach
 from jaxcr.fields.geometries import check_index
 from jaxcr.fields.spectra import Spectrum
@@ -24,7 +23,6 @@ _LOWEST, _HIGHEST = 1e-6, 40.0
 """Range of k along the field over its cut-off, for broadened resonances."""
 
 
-@checked
 class GoldreichSridharScattering(ScatteringModel):
     """Gyroresonance with critically balanced Alfvén waves in a static approximation.
 

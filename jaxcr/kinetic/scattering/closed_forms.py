@@ -5,14 +5,13 @@ import jax.numpy as jnp
 from jax.scipy.special import gammaln
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, broadcasting, check_positive, check_range, checked
+from jaxcr.checks import as_float, broadcasting, check_positive, check_range
 from jaxcr.kinetic.scattering.model import as_particle, as_turbulence, mean_gyroradius
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
 
 _NODES = 128
 
 
-@checked
 class DiffusionFit(eqx.Module):
     """Coefficients of a fit to diffusion in isotropic turbulence without a mean field.
 
@@ -33,20 +32,17 @@ class DiffusionFit(eqx.Module):
         self.intermediate = as_float(intermediate)
 
 
-@checked
 def kolmogorov_fit() -> DiffusionFit:
     """Return the published coefficients for index 5/3."""
     return DiffusionFit(index=5 / 3, low=0.23, intermediate=0.9)
 
 
-@checked
 def kraichnan_fit() -> DiffusionFit:
     """Return the published coefficients for index 3/2."""
     return DiffusionFit(index=3 / 2, low=0.42, intermediate=0.65)
 
 
 @broadcasting
-@checked
 def bend_over_mean_free_path(
     rigidity: ScalarLike,
     *,
@@ -106,7 +102,6 @@ def bend_over_mean_free_path(
 
 
 @broadcasting
-@checked
 def giacalone_jokipii_diffusion(
     rigidity: ScalarLike,
     *,
@@ -160,7 +155,6 @@ def giacalone_jokipii_diffusion(
 
 
 @broadcasting
-@checked
 def weak_scattering_diffusion(
     rigidity: ScalarLike,
     *,
@@ -201,7 +195,6 @@ def weak_scattering_diffusion(
 
 
 @broadcasting
-@checked
 def fitted_isotropic_diffusion(
     fit: DiffusionFit,
     rigidity: ScalarLike,

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import broadcasting, checked
+from jaxcr.checks import broadcasting
 from jaxcr.kinetic.scattering.model import ScatteringModel, as_particle
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
 
@@ -17,7 +17,6 @@ _NODES = 144
 
 
 @broadcasting
-@checked
 def parallel_mean_free_path(
     model: ScatteringModel,
     rigidity: ScalarLike,
@@ -86,7 +85,6 @@ def _below(at: Float[Array, " side"], beyond: Float[Array, " side"]) -> tuple[Sc
 
 
 @broadcasting
-@checked
 def kappa_parallel(
     model: ScatteringModel,
     rigidity: ScalarLike,
@@ -106,7 +104,6 @@ def kappa_parallel(
 
 
 @broadcasting
-@checked
 def scattering_rate(
     model: ScatteringModel,
     rigidity: ScalarLike,
@@ -130,7 +127,6 @@ def scattering_rate(
 
 
 @broadcasting
-@checked
 def rigidity_exponent(
     model: ScatteringModel,
     rigidity: ScalarLike,

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, check_positive, check_range, checked, is_concrete
+from jaxcr.checks import as_float, check_positive, check_range, is_concrete
 from jaxcr.kinetic.kinematics import as_speed
 from jaxcr.units import gyroradius
 
@@ -31,7 +31,6 @@ class ScatteringModel(eqx.Module):
         return SumOfScatterings((self, other))
 
 
-@checked
 class SumOfScatterings(ScatteringModel):
     """Several independent scatterings at once."""
 
@@ -45,7 +44,6 @@ class SumOfScatterings(ScatteringModel):
         return sum(parts[1:], start=parts[0])
 
 
-@checked
 class IsotropicScattering(ScatteringModel):
     """D_mumu = nu (1 - mu²)/2: small angles in any direction alike.
 
@@ -73,7 +71,6 @@ class IsotropicScattering(ScatteringModel):
         return self.rate.astype(cosine.dtype) / 2 * (1 - cosine**2)
 
 
-@checked
 class FunctionScattering(ScatteringModel):
     """D_mumu is a function of yours.
 
@@ -93,7 +90,6 @@ class FunctionScattering(ScatteringModel):
         return self.function(cosine, rigidity, speed)
 
 
-@checked
 def pitch_angle_diffusion(
     model: ScatteringModel,
     cosine: Float[Array, "..."] | float | int,

@@ -5,7 +5,7 @@ import optimistix as optx
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, broadcasting, check_positive, check_range, checked
+from jaxcr.checks import as_float, broadcasting, check_positive, check_range
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.kinetic.scattering.model import as_particle, as_turbulence
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
@@ -15,7 +15,6 @@ _STEPS = 64
 
 
 @broadcasting
-@checked
 def slab_field_line_diffusion(
     spectrum: Spectrum, *, rms: ScalarLike, mean_strength: ScalarLike
 ) -> Scalar:
@@ -50,7 +49,6 @@ def slab_field_line_diffusion(
     return (rms / mean_strength.astype(rms.dtype)) ** 2 / 2 * jnp.pi / 2 * spectrum(lowest)
 
 
-@checked
 def ultrascale(spectrum: Spectrum) -> Scalar:
     """Return (int E/k² dk)^(1/2) in pc: the rms vector potential over the rms field.
 
@@ -68,7 +66,6 @@ def ultrascale(spectrum: Spectrum) -> Scalar:
 
 
 @broadcasting
-@checked
 def two_dimensional_field_line_diffusion(
     spectrum: Spectrum, *, rms: ScalarLike, mean_strength: ScalarLike
 ) -> Scalar:
@@ -103,7 +100,6 @@ def two_dimensional_field_line_diffusion(
 
 
 @broadcasting
-@checked
 def composite_field_line_diffusion(slab: ScalarLike, two_dimensional: ScalarLike) -> Scalar:
     """Return kappa_FL of both: the root of kappa = kappa_slab + kappa_2D²/kappa.
 
@@ -123,7 +119,6 @@ def composite_field_line_diffusion(slab: ScalarLike, two_dimensional: ScalarLike
 
 
 @broadcasting
-@checked
 def field_line_perpendicular_diffusion(
     field_line_diffusion: ScalarLike, *, speed: ScalarLike = 1.0
 ) -> Scalar:
@@ -144,7 +139,6 @@ def field_line_perpendicular_diffusion(
 
 
 @broadcasting
-@checked
 def nonlinear_perpendicular_diffusion(
     spectrum: Spectrum,
     parallel_mean_free_path: ScalarLike,

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, check_positive, checked
+from jaxcr.checks import as_float, check_positive
 from jaxcr.kinetic.scattering.quadrature import peaked_nodes
 
 NODES = 48
@@ -60,7 +60,6 @@ class ResonanceFunction(eqx.Module):
         """
 
 
-@checked
 class SharpResonance(ResonanceFunction):
     """R = pi delta(k v mu - omega + n Omega), of quasilinear theory."""
 
@@ -81,7 +80,6 @@ class SharpResonance(ResonanceFunction):
         return jnp.where(meets, jnp.pi * value, 0)
 
 
-@checked
 class LorentzianResonance(ResonanceFunction):
     """R = Gamma / (mismatch² + Gamma²): waves, or their phases, live for 1/Gamma.
 
@@ -148,7 +146,6 @@ class _Gaussian(ResonanceFunction):
         return jnp.sum(weight * density(k) * resonance)
 
 
-@checked
 class GaussianResonance(_Gaussian):
     """R = sqrt(pi)/(k v w) exp[-(mismatch/(k v w))²]: the pitch cosine wanders by w.
 
@@ -174,7 +171,6 @@ class GaussianResonance(_Gaussian):
         return self.width.astype(detuning.slope.dtype)
 
 
-@checked
 class SecondOrderResonance(_Gaussian):
     """The Gaussian of second-order quasilinear theory: a width of rms over the mean field.
 
@@ -189,7 +185,6 @@ class SecondOrderResonance(_Gaussian):
         return detuning.amplitude
 
 
-@checked
 class NonlinearResonance(_Gaussian):
     """A Gaussian of width² = (1 - mu²) M_A: compression of the field moves mu at constant moment.
 

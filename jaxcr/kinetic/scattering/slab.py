@@ -6,7 +6,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import checked
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.kinetic.scattering.model import ScatteringModel, as_turbulence, mean_gyroradius
 from jaxcr.kinetic.scattering.resonance_functions import Detuning, ResonanceFunction, SharpResonance
@@ -15,7 +14,6 @@ _ENDLESS = 1e5
 """How far beyond its range an endless spectrum is integrated; what lies beyond is negligible."""
 
 
-@checked
 class SlabScattering(ScatteringModel):
     """Gyroresonance with static waves along the mean field, B across it in both directions alike.
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, check_range, checked
+from jaxcr.checks import as_float, check_range
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.kinetic.scattering.bessel import bessel_functions
 from jaxcr.kinetic.scattering.model import ScatteringModel, as_turbulence, mean_gyroradius
@@ -24,7 +24,6 @@ BATCH = 16
 _LEAST_COSINE = 1e-6
 
 
-@checked
 class IsotropicWaveScattering(ScatteringModel):
     """Gyroresonance with waves in all directions, their power spread evenly over the sphere.
 
@@ -103,7 +102,6 @@ class IsotropicWaveScattering(ScatteringModel):
         return jax.lax.map(at, cosine.reshape(-1), batch_size=BATCH).reshape(cosine.shape)
 
 
-@checked
 class TransitTimeScattering(ScatteringModel):
     """Transit-time damping of isotropic fast waves: mirrors that move with the particle.
 

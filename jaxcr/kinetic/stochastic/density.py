@@ -11,7 +11,7 @@ from jax import lax
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import argument_error, as_float
 from jaxcr.kinetic.parker.boundaries import Prescribed
 from jaxcr.kinetic.parker.cells import discretise
 from jaxcr.kinetic.parker.problem import ParkerProblem
@@ -31,7 +31,6 @@ from jaxcr.statistics import Estimate
 Position = Float[Array, " axis"]
 
 
-@checked
 class PseudoParticleDensity(eqx.Module):
     """A density with standard errors, and where the weight went.
 
@@ -52,7 +51,6 @@ class PseudoParticleDensity(eqx.Module):
     through_momenta: Float[Array, "end=2"]
 
 
-@checked
 def pseudo_particle_density(
     problem: ParkerProblem,
     position: Position,
@@ -108,7 +106,6 @@ def pseudo_particle_density(
     )
 
 
-@checked
 def residence_density(
     problem: ParkerProblem,
     *,

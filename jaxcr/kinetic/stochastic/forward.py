@@ -15,7 +15,6 @@ from jaxcr.checks import (
     check_positive,
     check_range,
     check_shape,
-    checked,
     is_concrete,
 )
 from jaxcr.kinetic.parker.problem import ParkerProblem
@@ -23,7 +22,6 @@ from jaxcr.kinetic.stochastic.directions import Forward
 from jaxcr.kinetic.stochastic.steps import advance, draw_noise, start_at
 
 
-@checked
 class PseudoParticles(eqx.Module):
     """An ensemble at equal intervals of path.
 
@@ -54,7 +52,6 @@ class PseudoParticles(eqx.Module):
     status: Int[Array, " particle"]
 
 
-@checked
 def pseudo_particles(
     problem: ParkerProblem,
     position: Float[Array, "particle axis"],

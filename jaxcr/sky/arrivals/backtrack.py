@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, check_range, check_shape, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_range, check_shape, is_concrete
 from jaxcr.fields import Field
 from jaxcr.fields.field import check_field
 from jaxcr.orbits import Pusher, Sphere, Stop, trace_ensemble
@@ -19,7 +19,6 @@ MAX_LOST_SHARE = 0.01
 """Share of orbits that may fail to reach the boundary before a sky is an error."""
 
 
-@checked
 class Arrivals(eqx.Module):
     """Where the particles that arrive at an observer crossed the boundary.
 
@@ -102,7 +101,6 @@ class Arrivals(eqx.Module):
         return dataclasses.replace(self, **rows)
 
 
-@checked
 def backtrack(
     field: Field,
     *,

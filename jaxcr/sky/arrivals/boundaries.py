@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, check_finite, check_positive, check_range, check_shape, checked
+from jaxcr.checks import as_float, check_finite, check_positive, check_range, check_shape
 from jaxcr.fields import Field
 from jaxcr.legendre import legendre_polynomials
 from jaxcr.vectors import dot, unit_vector
@@ -38,7 +38,6 @@ class BoundaryDistribution(eqx.Module):
         return SumBoundary(self, other)
 
 
-@checked
 class SumBoundary(BoundaryDistribution):
     """The sum of two excesses."""
 
@@ -51,7 +50,6 @@ class SumBoundary(BoundaryDistribution):
         return self.first.excess(*place) + self.second.excess(*place)
 
 
-@checked
 class DipoleBoundary(BoundaryDistribution):
     """A dipole: dI/I = amplitude (n · axis), n the forward momentum or the place of crossing.
 
@@ -95,7 +93,6 @@ class DipoleBoundary(BoundaryDistribution):
         return self.amplitude.astype(n.dtype) * dot(n, axis.astype(n.dtype))
 
 
-@checked
 class GradientBoundary(BoundaryDistribution):
     """A density that changes linearly: dI/I = gradient · (r - observer).
 
@@ -125,7 +122,6 @@ class GradientBoundary(BoundaryDistribution):
         return dot(self.gradient.astype(direction.dtype), position - observer)
 
 
-@checked
 class DiffusionBoundary(BoundaryDistribution):
     """A density gradient and the flux that it drives: dI/I = G · (r - observer) - 3 n · K G.
 
@@ -165,7 +161,6 @@ class DiffusionBoundary(BoundaryDistribution):
         return density + dot(self.dipole().astype(direction.dtype), direction)
 
 
-@checked
 class ConvectionBoundary(BoundaryDistribution):
     """Isotropy in a frame that moves steadily (Compton-Getting): dI/I = (index + 2) n · V.
 
@@ -203,7 +198,6 @@ class ConvectionBoundary(BoundaryDistribution):
         return (index + 2) * dot(self.velocity.astype(direction.dtype), direction)
 
 
-@checked
 class TrapBoundary(BoundaryDistribution):
     """A gyrotropic distribution, as a Legendre series about an axis.
 
@@ -246,7 +240,6 @@ class TrapBoundary(BoundaryDistribution):
         return jnp.sum((legendre_polynomials(cosine, series.size - 1) * series)[1:])
 
 
-@checked
 class FunctionBoundary(BoundaryDistribution):
     """dI/I from a function of position (pc) and momentum direction, both ``(3,)``."""
 

@@ -7,13 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
-from jaxcr.checks import argument_error, check_range, checked
+from jaxcr.checks import argument_error, check_range
 from jaxcr.sky.healpix import check_nside, nest_to_ring, pixel_direction, ring_to_nest
 
 _FINEST_NSIDE = 8192  # pixel numbers fit into 32 bits
 
 
-@checked
 def refined_directions(nside: int, per_pixel: int) -> Float[np.ndarray, "pixel child xyz=3"]:
     """Return ``per_pixel`` directions inside each pixel: the centres of its HEALPix children.
 
@@ -37,7 +36,6 @@ def refined_directions(nside: int, per_pixel: int) -> Float[np.ndarray, "pixel c
     return pixel_direction(nside * factor, nest_to_ring(nside * factor, child))
 
 
-@checked
 def jittered_directions(
     key: Key[Array, ""], nside: int, per_pixel: int
 ) -> Float[Array, "pixel child xyz=3"]:
@@ -72,7 +70,6 @@ def jittered_directions(
     return pixel_direction(finest, nest_to_ring(finest, child * inside + place))
 
 
-@checked
 def random_directions(key: Key[Array, ""], num: int) -> Float[Array, "particle xyz=3"]:
     """Return ``num`` directions drawn uniformly from the sphere, for counting maps.
 
@@ -97,7 +94,6 @@ def first_half(per_pixel: int) -> Bool[np.ndarray, " child"]:
     return ((index ^ (index >> 1)) & 1) == 0
 
 
-@checked
 def check_per_pixel(per_pixel: int, name: str, *, halves: bool = False) -> None:
     """Raise ``ValueError`` unless ``per_pixel`` is a power of four.
 

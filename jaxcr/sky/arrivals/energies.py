@@ -8,12 +8,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, check_finite, check_positive, check_range, check_shape, checked
+from jaxcr.checks import as_float, check_finite, check_positive, check_range, check_shape
 
 _LN_10 = math.log(10.0)
 
 
-@checked
 class Composition(eqx.Module):
     """Shares of nuclei among the particles of one energy per nucleus.
 
@@ -49,7 +48,6 @@ class Composition(eqx.Module):
         return Composition(self.charge, self.share * jnp.abs(self.charge) ** exponent)
 
 
-@checked
 class EnergyResponse(eqx.Module):
     """A detector that sees E^-index through a log-normal response.
 
@@ -106,7 +104,6 @@ class EnergyResponse(eqx.Module):
         return (energy / self.center) ** -self.index * jnp.exp(-(ratio**2) / 2)
 
 
-@checked
 class Energies(eqx.Module):
     """Drawn energies: one particle for each orbit, all of equal weight.
 
@@ -127,7 +124,6 @@ class Energies(eqx.Module):
         return self.energy / self.charge
 
 
-@checked
 def draw_energies(
     key: Key[Array, ""],
     shape: tuple[int, ...],

@@ -5,14 +5,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.checks import argument_error
 from jaxcr.sky.arrivals.backtrack import Arrivals
 from jaxcr.sky.arrivals.boundaries import BoundaryDistribution
 from jaxcr.sky.arrivals.directions import first_half
 from jaxcr.sky.healpix import check_nside, containing_pixel
 
 
-@checked
 def intensity_map(
     arrivals: Arrivals, boundary: BoundaryDistribution
 ) -> Float[Array, "*batch pixel"]:
@@ -41,7 +40,6 @@ def intensity_map(
     return weighted_mean(samples, weight)
 
 
-@checked
 def intensity_error(
     arrivals: Arrivals, boundary: BoundaryDistribution
 ) -> Float[Array, "*batch pixel"]:
@@ -64,7 +62,6 @@ def intensity_error(
     return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, variance)))
 
 
-@checked
 def half_maps(
     arrivals: Arrivals, boundary: BoundaryDistribution
 ) -> tuple[Float[Array, "*batch pixel"], Float[Array, "*batch pixel"]]:
@@ -73,7 +70,6 @@ def half_maps(
     return split_mean(samples, weight)
 
 
-@checked
 def pixel_samples(
     arrivals: Arrivals, boundary: BoundaryDistribution
 ) -> tuple[Float[Array, "*batch pixel child"], Float[Array, "*batch pixel child"]]:
@@ -89,7 +85,6 @@ def pixel_samples(
     return jnp.where(weight == 0, jnp.nan, orbit_excess(arrivals, boundary)), weight
 
 
-@checked
 def arrival_weights(arrivals: Arrivals, boundary: BoundaryDistribution) -> Float[Array, "*all"]:
     """Return the weight 1 + dI/I of every orbit times its own, 0 where it was lost.
 
@@ -99,7 +94,6 @@ def arrival_weights(arrivals: Arrivals, boundary: BoundaryDistribution) -> Float
     return weight * jnp.where(weight == 0, 0, 1 + orbit_excess(arrivals, boundary))
 
 
-@checked
 def counting_map(
     arrivals: Arrivals, boundary: BoundaryDistribution, *, nside: int
 ) -> Float[Array, "*batch pixel"]:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, check_one_of, checked
+from jaxcr.checks import as_float, check_one_of
 from jaxcr.fields import Field
 from jaxcr.orbits import phase_space_jacobian, trace_fixed_path
 from jaxcr.sky.arrivals.backtrack import Arrivals
@@ -21,7 +21,6 @@ _SIGMAS = 4.0
 _SAMPLE = 32  # orbits whose Jacobian and return are computed
 
 
-@checked
 class NullTests(eqx.Module):
     """Numbers that vanish, or are 1, for a sky that obeys Liouville's theorem.
 
@@ -78,7 +77,6 @@ class NullTests(eqx.Module):
         )
 
 
-@checked
 def run_null_tests(
     field: Field,
     arrivals: Arrivals,

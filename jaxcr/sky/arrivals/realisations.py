@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import check_range, checked
+from jaxcr.checks import check_range
 from jaxcr.fields import Field
 from jaxcr.orbits import Pusher, Stop
 from jaxcr.sky.arrivals.backtrack import Arrivals, backtrack
@@ -17,7 +17,6 @@ from jaxcr.sky.arrivals.intensity import half_maps
 from jaxcr.sky.harmonics import cross_spectrum
 
 
-@checked
 def realisation_spectra(
     make_field: Callable[[int], Field],
     numbers: Iterable[int],

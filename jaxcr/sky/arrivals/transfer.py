@@ -5,7 +5,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Vector
-from jaxcr.checks import checked
 from jaxcr.legendre import legendre_polynomials
 from jaxcr.sky.arrivals.backtrack import Arrivals
 from jaxcr.sky.arrivals.intensity import orbit_weights, split_mean
@@ -14,7 +13,6 @@ from jaxcr.sky.harmonics.spectra import real_harmonics
 from jaxcr.vectors import unit_vector
 
 
-@checked
 def transfer_tensor(
     arrivals: Arrivals, axis: Vector, *, lmax: int, boundary_lmax: int = 24
 ) -> Float[Array, "*batch ell l l"]:

@@ -5,7 +5,7 @@ import abc
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_size, checked
+from jaxcr.checks import check_size
 from jaxcr.sky.harmonics.modes import check_iterations
 from jaxcr.sky.harmonics.transforms import Modes, analyse_dense, analyse_jaxht
 
@@ -30,7 +30,6 @@ class HarmonicTransform(eqx.Module):
         """Return the real modes (..., (lmax+1)²) of maps (..., pixel), mean included."""
 
 
-@checked
 class DenseTransform(HarmonicTransform):
     """One product with a matrix that is built once: fastest up to nside 16 and for many maps.
 
@@ -50,7 +49,6 @@ class DenseTransform(HarmonicTransform):
         return analyse_dense(maps, nside, lmax, self.iterations)
 
 
-@checked
 class JaxhtTransform(HarmonicTransform):
     """Ring by ring with jaxht: O(nside lmax²) work and no matrix, for nside above 16."""
 

@@ -7,10 +7,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import as_float, check_range, checked
+from jaxcr.checks import as_float, check_range
 
 
-@checked
 def gaussian_beam(fwhm: ScalarLike, lmax: int) -> Float[Array, " ell"]:
     """Return b_l = exp[-l(l+1) sigma²/2], sigma = fwhm / sqrt(8 ln 2), of a Gaussian beam.
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import as_float, checked
+from jaxcr.checks import as_float
 from jaxcr.sky.harmonics.modes import mode_table
 from jaxcr.sky.harmonics.particles import check_directions, checked_particles, lmax_of
 from jaxcr.sky.harmonics.transforms import mean_product
@@ -28,7 +28,6 @@ Modes = Float[Array, "*batch mode"]
 _CHUNK = 512  # particles at a time: at lmax 32 the rows of a chunk stay in the cache of a core
 
 
-@checked
 def direction_harmonics(directions: Directions, weights: Weights, *, lmax: int) -> Modes:
     """Return the real harmonics of the relative intensity of weighted arrival directions.
 
@@ -60,7 +59,6 @@ def direction_harmonics(directions: Directions, weights: Weights, *, lmax: int) 
     return _relative_modes(directions, weights, lmax)
 
 
-@checked
 def direction_spectrum(
     directions: Directions, weights: Weights, *, lmax: int
 ) -> Float[Array, "*batch ell"]:
@@ -92,7 +90,6 @@ def direction_spectrum(
     return mean_product(modes, modes, lmax)
 
 
-@checked
 def evaluate_harmonics(
     modes: Float[Array | np.ndarray, "*batch mode"], directions: Directions
 ) -> Float[Array, "*batch particle"]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from jaxcr.checks import check_range, checked
+from jaxcr.checks import check_range
 from jaxcr.sky.healpix.grid import check_nside
 from jaxcr.sky.healpix.rings import ring_table
 
@@ -32,7 +32,6 @@ def mode_table(lmax: int) -> ModeTable:
     return ModeTable(degree, (offset + 1) // 2, (offset > 0) & (offset % 2 == 0))
 
 
-@checked
 def mode_degrees(lmax: int) -> Int[np.ndarray, " mode"]:
     """Return the degree l of each real mode, ((lmax + 1)²,)."""
     return mode_table(lmax).degree
@@ -69,7 +68,6 @@ def degree_average(lmax: int) -> Float[np.ndarray, "mode ell"]:
     return average
 
 
-@checked
 def check_lmax(lmax: int, nside: int, name: str) -> None:
     """Raise ``ValueError`` unless 0 <= lmax <= 3 nside - 1."""
     remedy = f"Lower lmax (2 nside = {2 * nside} is safe) or raise nside."
@@ -105,7 +103,6 @@ def synthesis_matrix(nside: int, lmax: int) -> Float[np.ndarray, "mode pixel"]:
     return matrix
 
 
-@checked
 @lru_cache(maxsize=8)
 def harmonic_matrix(nside: int, lmax: int, iterations: int = 3) -> Float[np.ndarray, "mode pixel"]:
     """Return the matrix that takes a map to its real harmonic modes (read-only).

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 from jaxcr.sky.harmonics.modes import check_lmax
 from jaxcr.sky.healpix.grid import check_nside
 
@@ -20,7 +19,6 @@ _SAMPLE = 64  # pixels along the side of a base face; more differ from their nei
 _MOMENTS = 40  # of l² (pixel size)² / 4 < 10; the last term is below 1e-20
 
 
-@checked
 def pixel_window(nside: int, lmax: int) -> Float[Array, " ell"]:
     """Return the factor w_l by which the mean over a HEALPix pixel damps a_lm.
 

@@ -7,13 +7,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import as_float, check_finite, check_range, checked
+from jaxcr.checks import as_float, check_finite, check_range
 
 Spectra = Float[Array | np.ndarray, "sky ell"]
 Matrix = Float[Array, "ell ell"]
 
 
-@checked
 class SpectrumSums(eqx.Module):
     """What has to be kept of the spectra of many skies; ``+`` joins two sets of skies.
 
@@ -61,7 +60,6 @@ class SpectrumSums(eqx.Module):
         return self.scatter * jnp.outer(scale, scale)
 
 
-@checked
 class SpectrumStatistics(eqx.Module):
     """Statistics of C_l over realisations.
 
@@ -114,7 +112,6 @@ class SpectrumStatistics(eqx.Module):
         return lower, jnp.percentile(self.spectra, 50 + share / 2, axis=0)
 
 
-@checked
 def spectrum_sums(spectra: Spectra) -> SpectrumSums:
     """Return the sums of a set of spectra, to be added to those of others.
 
@@ -140,7 +137,6 @@ def _sums(spectra: Float[Array, "sky ell"]) -> SpectrumSums:
     return SpectrumSums(number, mean, jnp.matmul(gap.T, gap, precision="highest"))
 
 
-@checked
 def spectrum_statistics(spectra: Spectra) -> SpectrumStatistics:
     """Return mean, standard error, covariance and percentiles of C_l over realisations.
 

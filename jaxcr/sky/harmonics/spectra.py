@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from jaxcr.checks import check_shape, checked
+from jaxcr.checks import check_shape
 from jaxcr.sky.harmonics.backends import HarmonicTransform
 from jaxcr.sky.harmonics.modes import check_lmax
 from jaxcr.sky.harmonics.transforms import Modes, analyse, mean_product, modes_to_alm
@@ -22,7 +22,6 @@ Other = Float[Array | np.ndarray, "..."]  # its shape is checked with a better m
 Spectra = Float[Array, "*batch ell"]
 
 
-@checked
 def real_harmonics(maps: Maps, *, lmax: int, transform: HarmonicTransform | None = None) -> Modes:
     """Return the real harmonic coefficients of maps, mean included.
 
@@ -54,7 +53,6 @@ def real_harmonics(maps: Maps, *, lmax: int, transform: HarmonicTransform | None
     return _analyse(maps, nside, lmax, transform)
 
 
-@checked
 def alm(
     maps: Maps, *, lmax: int | None = None, transform: HarmonicTransform | None = None
 ) -> Complex[Array, "*batch alm"]:
@@ -82,7 +80,6 @@ def alm(
     return modes_to_alm(_analyse(maps, nside, lmax, transform), lmax)
 
 
-@checked
 def power_spectrum(
     maps: Maps, *, lmax: int | None = None, transform: HarmonicTransform | None = None
 ) -> Spectra:
@@ -123,7 +120,6 @@ def power_spectrum(
     return mean_product(modes, modes, lmax)
 
 
-@checked
 def cross_spectrum(
     first: Maps,
     second: Other,

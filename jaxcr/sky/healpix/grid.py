@@ -6,13 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, as_float, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, is_concrete
 
 UNSEEN = -1.6375e30
 """What HEALPix files write for a pixel that was not observed; NaN in arrays."""
 
 
-@checked
 def check_nside(nside: int, name: str) -> None:
     """Raise ``ValueError`` unless ``nside`` is a power of two, 1, 2, 4, ...
 
@@ -30,7 +29,6 @@ def check_nside(nside: int, name: str) -> None:
         )
 
 
-@checked
 def nside_of(num_pixels: int) -> int:
     """Return the nside whose grid has ``num_pixels`` = 12 nside² pixels.
 
@@ -53,7 +51,6 @@ def nside_of(num_pixels: int) -> int:
     return nside
 
 
-@checked
 def pixel_centers(nside: int) -> Float[np.ndarray, "pixel xyz=3"]:
     """Return the unit vectors of the pixel centres, (pixel, 3), RING order.
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxcr.checks import as_float, checked
+from jaxcr.checks import as_float
 from jaxcr.sky.healpix.grid import check_nside, nside_of, without_unseen
 from jaxcr.sky.healpix.pixels import Directions, check_components
 from jaxcr.sky.healpix.rings import RingLayout, check_index_range, ring_layout
@@ -17,7 +17,6 @@ FourPixels = Int[Array, "*batch 4"]
 FourWeights = Float[Array, "*batch 4"]
 
 
-@checked
 def interpolation_weights(nside: int, direction: Directions) -> tuple[FourPixels, FourWeights]:
     """Return four pixels about each direction and their weights, which sum to one.
 
@@ -52,7 +51,6 @@ def interpolation_weights(nside: int, direction: Directions) -> tuple[FourPixels
     return _weights(nside, as_float(direction))
 
 
-@checked
 def interpolate_map(
     map: Float[Array | np.ndarray, "*map pixel"], direction: Directions
 ) -> Float[Array, "..."]:

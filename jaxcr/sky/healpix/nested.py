@@ -8,11 +8,9 @@ Source: Gorski et al. 2005, ApJ 622, 759, section 5; Calabretta & Roukema 2007, 
 
 import math
 
-from jaxcr.checks import checked
 from jaxcr.sky.healpix.rings import Pixels, check_pixels, jitted, namespace, ring_layout, ring_of
 
 
-@checked
 def ring_to_nest(nside: int, pixel: Pixels) -> Pixels:
     """Return the NESTED numbers of pixels given in RING order, equal to ``healpy.ring2nest``.
 
@@ -32,7 +30,6 @@ def ring_to_nest(nside: int, pixel: Pixels) -> Pixels:
     return _to_nest(nside, pixel)
 
 
-@checked
 def nest_to_ring(nside: int, pixel: Pixels) -> Pixels:
     """Return the RING numbers of pixels given in NESTED order, equal to ``healpy.nest2ring``.
 

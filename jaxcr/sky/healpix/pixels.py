@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxcr.checks import check_positive, check_shape, checked, is_concrete
+from jaxcr.checks import check_positive, check_shape, is_concrete
 from jaxcr.sky.healpix.grid import check_nside
 from jaxcr.sky.healpix.rings import (
     Pixels,
@@ -22,7 +22,6 @@ from jaxcr.sky.healpix.rings import (
 Directions = Float[Array | np.ndarray, "*batch xyz"]  # three components, checked by hand
 
 
-@checked
 def pixel_direction(nside: int, pixel: Pixels) -> Float[Array | np.ndarray, "*batch xyz=3"]:
     """Return the unit vectors of pixel centres.
 
@@ -51,7 +50,6 @@ def pixel_direction(nside: int, pixel: Pixels) -> Float[Array | np.ndarray, "*ba
     return _direction(nside, pixel)
 
 
-@checked
 def containing_pixel(nside: int, direction: Directions) -> Int[Array | np.ndarray, "*batch"]:
     """Return the pixels in which directions lie.
 

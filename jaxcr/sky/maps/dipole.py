@@ -7,12 +7,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import checked
 from jaxcr.sky.healpix.grid import nside_of, pixel_centers, without_unseen
 from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions
 
 
-@checked
 class Dipole(eqx.Module):
     """The fit monopole + vector . p to a map at arrival directions p, in units of the map.
 
@@ -59,7 +57,6 @@ class Dipole(eqx.Module):
         return jnp.where(none, jnp.inf, safe_root(across) / jnp.where(none, 1, self.amplitude))
 
 
-@checked
 def fit_dipole(map: SkyMap, *, mask: Mask | None = None, error: Error | None = None) -> Dipole:
     """Fit monopole + vector . p to a map by least squares over the pixels.
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, check_finite, check_one_of, checked
+from jaxcr.checks import argument_error, check_finite, check_one_of
 from jaxcr.sky.healpix.grid import UNSEEN, nside_of
 from jaxcr.sky.healpix.nested import ring_to_nest
 from jaxcr.untrusted.fits import open_fits
@@ -50,7 +50,6 @@ class SkyMapFile(NamedTuple):
     unit: str
 
 
-@checked
 def write_map(
     path: str | Path,
     maps: Float[Array | np.ndarray, "..."],
@@ -117,7 +116,6 @@ def write_map(
         ) from problem
 
 
-@checked
 def read_map(path: str | Path) -> SkyMapFile:
     """Read all maps of a HEALPix FITS file, RING or NESTED, into RING order.
 

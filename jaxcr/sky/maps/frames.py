@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, as_float, check_finite, check_range, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_finite, check_range, is_concrete
 from jaxcr.vectors import unit_vector
 
 Matrix = Float[Array, "3 3"]
@@ -22,7 +22,6 @@ AnyVector = Float[Array | np.ndarray, "xyz=3"]
 _ROUND_OFF = 1e-6  # of pi/2 in float32
 
 
-@checked
 def rotation_from_axes(first: AnyVector, second: AnyVector) -> Matrix:
     """Return the rotation from the frame whose x axis is ``first`` and whose y is ``second``.
 
@@ -63,7 +62,6 @@ def rotation_from_axes(first: AnyVector, second: AnyVector) -> Matrix:
     return jnp.stack([x, y, jnp.cross(x, y)], axis=-1)
 
 
-@checked
 def field_to_equatorial(
     right_ascension: ScalarLike, declination: ScalarLike, *, roll: ScalarLike = 0
 ) -> Matrix:

@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import checked
 from jaxcr.sky.healpix.grid import without_unseen
 from jaxcr.sky.maps.dipole import Dipole, dipole_design, safe_root
 from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions
@@ -20,7 +19,6 @@ for _number, _row, _column in ((2, 0, 1), (3, 0, 2), (4, 1, 2)):
     _BASIS[_number, _row, _column] = _BASIS[_number, _column, _row] = 1.0
 
 
-@checked
 class Quadrupole(eqx.Module):
     """The fit monopole + vector . p + p . Q p to a map, in units of the map.
 
@@ -90,7 +88,6 @@ class Quadrupole(eqx.Module):
         return values[order], vectors[:, order]
 
 
-@checked
 def fit_quadrupole(
     map: SkyMap, *, mask: Mask | None = None, error: Error | None = None
 ) -> Quadrupole:

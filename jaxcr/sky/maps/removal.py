@@ -3,7 +3,6 @@
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 from jaxcr.sky.harmonics.modes import check_lmax, synthesis_matrix
 from jaxcr.sky.healpix.grid import nside_of, without_unseen
 from jaxcr.sky.maps.dipole import dipole_design
@@ -11,7 +10,6 @@ from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functi
 from jaxcr.sky.maps.quadrupole import quadrupole_design
 
 
-@checked
 def remove_dipole(
     map: SkyMap, *, mask: Mask | None = None, error: Error | None = None
 ) -> Float[Array, " pixel"]:
@@ -40,7 +38,6 @@ def remove_dipole(
     return _less_fit(map, dipole_design(map), mask, error)
 
 
-@checked
 def remove_quadrupole(
     map: SkyMap, *, mask: Mask | None = None, error: Error | None = None
 ) -> Float[Array, " pixel"]:
@@ -55,7 +52,6 @@ def remove_quadrupole(
     return _less_fit(map, quadrupole_design(map), mask, error)
 
 
-@checked
 def remove_multipoles(
     map: SkyMap, *, lmax: int, mask: Mask | None = None, error: Error | None = None
 ) -> Float[Array, " pixel"]:

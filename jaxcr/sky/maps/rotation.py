@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import as_float, check_range, checked, is_concrete
+from jaxcr.checks import as_float, check_range, is_concrete
 from jaxcr.sky.harmonics.directions import evaluate_harmonics
 from jaxcr.sky.harmonics.modes import check_lmax
 from jaxcr.sky.harmonics.transforms import analyse
@@ -17,7 +17,6 @@ Maps = Float[Array | np.ndarray, "*batch pixel"]
 _LARGEST_SKEW = 1e-5  # round-off of float32 is 1e-6
 
 
-@checked
 def rotate_map(
     map: Maps, rotation: Float[Array | np.ndarray, "3 3"], *, lmax: int | None = None
 ) -> Float[Array, "*batch pixel"]:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import as_float, check_positive, check_range, check_shape, checked
+from jaxcr.checks import as_float, check_positive, check_range, check_shape
 from jaxcr.sky.healpix.grid import without_unseen
 
 Values = Float[Array | np.ndarray, "..."]
@@ -15,7 +15,6 @@ _SERIES_TERMS = 10
 _SERIES_RANGE = 0.05  # 0.05^10 / 132 = 7e-16, the first term left out
 
 
-@checked
 def significance_map(map: Values, error: Values) -> Float[Array, "..."]:
     """Return map / error, NaN where the error is not > 0 or the map was not observed.
 
@@ -36,7 +35,6 @@ def significance_map(map: Values, error: Values) -> Float[Array, "..."]:
     return jnp.where(known, map, jnp.nan) / jnp.where(known, error, 1)
 
 
-@checked
 def li_ma_significance(
     counts: Float[Array | np.ndarray, "..."] | ScalarLike,
     background: Float[Array | np.ndarray, "..."] | ScalarLike,

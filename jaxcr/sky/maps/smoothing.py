@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import check_range, check_shape, checked, is_concrete
+from jaxcr.checks import check_range, check_shape, is_concrete
 from jaxcr.sky.arrivals.intensity import weighted_mean
 from jaxcr.sky.harmonics.beams import gaussian_beam
 from jaxcr.sky.harmonics.modes import mode_degrees
@@ -15,7 +15,6 @@ from jaxcr.sky.healpix.nested import nest_to_ring, ring_to_nest
 from jaxcr.sky.maps.least_squares import SkyMap
 
 
-@checked
 def smooth(map: SkyMap, *, fwhm: ScalarLike) -> Float[Array, " pixel"]:
     """Return the map smoothed with a Gaussian beam, for pictures only.
 
@@ -49,7 +48,6 @@ def smooth(map: SkyMap, *, fwhm: ScalarLike) -> Float[Array, " pixel"]:
     return synthesise(analyse(map, nside, lmax) * beam, nside, lmax)
 
 
-@checked
 def degrade_map(
     maps: Float[Array | np.ndarray, "*batch pixel"],
     *,

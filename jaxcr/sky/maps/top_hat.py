@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxcr.checks import check_range, check_shape, checked, is_concrete
+from jaxcr.checks import check_range, check_shape, is_concrete
 from jaxcr.sky.healpix.grid import nside_of, without_unseen
 from jaxcr.sky.healpix.rings import ring_layout, ring_of
 from jaxcr.sky.maps.least_squares import SkyMap
@@ -22,7 +22,6 @@ from jaxcr.sky.maps.least_squares import SkyMap
 Weight = Float[Array | np.ndarray, " weight_pixel"] | Bool[Array | np.ndarray, " weight_pixel"]
 
 
-@checked
 def top_hat_smooth(
     map: SkyMap, *, radius: float | int, weight: Weight | None = None
 ) -> Float[Array, " pixel"]:

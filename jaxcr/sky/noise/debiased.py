@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import as_float, check_range, checked
+from jaxcr.checks import as_float, check_range
 from jaxcr.sky.harmonics.directions import direction_spectrum
 from jaxcr.sky.harmonics.spectra import power_spectrum
 from jaxcr.sky.noise.levels import poisson_noise
@@ -17,7 +17,6 @@ from jaxcr.sky.partial.estimates import SpectrumEstimate, gaussian_error
 Maps = Float[Array | np.ndarray, "*batch pixel"]
 
 
-@checked
 def debiased_spectrum(
     maps: Maps,
     *,
@@ -55,7 +54,6 @@ def debiased_spectrum(
     return _less_noise(spectra, level, sample_variance)
 
 
-@checked
 def debiased_direction_spectrum(
     directions: Float[Array | np.ndarray, "particle xyz=3"],
     weights: Float[Array | np.ndarray, " particle"],

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcr.checks import argument_error, as_float, checked
+from jaxcr.checks import argument_error, as_float
 from jaxcr.sky.arrivals.intensity import weighted_mean
 from jaxcr.sky.harmonics.spectra import real_harmonics
 from jaxcr.sky.harmonics.transforms import mean_product
@@ -11,7 +11,6 @@ from jaxcr.sky.noise.levels import Samples
 from jaxcr.sky.partial.estimates import SpectrumEstimate, gaussian_error
 
 
-@checked
 def fold_spectrum(
     samples: Samples,
     weight: Samples | None = None,

@@ -16,7 +16,6 @@ from jaxcr.checks import (
     check_positive,
     check_range,
     check_shape,
-    checked,
 )
 from jaxcr.sky.harmonics.modes import check_lmax, harmonic_matrix, mode_degrees
 from jaxcr.sky.harmonics.realisations import check_levels
@@ -30,7 +29,6 @@ from jaxcr.sky.partial.window import SkyWindow
 _BLOCK_PIXELS = 2**20  # pixels drawn at a time: 8 MB of counts
 
 
-@checked
 class IsotropicBands(eqx.Module):
     """Central percentile bands, median and mean of C_l over isotropic Poisson skies, sr."""
 
@@ -41,7 +39,6 @@ class IsotropicBands(eqx.Module):
     mean: Float[Array, " ell"]
 
 
-@checked
 def isotropic_bands(
     *,
     nside: int,

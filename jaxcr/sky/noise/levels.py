@@ -5,13 +5,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import as_float, check_range, checked
+from jaxcr.checks import as_float, check_range
 from jaxcr.sky.arrivals.intensity import scatter_level
 
 Samples = Float[Array | np.ndarray, "*batch pixel child"]
 
 
-@checked
 def poisson_noise(weights: Float[Array | np.ndarray, " particle"]) -> Scalar:
     """Return the level N_l = (4 pi / N) <w²> / <w>² that N weighted random arrivals add to C_l.
 
@@ -32,7 +31,6 @@ def poisson_noise(weights: Float[Array | np.ndarray, " particle"]) -> Scalar:
     return 4 * jnp.pi / weights.size * jnp.mean(weights**2) / jnp.mean(weights) ** 2
 
 
-@checked
 def noise_power(samples: Samples, weight: Samples | None = None) -> Float[Array, "*batch"]:
     """Return the level that the scatter within pixels adds to C_l of the mean map.
 

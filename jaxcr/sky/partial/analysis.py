@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_positive, check_range, checked
+from jaxcr.checks import check_positive, check_range
 from jaxcr.sky.healpix.rings import on_host, ring_table
 from jaxcr.sky.partial.bins import SpectrumBins
 from jaxcr.sky.partial.coupling import PseudoCoupling
@@ -16,7 +16,6 @@ from jaxcr.sky.partial.pseudo import pseudo_spectrum
 from jaxcr.sky.partial.window import SkyWindow
 
 
-@checked
 class GroundSpectrum(eqx.Module):
     """What a windowed map says about the spectrum, forward and inverted.
 
@@ -39,7 +38,6 @@ class GroundSpectrum(eqx.Module):
     estimate: SpectrumEstimate
 
 
-@checked
 class ObservedSky(eqx.Module):
     """Counts in a window and the counts that an isotropic sky would give there.
 
@@ -132,7 +130,6 @@ class ObservedSky(eqx.Module):
         return jnp.sqrt(jnp.diagonal(coupling.covariance(c_ell, variance)))
 
 
-@checked
 def observe(
     maps: Maps, window: SkyWindow, *, num_events: float | int, seed: int = 0
 ) -> ObservedSky:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, check_positive, checked, is_concrete
+from jaxcr.checks import argument_error, check_positive, is_concrete
 from jaxcr.sky.partial.bins import SpectrumBins
 from jaxcr.sky.partial.coupling import PseudoCoupling, dot
 
@@ -42,7 +42,6 @@ def bin_matrices(
     return BinMatrices(mean, shape, outside, average, binned)
 
 
-@checked
 def binned_condition(coupling: PseudoCoupling, bins: SpectrumBins) -> float:
     """Return the condition number of the binned mixing matrix that is to be inverted, flat bins.
 

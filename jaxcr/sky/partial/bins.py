@@ -15,7 +15,6 @@ def _whole_numbers(edges) -> tuple[int, ...]:
     return tuple(map(operator.index, edges))
 
 
-@checked
 class SpectrumBins(eqx.Module):
     """Consecutive bins of multipoles; in a bin, a spectrum is averaged with weights 2l+1.
 
@@ -89,7 +88,6 @@ class SpectrumBins(eqx.Module):
         return weight / np.sum(weight, axis=1, keepdims=True)
 
 
-@checked
 def uniform_bins(lowest: int, highest: int, width: int) -> SpectrumBins:
     """Return bins of equal width from ``lowest`` on that end at or below ``highest``.
 

@@ -14,7 +14,6 @@ from jaxtyping import Array, Float, Int
 from jaxcr.checks import checked
 
 
-@checked
 class PseudoCoupling(eqx.Module):
     """The linear map from the sky and its noise to the modes of the windowed map.
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_finite, check_shape, checked, is_concrete
+from jaxcr.checks import check_finite, check_shape, is_concrete
 from jaxcr.sky.healpix.grid import without_unseen
 from jaxcr.sky.healpix.rings import on_host, ring_table
 from jaxcr.sky.partial.window import SkyWindow
@@ -15,7 +15,6 @@ from jaxcr.sky.partial.window import SkyWindow
 Maps = Float[Array | np.ndarray, "*batch pixel"]
 
 
-@checked
 def remove_declination_mean(maps: Maps, window: SkyWindow) -> Float[Array, "*batch pixel"]:
     """Return maps less, on each ring of the grid, their exposure-weighted mean.
 
@@ -47,7 +46,6 @@ def remove_declination_mean(maps: Maps, window: SkyWindow) -> Float[Array, "*bat
     return _remove_ring_mean(maps, window.exposure.astype(maps.dtype), nside=window.nside)
 
 
-@checked
 def windowed_maps(
     maps: Maps, window: SkyWindow, *, exposure_weighted: bool = False, remove_mean: bool = True
 ) -> Float[Array, "*batch pixel"]:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_shape, checked
+from jaxcr.checks import check_shape
 from jaxcr.sky.partial.binned_mixing import BinMatrices, bin_matrices, check_matrices
 from jaxcr.sky.partial.bins import SpectrumBins
 from jaxcr.sky.partial.coupling import PseudoCoupling, dot
@@ -17,7 +17,6 @@ Spectra = Float[Array | np.ndarray, "*batch ell"]
 Variance = Float[Array | np.ndarray, "*#batch pixel"]
 
 
-@checked
 @jax.jit
 def forward_spectrum(
     c_ell: Float[Array | np.ndarray, "*batch ell_in"], coupling: PseudoCoupling
@@ -43,7 +42,6 @@ def forward_spectrum(
     return dot(c_ell[..., :num], matrix.T)
 
 
-@checked
 def deconvolve_spectrum(
     spectra: Spectra,
     coupling: PseudoCoupling,

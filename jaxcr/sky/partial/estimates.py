@@ -8,10 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 
-
-@checked
 class SpectrumEstimate(eqx.Module):
     """A power spectrum less its noise level, with the error of each value.
 
@@ -36,7 +33,6 @@ class SpectrumEstimate(eqx.Module):
     covariance: Float[Array, "*#batch bin bin"] | None = None
 
 
-@checked
 @partial(jax.jit, static_argnames=("num_folds", "sample_variance"))
 def gaussian_error(
     c_ell: Float[Array, "*batch ell"],

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, check_finite, check_range, checked
+from jaxcr.checks import argument_error, check_finite, check_range
 from jaxcr.sky.healpix.rings import on_host
 from jaxcr.sky.partial.estimates import SpectrumEstimate
 from jaxcr.sky.theory.cascade import cascade_spectrum
@@ -11,7 +11,6 @@ from jaxcr.sky.theory.cascade import cascade_spectrum
 _LEAST_SHARE = 0.5  # of C_l in its error; a dipole seen without m = 0 scatters by its own size
 
 
-@checked
 def fiducial_from(estimate: SpectrumEstimate, lmax: int) -> Float[np.ndarray, " ell"]:
     """Return a smooth C_l through the bins of a first deconvolution, the shape for a second one.
 

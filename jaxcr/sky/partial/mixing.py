@@ -5,7 +5,7 @@
 
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_range, checked
+from jaxcr.checks import check_range
 from jaxcr.sky.harmonics.modes import check_lmax
 from jaxcr.sky.partial.coupling import PseudoCoupling
 from jaxcr.sky.partial.pixel_coupling import dense_coupling
@@ -13,7 +13,6 @@ from jaxcr.sky.partial.ring_coupling import zonal_coupling
 from jaxcr.sky.partial.window import SkyWindow
 
 
-@checked
 def pseudo_coupling(
     window: SkyWindow,
     *,
@@ -54,7 +53,6 @@ def pseudo_coupling(
     )
 
 
-@checked
 def mixing_matrix(
     window: SkyWindow,
     *,

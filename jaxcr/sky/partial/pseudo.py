@@ -2,7 +2,6 @@
 
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
 from jaxcr.sky.harmonics.backends import DenseTransform, JaxhtTransform
 from jaxcr.sky.harmonics.modes import check_lmax
 from jaxcr.sky.harmonics.transforms import LARGEST_DENSE_NSIDE, mean_product
@@ -10,7 +9,6 @@ from jaxcr.sky.partial.declination import Maps, windowed_maps
 from jaxcr.sky.partial.window import SkyWindow
 
 
-@checked
 def pseudo_spectrum(
     maps: Maps,
     window: SkyWindow,

@@ -4,14 +4,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_one_of, checked
+from jaxcr.checks import check_one_of
 from jaxcr.sky.partial.declination import pixel_weights
 from jaxcr.sky.partial.mixing import checked_degrees
 from jaxcr.sky.partial.pseudo import plain_spectrum
 from jaxcr.sky.partial.window import SkyWindow
 
 
-@checked
 def wigner_mixing_matrix(
     window: SkyWindow, *, lmax: int, lmax_in: int | None = None, exposure_weighted: bool = False
 ) -> Float[Array, "ell ell_in"]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.checks import argument_error, as_float, check_positive, check_range, checked
+from jaxcr.checks import argument_error, as_float, check_positive, check_range
 from jaxcr.sky.healpix.grid import check_nside, nside_of
 from jaxcr.sky.healpix.rings import on_host, ring_table
 
@@ -18,7 +18,6 @@ ICECUBE_HIGHEST = -25.0  # degrees of declination: zenith angles up to 65 degree
 HAWC_LATITUDE, HAWC_ZENITH = 19.0, 57.0  # degrees
 
 
-@checked
 class SkyWindow(eqx.Module):
     """The relative exposure of each pixel of the equatorial sky.
 
@@ -61,7 +60,6 @@ class SkyWindow(eqx.Module):
         return bool(np.allclose(share, share[table.start][table.of_pixel], rtol=1e-5, atol=0))
 
 
-@checked
 def declination_window(
     nside: int,
     *,
@@ -101,7 +99,6 @@ def declination_window(
     return SkyWindow(np.where(inside, share, 0.0)[table.of_pixel], m0_blind)
 
 
-@checked
 def icecube_window(nside: int, *, exposure: Exposure | None = None) -> SkyWindow:
     """Return the window of IceCube: declinations -90 to -25 degrees, zenith up to 65 degrees.
 
@@ -116,7 +113,6 @@ def icecube_window(nside: int, *, exposure: Exposure | None = None) -> SkyWindow
     return declination_window(nside, lowest=-90.0, highest=ICECUBE_HIGHEST, exposure=exposure)
 
 
-@checked
 def hawc_window(nside: int) -> SkyWindow:
     """Return the window of HAWC: latitude 19 degrees, zenith up to 57 degrees.
 
@@ -136,7 +132,6 @@ def hawc_window(nside: int) -> SkyWindow:
     )
 
 
-@checked
 def combined_window(*windows: SkyWindow) -> SkyWindow:
     """Return the window of several experiments together: the sum of their exposures.
 
@@ -162,7 +157,6 @@ def combined_window(*windows: SkyWindow) -> SkyWindow:
     return SkyWindow(total, any(window.m0_blind for window in windows))
 
 
-@checked
 def transit_exposure(
     declination: Float[np.ndarray, "*batch"], latitude: float, largest_zenith: float
 ) -> Float[np.ndarray, "*batch"]:

@@ -3,10 +3,9 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_range, checked
+from jaxcr.checks import check_range
 
 
-@checked
 def cascade_spectrum(lmax: int) -> Float[Array, " ell"]:
     """Return the steady-state ratio C_l / C_1 = 18 / [(2l+1)(l+1)(l+2)], and 0 at l = 0.
 
@@ -35,7 +34,6 @@ def cascade_spectrum(lmax: int) -> Float[Array, " ell"]:
     return jnp.where(l > 0, 18 / ((2 * l + 1) * (l + 1) * (l + 2)), 0)
 
 
-@checked
 def cascade_tail(lmax: int) -> float:
     """Return sum over l > lmax of (2l+1) C_l / C_1 of `cascade_spectrum`, 18 / (lmax + 2).
 

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, check_positive, check_range, checked
+from jaxcr.checks import as_float, check_positive, check_range
 
 Rate = Callable[[Scalar], ScalarLike]
 Spectrum = Float[Array, " ell"]
@@ -29,7 +29,6 @@ Spectrum = Float[Array, " ell"]
 _LARGEST_EXPONENT = 0.97  # above, the range of floating-point numbers is too short for the end
 
 
-@checked
 def bgk_spectrum(rate: Rate, lmax: int) -> Spectrum:
     """Return C_l / C_1 of relaxation with a relative rate, C_l ~ int x P_l / nu_r dx.
 
@@ -60,7 +59,6 @@ def bgk_spectrum(rate: Rate, lmax: int) -> Spectrum:
     return _normalised(integrals)
 
 
-@checked
 def fokker_planck_spectrum(rate: Rate, lmax: int) -> Spectrum:
     """Return C_l / C_1 of diffusion with a relative rate, C_l ~ int x P_l / nu_r dx / [l(l+1)].
 
@@ -87,7 +85,6 @@ def fokker_planck_spectrum(rate: Rate, lmax: int) -> Spectrum:
     return _normalised(integrals / _laplacian(lmax, integrals))
 
 
-@checked
 def power_law_bgk_spectrum(exponent: ScalarLike, lmax: int) -> Spectrum:
     """Return `bgk_spectrum` of nu_r ~ (1-x)^p in closed form.
 
@@ -115,7 +112,6 @@ def power_law_bgk_spectrum(exponent: ScalarLike, lmax: int) -> Spectrum:
     return _normalised(_power_law_integrals(exponent, lmax, "power_law_bgk_spectrum"))
 
 
-@checked
 def power_law_fokker_planck_spectrum(exponent: ScalarLike, lmax: int) -> Spectrum:
     """Return `fokker_planck_spectrum` of nu_r ~ (1-x)^p in closed form.
 

@@ -5,10 +5,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import as_float, check_range, checked
+from jaxcr.checks import as_float, check_range
 
 
-@checked
 def pitch_angle_damping(
     c_ell: Float[Array | np.ndarray, "*batch ell"], depth: ScalarLike
 ) -> Float[Array, "*batch ell"]:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.checks import as_float, check_range, check_shape, checked
+from jaxcr.checks import as_float, check_range, check_shape
 
 Matrix = Float[Array, "ell ell"]
 Spectrum = Float[Array, " ell"]
@@ -15,7 +15,6 @@ _ORDERS = 16  # of the series: the next term is below (1/2)^17 / 17! = 2e-20
 _LARGEST_DOUBLING = 40  # 2^39 lifetimes of the fastest multipole
 
 
-@checked
 def evolve_cascade(
     matrix: Matrix,
     c_ell: Float[Array | np.ndarray, " start"],

@@ -14,20 +14,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, as_float, check_finite, check_range, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_finite, check_range, is_concrete
 
 Rates = Float[Array | np.ndarray, "ell target"]
 Matrix = Float[Array, "ell ell"]
 Spectrum = Float[Array, " ell"]
 
 
-@checked
 def ahlers_loss(l: Float[Array, " ell"]) -> Float[Array, " ell"]:
     """Return (l + 1)(l + 2), the loss rate whose cascade is `cascade_spectrum`, in any unit."""
     return (l + 1) * (l + 2)
 
 
-@checked
 def neighbour_rates(
     lmax: int, loss: Callable[[Spectrum], Spectrum] = ahlers_loss
 ) -> Float[Array, "ell target"]:
@@ -62,7 +60,6 @@ def neighbour_rates(
     return jnp.zeros((lmax + 1, lmax + 2), upward.dtype).at[:, 1:].set(jnp.diag(upward))
 
 
-@checked
 def cascade_matrix(rates: Rates) -> Matrix:
     """Return the matrix A of dC/dt = A C for given rates nu_{l->k}.
 
@@ -102,7 +99,6 @@ def _balance(rates: Float[Array, "ell target"]) -> Matrix:
     return rates[:, :num].T - jnp.diag(loss)
 
 
-@checked
 def steady_cascade(matrix: Matrix) -> Spectrum:
     """Return C_l / C_1 of the steady state in which a source holds the dipole fixed.
 

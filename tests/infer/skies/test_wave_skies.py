@@ -72,7 +72,7 @@ def test_waves_have_no_box(skies, waves):
     [
         ({"cube": "mhd"}, "cube, waves: expected one of them, got both"),
         ({"inner_scale": 0.0}, "inner_scale: expected a positive number, got 0"),
-        ({"waves": 5}, "num_waves: expected at least 10"),
+        ({"waves": 5}, "num_waves: expected a number >= 10"),
         ({"slab_share": 0.5}, "slab_share: expected 0 with plane waves"),
     ],
 )
