@@ -7,6 +7,7 @@ stated. All of them raise `ArgumentError`, which names what, expected, got and t
 of them let traced values pass: inside ``jit`` a NaN stays a NaN.
 """
 
+import dataclasses
 import functools
 import inspect
 import operator
@@ -183,7 +184,11 @@ def checked_folder(namespace: dict[str, Any]) -> None:
         thing = namespace[name]
         if inspect.isclass(thing) and issubclass(thing, eqx.Module):
             if not inspect.isabstract(thing):
-                thing.__init__ = _checked(thing.__init__, name, allow_empty=True)
+                # A field with a converter has no annotation in __init__, but one in the class.
+                kinds = {
+                    f.name: f.type for f in dataclasses.fields(thing) if _is_array_type(f.type)
+                }
+                thing.__init__ = _checked(thing.__init__, name, kinds, allow_empty=True)
         elif inspect.isfunction(inspect.unwrap(thing)) and not isinstance(thing, type):
             wrapped = checked(thing)
             if hasattr(thing, "broadcasts"):
@@ -203,7 +208,8 @@ def checked(function: Callable[_P, _T]) -> Callable[_P, _T]:
     -----
     Costs 10 to 50 µs a call, and inside ``jit`` only while tracing.
     """
-    return _checked(function, function.__qualname__.removesuffix(".__call__"), allow_empty=False)
+    label = function.__qualname__.removesuffix(".__call__")
+    return _checked(function, label, {}, allow_empty=False)
 
 
 def broadcasting(function: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -247,13 +253,16 @@ def _broadcasting(function: Callable) -> Callable:
     return call
 
 
-def _checked(function: Callable, label: str, *, allow_empty: bool) -> Callable:
+def _checked(function: Callable, label: str, kinds: dict, *, allow_empty: bool) -> Callable:
     signature = inspect.signature(function)
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     hints = {
-        name: parameter.annotation
+        name: kinds.get(name) if parameter.annotation is Any else parameter.annotation
         for name, parameter in signature.parameters.items()
-        if parameter.kind in named and parameter.annotation not in (parameter.empty, Any)
+        if parameter.kind in named
+    }
+    hints = {
+        name: hint for name, hint in hints.items() if hint not in (None, inspect.Parameter.empty)
     }
 
     @functools.wraps(function)

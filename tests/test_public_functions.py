@@ -53,7 +53,8 @@ NUMBERS = {
     "ratio": 0.5, "latitude": -0.5, "declination": 0.3, "largest_zenith": 1.0, "levels": (0.68,),
     "shape": (8, 8, 8), "relative_error": 0.3, "exponent": 0.5, "charge": 1.0, "most": 8,
     "helicity": 0.2, "site": 1, "num_sites": 4, "place": 2.0, "iterations": 1, "degree": 1,
-    "ell": 2.0, "num_walkers": 64, "repeats": 1, "inner_radius": 0.5, "outer_radius": 2.0,
+    "degrees": (1, 1, 1), "edges": (2, 3, 5), "ell": 2.0, "num_walkers": 64, "repeats": 1,
+    "inner_radius": 0.5, "outer_radius": 2.0,
     "nucleus_radius": 0.2, "extent": 8.0, "half_width": 2.0, "half_height": 2.0,
 }  # fmt: skip
 """Numbers by the name of the parameter; 0.7, or 4 where whole ones are asked for, elsewhere."""
@@ -172,7 +173,8 @@ MADE_BY = {
     sky.SpectrumBins: lambda: sky.uniform_bins(2, 4, 1),
     sky.PseudoCoupling: lambda: sky.pseudo_coupling(sky.hawc_window(2), lmax=4),
     kinetic.Species: kinetic.proton, observed.SpectrumData: _data,
-    Path: lambda: Path("no-such-file"), str: lambda: "name", bool: lambda: False, dict: dict,
+    np.ndarray: lambda: np.ones(3), Path: lambda: Path("no-such-file"),
+    str: lambda: "name", bool: lambda: False, dict: dict,
 }  # fmt: skip
 """Samples of classes, made once, where annotations of the constructor do not lead to one."""
 
@@ -257,7 +259,8 @@ def arguments(thing, depth=0):
             given.append(sample(parameter.annotation, name, depth))
         elif parameter.default is parameter.empty:
             hint = parameter.annotation
-            value = sample(float if hint is parameter.empty else hint, name, depth)
+            free = hint in (parameter.empty, Any)
+            value = NUMBERS.get(name, 0.7) if free else sample(hint, name, depth)
             if parameter.kind is parameter.KEYWORD_ONLY:
                 named[name] = value
             else:
@@ -316,7 +319,7 @@ def bad_values(value, hint, optional):
         "complex": complex in options(hint),
     }
     yield from ((label, bad) for label, bad in NO_NUMBERS.items() if not allowed[label])
-    if not has_numbers(hint) or value is None or callable(value):
+    if not has_numbers(hint) or np.asarray(value).dtype.kind not in "biuf":
         return
     numbers = np.array(value, float)
     for label, bad in NUMBERS_TO_TRY.items():
