@@ -283,8 +283,6 @@ def _checked(function: Callable, label: str, kinds: dict, *, allow_empty: bool) 
         try:
             return function(*bound.args, **bound.kwargs)
         except _NEEDS_A_NUMBER as error:
-            if is_concrete(args, kwargs):
-                raise
             raise argument_error(
                 label,
                 expected="known numbers",

@@ -172,6 +172,7 @@ MADE_BY = {
     ),
     sky.SpectrumBins: lambda: sky.uniform_bins(2, 4, 1),
     sky.PseudoCoupling: lambda: sky.pseudo_coupling(sky.hawc_window(2), lmax=4),
+    kinetic.ScatteringModel: lambda: kinetic.SlabScattering(_law(), rms=1.0, mean_strength=3.0),
     kinetic.Species: kinetic.proton, observed.SpectrumData: _data,
     np.ndarray: lambda: np.ones(3), Path: lambda: Path("no-such-file"),
     str: lambda: "name", bool: lambda: False, dict: dict,
@@ -384,6 +385,7 @@ UNRELATED = {
     "leave_one_out",
     "smoothed_estimate",
     "with_mean_weights",
+    "realisation_spectra",
 }
 """Functions whose arguments must fit each other in ways that no annotation says."""
 
@@ -426,3 +428,52 @@ def test_a_fault_of_each_kind_is_seen():
 def lambda_of_nan(x: Float[Array, ""] | float):
     """Return a number that is NaN where it was given NaN."""
     return jnp.sqrt(jnp.abs(x))
+
+
+def attack_in_jit(thing):
+    """Yield ``(argument, outcome)`` of NaN in each argument of numbers of a compiled call."""
+    given, named = arguments(thing)
+    signature = inspect.signature(thing)
+    bound = signature.bind(*given, **named).arguments
+    traced = {
+        name: jnp.asarray(value, float)
+        for name, value in bound.items()
+        if has_numbers(signature.parameters[name].annotation)
+        and np.asarray(value).dtype.kind == "f"
+    }
+
+    holds_functions = []  # a problem made of closures, in which the numbers are
+
+    @jax.jit
+    def call(traced):
+        again = inspect.BoundArguments(signature, collections.OrderedDict(bound | traced))
+        result = thing(*again.args, **again.kwargs)
+        holds_functions.extend(x for x in jax.tree.leaves(result) if callable(x))
+        return eqx.filter(result, eqx.is_array)
+
+    how, right = outcome(lambda: call(traced))
+    yield "", how, right
+    if how != "result" or holds_functions or np.isnan(floats(right)).any():
+        return
+    for name, value in traced.items():
+        how, result = outcome(lambda name=name, value=value: call(traced | {name: value * jnp.nan}))
+        numbers = floats(result) if how == "result" else np.zeros(0)
+        if how == "result" and not np.any(np.asarray(getattr(result, "status", 0)) != 0):
+            how = "nan" if numbers.size == 0 or np.isnan(numbers).any() else "finite from nan"
+        yield name, how, result
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "thing"),
+    [pytest.param(n, t, id=f"{f}.{n}") for f, n, t in public() if not inspect.isclass(t)],
+)
+def test_nan_stays_nan_inside_jit(name, thing):
+    if name in LONG | UNRELATED:
+        pytest.skip("it computes for long")
+    try:
+        found = list(attack_in_jit(thing))
+    except NoSampleError as error:
+        pytest.skip(f"no arguments to begin with: {error}")
+    faults = [f"{argument}: {how}, {detail}" for argument, how, detail in found if how in FAULTS]
+    assert not faults, "\n".join(faults)
