@@ -187,7 +187,7 @@ def _after_step(motion, stop, pusher, limits, lane: _Lane, after, turned=None) -
     if turned is not None:
         beyond &= ~turned
     status = jnp.where(num_steps >= limits.steps, STEP_LIMIT, RUNNING)
-    status = jnp.where(path >= limits.path, TOO_LONG, status)
+    status = jnp.where(path < limits.path, status, TOO_LONG)  # also where the limit is NaN
     outside_box = outside_samples(motion.field, lane.start + offset)
     if outside_box is not None:
         status = jnp.where(outside_box, LEFT_BOX, status)

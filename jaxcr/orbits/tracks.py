@@ -148,8 +148,11 @@ def _record(motion, particles, pusher, path_length, num_samples, devices):
         pusher.init(motion, particles.position[0], particles.direction[0])
     ).astype(interval.dtype)
     # A hair is forgiven: a step that divides the interval up to round-off is kept.
-    num_steps = jnp.maximum(jnp.ceil(interval / step * (1 - 1e-6)), 1).astype(jnp.int32)
-    length = interval / num_steps.astype(interval.dtype)
+    ratio = interval / step
+    known = jnp.isfinite(ratio)  # else one step of no number, so that the orbit is none
+    num_steps = jnp.where(known, jnp.ceil(ratio * (1 - 1e-6)), 1)
+    num_steps = jnp.maximum(num_steps, 1).astype(jnp.int32)
+    length = jnp.where(known, interval / num_steps.astype(interval.dtype), jnp.nan)
     num = particles.rigidity.shape[0]
     extra = -num % len(devices)
     particles = jax.tree.map(lambda x: jnp.concatenate([x, x[:1].repeat(extra, axis=0)]), particles)

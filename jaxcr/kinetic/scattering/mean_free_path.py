@@ -74,7 +74,8 @@ def _mean_free_path(model: ScatteringModel, rigidity: Scalar, speed: Scalar, num
     integrand = (1 - both**2) ** 2 / jnp.where(diffusion > 0, diffusion, 1)
     body = span * jnp.sum((weights * cosine[:-2])[None] * integrand[:, :-2])
     rest, convergent = _below(integrand[:, -2], integrand[:, -1])
-    return jnp.where(scattered & convergent, 3 / 8 * speed * (body + rest), jnp.inf)
+    length = jnp.where(scattered & convergent, 3 / 8 * speed * (body + rest), jnp.inf)
+    return jnp.where(jnp.any(jnp.isnan(diffusion)), jnp.nan, length)
 
 
 def _below(at: Float[Array, " side"], beyond: Float[Array, " side"]) -> tuple[Scalar, Array]:
