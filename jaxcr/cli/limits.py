@@ -36,7 +36,7 @@ def check_one_of_both(names: str, *given: Any, remedy: str) -> None:
         raise ValueError(f"{names}: expected one of them, got both. {remedy}")
 
 
-def check_place(name: str, place: tuple[float, ...]) -> None:
+def check_place(name: str, place: tuple[float | int, ...]) -> None:
     """Raise ``ValueError`` unless a setting is a position or a direction."""
     if len(place) != 3:
         raise ValueError(f"{name}: expected three numbers, got {len(place)}. Give x y z.")

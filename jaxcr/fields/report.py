@@ -137,7 +137,7 @@ def _gather(
         spectrum=shells.spectrum,
         num_modes=measured.num_modes,
         rigidity=rigidity,
-        gyroradius=jnp.abs(gyroradius(rigidity, strength)),
+        gyroradius=jnp.abs(gyroradius(rigidity, strength) if rigidity.size else rigidity),
     )
 
 

@@ -182,7 +182,7 @@ def _after_step(motion, stop, pusher, limits, lane: _Lane, after, turned=None) -
     path, path_lost = compensated_sum(lane.path, lane.path_lost, length)
     num_steps = lane.num_steps + 1
     running = lane.status == RUNNING
-    finite = jnp.isfinite(dot(offset, direction))
+    finite = jnp.isfinite(dot(lane.start + offset, direction))
     beyond = (stop.levels(offset, lane.start, path) >= 0) & finite
     if turned is not None:
         beyond &= ~turned

@@ -372,7 +372,7 @@ def test_chunks_of_strangers_count_as_damaged(tmp_path):
 
 
 def test_a_run_of_too_many_chunks(tmp_path):
-    with pytest.raises(ValueError, match="num_chunks: expected 1 to 1000000, got 1000001"):
+    with pytest.raises(ValueError, match=r"num_chunks: expected a number in .*, got 1000001"):
         ChunkStore.create(tmp_path / "run", kind="x", configuration={}, num_chunks=1_000_001)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from jaxcr.sky.maps import read_map, write_map
+from jaxcr.sky import read_map, write_map
 
 
 @pytest.fixture
