@@ -2,16 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from jaxcr.bench import (
-    chain,
-    fields,
-    gradients,
-    harmonics,
-    memory,
-    orbits,
-    scaling,
-    startup,
-)
+from jaxcr.bench import chain, fields, gradients, harmonics, memory, orbits, scaling, startup
 from jaxcr.bench.rows import Benchmark, Effort, NotMeasurableError, Row
 from jaxcr.runtime import check_names
 

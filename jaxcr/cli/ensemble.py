@@ -21,14 +21,7 @@ from jaxcr.cli.output import Outcome, quantity
 from jaxcr.cli.toml_settings import as_dict, from_dict
 from jaxcr.orbits.diffusion import NO_PLATEAU, is_flat
 from jaxcr.runs.orbit_run import GROUPS
-from jaxcr.runtime import (
-    ChunkStore,
-    Shard,
-    compute_chunks,
-    merge_chunks,
-    new_folder,
-    write_result,
-)
+from jaxcr.runtime import ChunkStore, Shard, compute_chunks, merge_chunks, new_folder, write_result
 from jaxcr.statistics import Estimate
 
 _KIND = "ensemble"

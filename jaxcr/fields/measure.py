@@ -14,13 +14,7 @@ from jaxcr.fields.analytic import UniformField
 from jaxcr.fields.field import Field, Lattice, ScaledField, SumField, sample_field
 from jaxcr.fields.grid import GridField
 from jaxcr.fields.potential import PotentialGridField
-from jaxcr.fields.shells import (
-    Shells,
-    average_shells,
-    count_mirrored,
-    effective_modes,
-    power_edges,
-)
+from jaxcr.fields.shells import Shells, average_shells, count_mirrored, effective_modes, power_edges
 from jaxcr.fields.wave_vectors import wave_vectors
 
 _Samples = Float[Array, "nx ny nz xyz=3"]

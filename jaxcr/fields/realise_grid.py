@@ -19,13 +19,7 @@ from jaxcr.checks import (
     is_concrete,
 )
 from jaxcr.fields.boundaries import Periodic
-from jaxcr.fields.geometries import (
-    Geometry,
-    Isotropic,
-    check_index,
-    check_rms,
-    helical_shares,
-)
+from jaxcr.fields.geometries import Geometry, Isotropic, check_index, check_rms, helical_shares
 from jaxcr.fields.grid import GridField, as_storage
 from jaxcr.fields.shells import count_mirrored
 from jaxcr.fields.spectra import Spectrum

@@ -13,21 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr.arrays import ScalarLike, Vector
-from jaxcr.checks import (
-    argument_error,
-    check_finite,
-    check_one_of,
-    check_positive,
-    check_range,
-)
+from jaxcr.checks import argument_error, check_finite, check_one_of, check_positive, check_range
 from jaxcr.fields.assemble import assemble
-from jaxcr.fields.boundaries import (
-    Boundary,
-    Clamped,
-    Mirrored,
-    Periodic,
-    ZeroOutside,
-)
+from jaxcr.fields.boundaries import Boundary, Clamped, Mirrored, Periodic, ZeroOutside
 from jaxcr.fields.cube_formats import (
     athena_cube,
     athenak_cube,

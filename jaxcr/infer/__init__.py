@@ -106,14 +106,7 @@ from jaxcr.infer.models import (
     TrapSeries,
     default_parameters,
 )
-from jaxcr.infer.parameters import (
-    Flat,
-    HalfNormal,
-    Normal,
-    Parameter,
-    ParameterSet,
-    Prior,
-)
+from jaxcr.infer.parameters import Flat, HalfNormal, Normal, Parameter, ParameterSet, Prior
 from jaxcr.infer.posterior import (
     Chains,
     Posterior,

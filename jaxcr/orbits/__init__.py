@@ -30,11 +30,7 @@ from jaxcr.orbits.field_lines import (
 )
 from jaxcr.orbits.fixed_path import trace_fixed_path
 from jaxcr.orbits.fixed_step import FixedStepPusher
-from jaxcr.orbits.guiding_center import (
-    GuidingCenter,
-    GuidingTrack,
-    trace_guiding_center,
-)
+from jaxcr.orbits.guiding_center import GuidingCenter, GuidingTrack, trace_guiding_center
 from jaxcr.orbits.invariants import (
     MomentScatter,
     magnetic_moment,

@@ -7,13 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import (
-    as_float,
-    check_finite,
-    check_positive,
-    check_range,
-    is_concrete,
-)
+from jaxcr.checks import as_float, check_finite, check_positive, check_range, is_concrete
 from jaxcr.fields import Field, outside_samples
 from jaxcr.orbits.diffusion import RunningTensor
 from jaxcr.orbits.exits import LEFT_BOX, NOT_FINITE, REACHED, check_left_box

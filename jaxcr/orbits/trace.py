@@ -15,14 +15,7 @@ from jaxcr.checks import argument_error, as_float, check_finite, check_range
 from jaxcr.fields import Field, outside_samples
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.diffrax_pusher import forward_differentiable, smallest_step
-from jaxcr.orbits.exits import (
-    LEFT_BOX,
-    NOT_FINITE,
-    REACHED,
-    STARTED_OUTSIDE,
-    STEP_LIMIT,
-    TOO_LONG,
-)
+from jaxcr.orbits.exits import LEFT_BOX, NOT_FINITE, REACHED, STARTED_OUTSIDE, STEP_LIMIT, TOO_LONG
 from jaxcr.orbits.guiding_center import runge_kutta
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.stops import PathLength, Stop

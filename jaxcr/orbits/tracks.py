@@ -9,13 +9,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import (
-    argument_error,
-    as_float,
-    check_positive,
-    check_range,
-    is_concrete,
-)
+from jaxcr.checks import argument_error, as_float, check_positive, check_range, is_concrete
 from jaxcr.fields import Field, outside_samples
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.ensemble import check_path, start_states

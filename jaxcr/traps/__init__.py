@@ -28,12 +28,7 @@ from jaxcr.traps.generating import (
     occupation_generating_function,
 )
 from jaxcr.traps.hops import MeasuredHops, measure_hops, scatter_in_bottles
-from jaxcr.traps.line_of_traps import (
-    flux_tube_volume,
-    line_of_traps,
-    trap_chain,
-    traps_in_profile,
-)
+from jaxcr.traps.line_of_traps import flux_tube_volume, line_of_traps, trap_chain, traps_in_profile
 from jaxcr.traps.loss_cone import EscapeProbabilities, escape_probabilities, loss_cone_fractions
 from jaxcr.traps.presets import FedChain, galaxy_chain, helio_chain
 from jaxcr.traps.rates import Closure, DetailedBalance, LossCone

@@ -4,9 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import (
-    check_range,
-)
+from jaxcr.checks import check_range
 from jaxcr.legendre import legendre_derivatives
 from jaxcr.traps.loss_cone import escape_probabilities
 from jaxcr.traps.trap import Trap

@@ -5,12 +5,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import (
-    argument_error,
-    as_float,
-    check_range,
-    is_concrete,
-)
+from jaxcr.checks import argument_error, as_float, check_range, is_concrete
 from jaxcr.traps.chain import Chain
 
 

@@ -7,9 +7,7 @@ from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import (
-    check_range,
-)
+from jaxcr.checks import check_range
 
 Number = Float[Array, "..."] | Complex[Array, "..."] | complex | float
 

@@ -8,12 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import (
-    argument_error,
-    check_positive,
-    check_range,
-    is_concrete,
-)
+from jaxcr.checks import argument_error, check_positive, check_range, is_concrete
 from jaxcr.fields import MirrorChainField
 from jaxcr.statistics import Estimate, jackknife
 

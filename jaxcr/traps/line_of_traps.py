@@ -8,13 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import (
-    argument_error,
-    as_float,
-    check_positive,
-    check_shape,
-    is_concrete,
-)
+from jaxcr.checks import argument_error, as_float, check_positive, check_shape, is_concrete
 from jaxcr.traps.chain import Chain, ChainEnd
 from jaxcr.traps.rates import Closure, DetailedBalance
 from jaxcr.traps.trap import Trap, trap_from_ratio

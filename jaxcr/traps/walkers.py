@@ -9,12 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import (
-    argument_error,
-    check_positive,
-    check_range,
-    is_concrete,
-)
+from jaxcr.checks import argument_error, check_positive, check_range, is_concrete
 from jaxcr.statistics import Estimate, jackknife
 from jaxcr.traps.chain import Chain
 from jaxcr.traps.steady import check_way_out

@@ -8,11 +8,7 @@ from matplotlib.figure import Figure
 from jaxcr import orbits, sky
 from jaxcr.experiments.experiment import Experiment, Outcome, Size, Verdict
 from jaxcr.experiments.small_scale_anisotropy.pictures import draw_skies
-from jaxcr.experiments.small_scale_anisotropy.setup import (
-    SOURCE,
-    describe_field,
-    withhold,
-)
+from jaxcr.experiments.small_scale_anisotropy.setup import SOURCE, describe_field, withhold
 from jaxcr.experiments.small_scale_anisotropy.skies import Skies, measure_skies
 from jaxcr.experiments.small_scale_anisotropy.transport import field_mean
 from jaxcr.experiments.verdicts import UNRESOLVED, as_numbers, judge_sign, plus_minus

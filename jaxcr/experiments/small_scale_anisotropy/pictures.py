@@ -9,11 +9,7 @@ from matplotlib.figure import Figure
 from scipy.stats import chi2
 
 from jaxcr import sky
-from jaxcr.experiments.small_scale_anisotropy.skies import (
-    DIPOLE_POWER,
-    PUBLISHED_EVENTS,
-    Spectra,
-)
+from jaxcr.experiments.small_scale_anisotropy.skies import DIPOLE_POWER, PUBLISHED_EVENTS, Spectra
 from jaxcr.plots.sky import CONVENTION, draw_map, sample_mollweide
 from jaxcr.plots.style import BLACK, GREY, LABEL_SIZE, TEXT_SIZE, new_figure, polish
 

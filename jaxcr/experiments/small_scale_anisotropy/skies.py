@@ -11,13 +11,7 @@ from jaxtyping import Array, Float
 
 from jaxcr import orbits, sky
 from jaxcr.experiments.experiment import Size, Verdict
-from jaxcr.experiments.small_scale_anisotropy.setup import (
-    AXIS,
-    LEVEL,
-    make_place,
-    numbers,
-    pusher,
-)
+from jaxcr.experiments.small_scale_anisotropy.setup import AXIS, LEVEL, make_place, numbers, pusher
 from jaxcr.statistics import Estimate, jackknife
 
 LMAX = 32

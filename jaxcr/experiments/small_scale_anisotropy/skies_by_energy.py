@@ -7,16 +7,8 @@ from matplotlib.figure import Figure
 from jaxcr import orbits, sky
 from jaxcr.experiments.experiment import Experiment, Outcome, Size, Verdict
 from jaxcr.experiments.small_scale_anisotropy.pictures import draw_skies
-from jaxcr.experiments.small_scale_anisotropy.setup import (
-    SOURCE,
-    describe_field,
-    withhold,
-)
-from jaxcr.experiments.small_scale_anisotropy.skies import (
-    Skies,
-    mean_degree,
-    measure_skies,
-)
+from jaxcr.experiments.small_scale_anisotropy.setup import SOURCE, describe_field, withhold
+from jaxcr.experiments.small_scale_anisotropy.skies import Skies, mean_degree, measure_skies
 from jaxcr.experiments.small_scale_anisotropy.spectra_by_radius import RADII
 from jaxcr.experiments.verdicts import UNRESOLVED, as_numbers, difference, judge_sign, plus_minus
 from jaxcr.statistics import Estimate

@@ -21,12 +21,7 @@ from jaxcr.experiments.small_scale_anisotropy.skies import (
 )
 from jaxcr.experiments.small_scale_anisotropy.spectra_by_radius import RADII, STEADY_NOTE, settled
 from jaxcr.experiments.small_scale_anisotropy.transport import field_mean
-from jaxcr.experiments.verdicts import (
-    UNRESOLVED,
-    as_numbers,
-    judge_sign,
-    plus_minus,
-)
+from jaxcr.experiments.verdicts import UNRESOLVED, as_numbers, judge_sign, plus_minus
 from jaxcr.statistics import Estimate
 
 

@@ -12,17 +12,8 @@ from jaxcr.experiments.small_scale_anisotropy.pictures import (
     finish_spectrum,
     spectra_numbers,
 )
-from jaxcr.experiments.small_scale_anisotropy.setup import (
-    SOURCE,
-    describe_field,
-    withhold,
-)
-from jaxcr.experiments.small_scale_anisotropy.skies import (
-    FIT,
-    LMAX,
-    slope,
-    slope_of,
-)
+from jaxcr.experiments.small_scale_anisotropy.setup import SOURCE, describe_field, withhold
+from jaxcr.experiments.small_scale_anisotropy.skies import FIT, LMAX, slope, slope_of
 from jaxcr.experiments.small_scale_anisotropy.skies_by_energy import NAMES, skies_at_free_path
 from jaxcr.experiments.small_scale_anisotropy.transport import field_mean
 from jaxcr.experiments.verdicts import UNRESOLVED, as_numbers, difference, judge_sign, plus_minus

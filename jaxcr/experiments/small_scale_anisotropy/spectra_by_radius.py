@@ -29,13 +29,7 @@ from jaxcr.experiments.small_scale_anisotropy.skies import (
     slope_of,
 )
 from jaxcr.experiments.small_scale_anisotropy.transport import field_mean
-from jaxcr.experiments.verdicts import (
-    UNRESOLVED,
-    as_numbers,
-    judge_settled,
-    judge_sign,
-    plus_minus,
-)
+from jaxcr.experiments.verdicts import UNRESOLVED, as_numbers, judge_settled, judge_sign, plus_minus
 from jaxcr.plots.style import new_figure
 from jaxcr.statistics import Estimate
 

@@ -19,14 +19,7 @@ from jaxcr.experiments.transport_theory.setup import (
     seen_by_lags,
     slab_theories,
 )
-from jaxcr.experiments.verdicts import (
-    UNRESOLVED,
-    agrees,
-    as_numbers,
-    entry,
-    judge_sign,
-    plus_minus,
-)
+from jaxcr.experiments.verdicts import UNRESOLVED, agrees, as_numbers, entry, judge_sign, plus_minus
 from jaxcr.plots.style import BLACK, BLUE, GREY, VERMILION, add_legend, new_figure, polish
 from jaxcr.statistics import Estimate
 

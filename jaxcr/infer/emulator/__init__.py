@@ -3,11 +3,7 @@
 from jaxcr.infer.emulator.axes import TurbulenceAxis, physical_values, turbulence_axes
 from jaxcr.infer.emulator.build import build_emulator, recentred, with_mean_weights
 from jaxcr.infer.emulator.compression import CompressedSkies, compress
-from jaxcr.infer.emulator.cross_validation import (
-    CrossValidation,
-    against_simulation,
-    leave_one_out,
-)
+from jaxcr.infer.emulator.cross_validation import CrossValidation, against_simulation, leave_one_out
 from jaxcr.infer.emulator.emulator import TransferEmulator
 from jaxcr.infer.emulator.network import NetworkWeights, network_weights, with_network
 from jaxcr.infer.emulator.positive import EntropyWeights

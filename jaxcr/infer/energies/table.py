@@ -11,12 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxcr.checks import argument_error
-from jaxcr.infer.emulator import (
-    TransferEmulator,
-    TurbulenceAxis,
-    build_emulator,
-    turbulence_axes,
-)
+from jaxcr.infer.emulator import TransferEmulator, TurbulenceAxis, build_emulator, turbulence_axes
 from jaxcr.infer.emulator.build import assemble
 from jaxcr.infer.emulator.emulator import HALF_MAP
 from jaxcr.infer.emulator.node_skies import Progress

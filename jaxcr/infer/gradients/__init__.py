@@ -10,11 +10,7 @@ from jaxcr.infer.gradients.pathwise import Pathwise, pathwise_estimate
 from jaxcr.infer.gradients.report import GradientReport
 from jaxcr.infer.gradients.simulations import remembered
 from jaxcr.infer.gradients.smoothed import Smoothed, smoothed_estimate
-from jaxcr.infer.gradients.surrogate import (
-    composed_spectra,
-    composed_surrogate,
-    transfer_operator,
-)
+from jaxcr.infer.gradients.surrogate import composed_spectra, composed_surrogate, transfer_operator
 
 __all__ = [
     "CentralDifference",

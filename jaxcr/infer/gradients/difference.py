@@ -10,11 +10,7 @@ from jaxtyping import Array, Float
 from jaxcr.checks import check_positive, check_range, checked
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.simulations import field_numbers, forward, point_label
-from jaxcr.infer.gradients.step_choice import (
-    chosen_candidate,
-    common_candidate,
-    step_candidates,
-)
+from jaxcr.infer.gradients.step_choice import chosen_candidate, common_candidate, step_candidates
 
 _Steps = Float[np.ndarray, "step parameter"]
 

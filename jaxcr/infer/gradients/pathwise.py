@@ -9,12 +9,7 @@ from jaxtyping import Array, Float
 from jaxcr.checks import check_one_of, check_range, checked
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.per_field import systematic_size
-from jaxcr.infer.gradients.simulations import (
-    SLOPE_COST,
-    field_numbers,
-    path_slopes,
-    point_label,
-)
+from jaxcr.infer.gradients.simulations import SLOPE_COST, field_numbers, path_slopes, point_label
 
 _Slopes = Float[np.ndarray, "field sky parameter ell"]
 

@@ -14,13 +14,7 @@ from jaxcr.infer.skies.fixed_path import backtrack_fixed_path
 from jaxcr.infer.skies.sky_parameters import SkyParameters
 from jaxcr.infer.skies.turbulence import AXIS
 from jaxcr.orbits import Sphere
-from jaxcr.sky import (
-    Arrivals,
-    BoundaryDistribution,
-    cross_spectrum,
-    half_maps,
-    refined_directions,
-)
+from jaxcr.sky import Arrivals, BoundaryDistribution, cross_spectrum, half_maps, refined_directions
 from jaxcr.sky.arrivals.backtrack import MAX_LOST_SHARE
 from jaxcr.units import GYRORADIUS
 

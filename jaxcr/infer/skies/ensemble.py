@@ -20,12 +20,7 @@ from jaxcr.infer.skies.sky_parameters import (
     SkyParameters,
     check_sky_parameters,
 )
-from jaxcr.infer.skies.turbulence import (
-    AXIS,
-    cube_turbulence,
-    realise_turbulence,
-    wave_turbulence,
-)
+from jaxcr.infer.skies.turbulence import AXIS, cube_turbulence, realise_turbulence, wave_turbulence
 from jaxcr.orbits import Boris, PathLength, Pusher, Stop
 from jaxcr.sky import Arrivals, backtrack, refined_directions
 from jaxcr.units import GYRORADIUS

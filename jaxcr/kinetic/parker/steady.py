@@ -10,13 +10,7 @@ from jaxcr.checks import argument_error, is_concrete
 from jaxcr.kinetic.parker.cells import ParkerCells, SpatialCells, discretise
 from jaxcr.kinetic.parker.fluxes import advective_fluxes, diffusive_fluxes, outflow, through_ends
 from jaxcr.kinetic.parker.lines import line_matrices, solve_space
-from jaxcr.kinetic.parker.momentum import (
-    downward,
-    downward_fluxes,
-    drains,
-    edge_weights,
-    feed,
-)
+from jaxcr.kinetic.parker.momentum import downward, downward_fluxes, drains, edge_weights, feed
 from jaxcr.kinetic.parker.problem import ParkerProblem
 from jaxcr.kinetic.parker.solution import Budget, ParkerSolution
 

@@ -11,11 +11,7 @@ from jaxcr.fields.geometries import check_index
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.kinetic.scattering.model import ScatteringModel, as_turbulence, mean_gyroradius
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
-from jaxcr.kinetic.scattering.resonance_functions import (
-    Detuning,
-    ResonanceFunction,
-    SharpResonance,
-)
+from jaxcr.kinetic.scattering.resonance_functions import Detuning, ResonanceFunction, SharpResonance
 from jaxcr.kinetic.scattering.waves import BATCH, as_harmonics, as_toroidal, resonance_weights
 
 _OUTER_NODES, _INNER_NODES = 256, 24

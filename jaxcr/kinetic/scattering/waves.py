@@ -11,11 +11,7 @@ from jaxcr.fields.spectra import Spectrum
 from jaxcr.kinetic.scattering.bessel import bessel_functions
 from jaxcr.kinetic.scattering.model import ScatteringModel, as_turbulence, mean_gyroradius
 from jaxcr.kinetic.scattering.quadrature import peaked_nodes
-from jaxcr.kinetic.scattering.resonance_functions import (
-    Detuning,
-    ResonanceFunction,
-    SharpResonance,
-)
+from jaxcr.kinetic.scattering.resonance_functions import Detuning, ResonanceFunction, SharpResonance
 
 MAX_HARMONICS = 7
 OUTER_NODES, INNER_NODES = 32, 24

@@ -19,13 +19,7 @@ from jaxcr.kinetic.stochastic.directions import Backward, Forward
 from jaxcr.kinetic.stochastic.ends import absorbing_faces, on_face
 from jaxcr.kinetic.stochastic.forward import check_start, check_steps
 from jaxcr.kinetic.stochastic.sources import cell_index, draw_particles, source_function
-from jaxcr.kinetic.stochastic.steps import (
-    FAILED,
-    PseudoParticle,
-    advance,
-    draw_noise,
-    start_at,
-)
+from jaxcr.kinetic.stochastic.steps import FAILED, PseudoParticle, advance, draw_noise, start_at
 from jaxcr.statistics import Estimate
 
 Position = Float[Array, " axis"]

@@ -17,12 +17,7 @@ from jaxcr.sky.arrivals.directions import (
     random_directions,
     refined_directions,
 )
-from jaxcr.sky.arrivals.energies import (
-    Composition,
-    Energies,
-    EnergyResponse,
-    draw_energies,
-)
+from jaxcr.sky.arrivals.energies import Composition, Energies, EnergyResponse, draw_energies
 from jaxcr.sky.arrivals.intensity import (
     arrival_weights,
     counting_map,

@@ -10,13 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import (
-    argument_error,
-    check_one_of,
-    check_positive,
-    check_range,
-    check_shape,
-)
+from jaxcr.checks import argument_error, check_one_of, check_positive, check_range, check_shape
 from jaxcr.sky.harmonics.modes import check_lmax, harmonic_matrix, mode_degrees
 from jaxcr.sky.harmonics.realisations import check_levels
 from jaxcr.sky.harmonics.spectra import power_spectrum

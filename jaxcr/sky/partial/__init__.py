@@ -5,10 +5,7 @@ from jaxcr.sky.partial.binned_mixing import binned_condition
 from jaxcr.sky.partial.bins import SpectrumBins, uniform_bins
 from jaxcr.sky.partial.coupling import PseudoCoupling
 from jaxcr.sky.partial.declination import remove_declination_mean, windowed_maps
-from jaxcr.sky.partial.deconvolution import (
-    deconvolve_spectrum,
-    forward_spectrum,
-)
+from jaxcr.sky.partial.deconvolution import deconvolve_spectrum, forward_spectrum
 from jaxcr.sky.partial.estimates import SpectrumEstimate, gaussian_error
 from jaxcr.sky.partial.fiducial import fiducial_from
 from jaxcr.sky.partial.mixing import mixing_matrix, pseudo_coupling
