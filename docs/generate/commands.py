@@ -98,6 +98,9 @@ def _commands(file: Path) -> dict[str, str]:
 
 def _rows(node: ast.ClassDef, classes: dict[str, ast.ClassDef], prefix: str):
     """Yield flag, type, default and text of every setting, those of nested settings after it."""
+    for base in node.bases:  # settings that several commands begin with
+        if ast.unparse(base) in classes:
+            yield from _rows(classes[ast.unparse(base)], classes, prefix)
     for item, after in zip(node.body, [*node.body[1:], None], strict=True):
         if not isinstance(item, ast.AnnAssign):
             continue

@@ -28,7 +28,7 @@ def as_arrays(
         array = None if value is None else np.asarray(value, dtype=float)
         remedy = "All curves of a figure share their axis."
         check_shape(f"{function}: {name}", array, shape, remedy=remedy)
-        if array is not None:
+        if array is not None and array.ndim == 1:  # a curve; a plane may be all holes
             known = array[~np.isnan(array)]
             check_range(f"{function}: {name}: values that are not NaN", known.size, 1)
             if name.endswith("error"):

@@ -126,10 +126,10 @@ def test_lists_are_documents(folder, capsys, read_document, words):
 
 
 def test_settings_are_a_document(capsys, read_document):
-    assert main(["traps", "--sites", "7", "--edge-width", "nan", "--show-config", "--json"]) == 0
+    assert main(["traps", "--sites", "7", "--edge-width", "0.1", "--show-config", "--json"]) == 0
     settings = read_document(capsys.readouterr().out)["report"]["configuration"]
     assert settings["sites"] == 7
-    assert settings["edge_width"] is None
+    assert settings["edge_width"] == 0.1
 
 
 def test_doubts_are_warnings(folder, capsys, read_document):

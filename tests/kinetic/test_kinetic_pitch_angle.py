@@ -222,7 +222,7 @@ def test_errors_of_the_solvers():
     method, problem = LegendreSeries(3), PitchAngleProblem(Scattering(0.5))
     with pytest.raises(ValueError, match=r"speed: expected a number in \(0, 1\]"):
         PitchAngleProblem(Scattering(0.5), speed=1.5)
-    for times in ([1.0, 1.0], [-1.0, 2.0], []):
+    for times in ([1.0, 1.0], [-1.0, 2.0]):
         with pytest.raises(
             ValueError, match=r"solve_pitch_angle: .*times: expected (a positive|at least one)"
         ):

@@ -36,7 +36,7 @@ class SpectrumEstimate(eqx.Module):
 @partial(jax.jit, static_argnames=("num_folds", "sample_variance"))
 def gaussian_error(
     c_ell: Float[Array, "*batch ell"],
-    noise: Float[Array, "*#batch ell"],
+    noise: Float[Array, "*#batch #ell"],
     *,
     num_folds: int | None = None,
     sample_variance: bool = True,

@@ -50,5 +50,5 @@ def test_scattering_rate_matters_only_beside_losses():
 
 
 def test_rejects_a_place_outside_the_chain():
-    with pytest.raises(ValueError, match="TrapParameters: place: expected a site from 1 to 12"):
+    with pytest.raises(ValueError, match=r"TrapParameters: place: expected a number in \[1, 12\]"):
         series(place=13.0)

@@ -79,7 +79,7 @@ def test_errors(rng):
     with pytest.raises(ValueError, match=r"statistics: spectra: number of skies.* >= 2, got 1"):
         spectrum_statistics(np.ones((1, 4)))
     with pytest.raises(
-        ValueError, match=r"sums: spectra: expected at least one entry, got shape \(0, 4\)"
+        ValueError, match=r"sums: spectra: (expected at least one entry|number of skies)"
     ):
         spectrum_sums(np.ones((0, 4)))
     broken = rng.random((5, 4))
