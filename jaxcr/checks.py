@@ -189,7 +189,7 @@ def checked_folder(namespace: dict[str, Any]) -> None:
                     f.name: f.type for f in dataclasses.fields(thing) if _is_array_type(f.type)
                 }
                 thing.__init__ = _checked(thing.__init__, name, kinds, allow_empty=True)
-        elif inspect.isfunction(inspect.unwrap(thing)) and not isinstance(thing, type):
+        elif inspect.isfunction(inspect.unwrap(thing)):
             wrapped = checked(thing)
             if hasattr(thing, "broadcasts"):
                 wrapped = _broadcasting(wrapped)

@@ -11,9 +11,6 @@ from jaxcr.traps.trap import Trap
 _NEARLY_LINEAR = 1e-3
 """Below this (squared) exponent of a step the series of sinh(x q)/sinh(q) is used, to 1e-15."""
 
-_ARCCOSH_SQUARED = (16 / 1575, -1 / 35, 4 / 45, -1 / 3, 2.0)
-"""arccosh(1 + d)² = 2 d - d²/3 + 4 d³/45 - d⁴/35 + 16 d⁵/1575 - ..., highest power first."""
-
 
 def densities_around(
     chain: Chain, trap: Trap, occupation: Float[Array, " site"], site: Scalar
