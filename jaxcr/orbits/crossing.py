@@ -14,18 +14,23 @@ from jaxcr.orbits.stops import Stop
 _MAX_ITERATIONS = 100
 
 
-class Crossing(eqx.Module):
-    """A particle before the step in which it meets stop ``index``, if it does.
-
-    ``offset`` is its position less ``start``; by the end of ``length`` it is beyond the stop.
-    """
+class BeforeStep(eqx.Module):
+    """A particle before a step; ``offset`` is its position less ``start``."""
 
     offset: Float[Array, "*batch xyz=3"]
     direction: Float[Array, "*batch xyz=3"]
     path: Float[Array, "*batch"]
-    length: Float[Array, "*batch"]
     start: Float[Array, "*batch xyz=3"]
     rigidity: Float[Array, "*batch"]
+
+
+class Crossing(BeforeStep):
+    """A particle before the step in which it meets stop ``index``, if it does.
+
+    By the end of ``length`` it is beyond the stop.
+    """
+
+    length: Float[Array, "*batch"]
     index: Int[Array, "*batch"]
     met: Bool[Array, "*batch"]
 
@@ -131,3 +136,72 @@ def _root(pusher, motion, stop, before: Crossing) -> _Trial:
         jnp.int32(0), zero, length, zero, before.offset, before.direction, 0.5 * length, length
     )
     return lax.while_loop(unfinished, body, first)
+
+
+def may_have_met(
+    motion: Lorentz, stop: Stop, before: BeforeStep, after: tuple[Vector, Vector, Scalar]
+) -> Bool[Array, " surface"]:
+    """Return for each surface whether the orbit may have been beyond it, and back, in one step.
+
+    A level that rises before the step and falls behind it has a maximum in between. It was
+    positive only if that of twice a parabola's rise is, seen from both ends. ``after`` is the
+    offset and direction after the step, and its length.
+    """
+    length = after[2]
+    level, slope = _approach(motion, stop, before, before.offset, before.direction, 0)
+    levels, slopes = _approach(motion, stop, before, *after)
+    turn = slope - slopes
+    may = (slope > 0) & (slopes < 0)
+    return may & (level * turn + length * slope**2 >= 0) & (levels * turn + length * slopes**2 >= 0)
+
+
+def find_beyond(
+    motion: Lorentz,
+    stop: Stop,
+    pusher: Pusher,
+    before: BeforeStep,
+    after: tuple[Vector, Vector, Scalar],
+) -> Float[Array, " surface"]:
+    """Return for each surface a length within the step at which its level is not negative, or 0.
+
+    Looked at, where `may_have_met` says so, is where the slopes, interpolated from the start of
+    the step, are zero, until what the level can still rise by is too little.
+    """
+    here = motion.with_rigidity(before.rigidity).about(before.start)
+    before, after = lax.stop_gradient((before, after))
+    may = may_have_met(motion, stop, before, after)
+    slope = _approach(motion, stop, before, before.offset, before.direction, 0)[1]
+    slopes = _approach(motion, stop, before, *after)[1]
+    length = jnp.broadcast_to(after[2], slope.shape)
+
+    def top(index, length, slopes):
+        turn = slope[index] - slopes
+        return jnp.where(turn > 0, length * slope[index] / jnp.where(turn > 0, turn, 1), 0)
+
+    def one(index, length, slopes):
+        """Return the length at which the level of one surface was looked at last, if beyond."""
+
+        def look(state):
+            _, length, _ = state
+            x, n = pusher.advance(here, before.offset, before.direction, length)
+            level, slope = (y[index] for y in _approach(motion, stop, before, x, n, length))
+            following = top(index, length, slope)
+            apart = jnp.abs(following - length)
+            again = (level < 0) & (level + jnp.abs(slope) * apart >= 0) & (apart > 1e-3 * length)
+            return again, jnp.where(again, following, length), level >= 0
+
+        state = (may[index], top(index, length, slopes), jnp.asarray(False))
+        _, length, beyond = lax.while_loop(lambda x: x[0], look, state)
+        return jnp.where(beyond, length, 0)
+
+    return jax.vmap(one)(jnp.arange(len(stop.owners)), length, slopes)
+
+
+def _approach(motion: Lorentz, stop: Stop, before: BeforeStep, offset, direction, length):
+    """Return the level of every surface ``length`` after the state before, and its slope."""
+    motion = motion.with_rigidity(before.rigidity)
+    return jax.jvp(
+        lambda x, s: stop.surfaces(x, before.start, s),
+        (offset, before.path + length),
+        (motion.velocity(direction), jnp.ones_like(before.path)),
+    )

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxcr.arrays import Scalar, Vector
+from jaxcr.arrays import Scalar
 from jaxcr.fields import outside_samples
-from jaxcr.orbits.crossing import Crossing, meet_stop
+from jaxcr.orbits.crossing import BeforeStep, Crossing, find_beyond, may_have_met, meet_stop
 from jaxcr.orbits.exits import (
     LEFT_BOX,
     NOT_FINITE,
@@ -56,18 +56,13 @@ class _Record(eqx.Module):
     length: Float[Array, "*batch"]
 
 
-class _Lane(eqx.Module):
+class _Lane(BeforeStep):
     """One particle under way, or the last state before its end.
 
     Its place is the offset from its start, so that short steps are the same far from the origin;
     ``path_lost`` is what rounding took from the sum of all steps.
     """
 
-    offset: Vector
-    direction: Vector
-    start: Vector
-    rigidity: Scalar
-    path: Scalar
     path_lost: Scalar
     pusher_state: Any
     status: Int[Array, ""]
@@ -163,7 +158,7 @@ def _advance_lane(
 ) -> _Lane:
     """Try one step; keep the state before it when that ends the orbit, or may have."""
     after = _try_step(motion, pusher, lane)
-    turned = _may_have_met(motion, stop, lane, after)
+    turned = jnp.any(may_have_met(motion, stop, lane, after[:3]) & _unmet(stop, lane))
     return _after_step(motion, stop, pusher, limits, lane, after, turned)
 
 
@@ -234,28 +229,16 @@ def _recorded(lane: _Lane, now: Bool[Array, " stop"], length: Array) -> _Record:
     )
 
 
-def _may_have_met(motion, stop, lane: _Lane, after) -> Bool[Array, ""]:
-    """Return whether the orbit may have been beyond a surface, and back, within one step.
-
-    A level that rises before the step and falls behind it has a maximum in between. It was
-    positive only if that of twice a parabola's rise is, seen from both ends.
-    """
-    offset, direction, length, _ = after
-    level, slope = _approach(motion, stop, lane, lane.offset, lane.direction, 0)
-    levels, slopes = _approach(motion, stop, lane, offset, direction, length)
-    turn = slope - slopes
-    may = (slope > 0) & (slopes < 0)
-    may &= (level * turn + length * slope**2 >= 0) & (levels * turn + length * slopes**2 >= 0)
-    if lane.met is not None:
-        may &= ~lane.met[jnp.array(stop.owners)]
-    return jnp.any(may)
+def _unmet(stop: Stop, lane: _Lane) -> Bool[Array, " surface"] | bool:
+    """Return for each surface whether its stop is still to be met."""
+    return True if lane.met is None else ~lane.met[jnp.array(stop.owners)]
 
 
 def _look_within(motion, stop, pusher, limits, lane: _Lane) -> _Lane:
-    """Return a lane in which `_may_have_met` was so: met within the step, or after the step."""
+    """Return a lane in which `may_have_met` was so: met within the step, or after the step."""
     turned = lane.status == TURNED
     after = _try_step(motion, pusher, lane)
-    lengths = _find_beyond(motion, stop, pusher, lane, after)
+    lengths = find_beyond(motion, stop, pusher, lane, after[:3])
     hit = stop.by_stop(lengths, lambda x: jnp.min(jnp.where(x > 0, x, jnp.inf)))
     now = (hit > 0) & (hit < jnp.inf)
     on = eqx.tree_at(lambda x: x.status, lane, jnp.int32(RUNNING))
@@ -270,52 +253,6 @@ def _look_within(motion, stop, pusher, limits, lane: _Lane) -> _Lane:
         on = eqx.tree_at(lambda x: (x.met, x.records), on, (lane.met | now, records))
         on = _after_step(motion, stop, pusher, limits, on, after)
     return jax.tree.map(lambda a, b: jnp.where(turned, a, b), on, lane)
-
-
-def _find_beyond(motion, stop, pusher, lane: _Lane, after) -> Array:
-    """Return for each surface a length within the step at which its level is not negative, or 0.
-
-    Looked at is where the slopes, interpolated from the start of the step, are zero, until what
-    the level can still rise by is too little.
-    """
-    here = motion.with_rigidity(lane.rigidity).about(lane.start)
-    lane, after = lax.stop_gradient((lane, after))
-    slope = _approach(motion, stop, lane, lane.offset, lane.direction, 0)[1]
-    slopes = _approach(motion, stop, lane, *after[:3])[1]
-    length = jnp.broadcast_to(after[2], slope.shape)
-
-    def top(index, length, slopes):
-        turn = slope[index] - slopes
-        return jnp.where(turn > 0, length * slope[index] / jnp.where(turn > 0, turn, 1), 0)
-
-    def one(index, length, slopes):
-        """Return the length at which the level of one surface was looked at last, if beyond."""
-
-        def look(state):
-            _, length, _ = state
-            x, n = pusher.advance(here, lane.offset, lane.direction, length)
-            level, slope = (y[index] for y in _approach(motion, stop, lane, x, n, length))
-            following = top(index, length, slope)
-            apart = jnp.abs(following - length)
-            again = (level < 0) & (level + jnp.abs(slope) * apart >= 0) & (apart > 1e-3 * length)
-            return again, jnp.where(again, following, length), level >= 0
-
-        first = top(index, length, slopes)
-        state = ((slope[index] > 0) & (slopes < 0), first, jnp.asarray(False))
-        _, length, beyond = lax.while_loop(lambda x: x[0], look, state)
-        return jnp.where(beyond, length, 0)
-
-    return jax.vmap(one)(jnp.arange(len(stop.owners)), length, slopes)
-
-
-def _approach(motion: Lorentz, stop: Stop, lane: _Lane, offset, direction, length):
-    """Return the level of every surface ``length`` after the lane's state, and its slope."""
-    motion = motion.with_rigidity(lane.rigidity)
-    return jax.jvp(
-        lambda x, s: stop.surfaces(x, lane.start, s),
-        (offset, lane.path + length),
-        (motion.velocity(direction), jnp.ones_like(lane.path)),
-    )
 
 
 def _collect(motion: Lorentz, stop: Stop, pusher: Pusher, lane: _Lane, width: int) -> Exits:

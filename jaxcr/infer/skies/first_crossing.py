@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from jaxcr.arrays import Scalar, Vector
 from jaxcr.fields import Field
 from jaxcr.orbits import Boris, Sphere
-from jaxcr.orbits.crossing import Crossing, meet_stop
+from jaxcr.orbits.crossing import Crossing, find_beyond, meet_stop
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.sky import Arrivals
 
@@ -42,7 +42,8 @@ def backtrack_first_crossing(
     Notes
     -----
     The last step is shortened onto the sphere, with the derivative of the implicit function
-    theorem. An orbit that just touches the sphere has none. Memory in reverse mode: 6 numbers
+    theorem. An orbit that just touches the sphere has none. A sphere that is met and left again
+    within one step is met. Memory in reverse mode: 6 numbers
     for each orbit and step.
     """
     dtype = directions.dtype
@@ -75,33 +76,38 @@ def _trace(motion: Lorentz, stop: Sphere, start: Vector, direction: Vector, step
     """Return where one particle meets the sphere, and whether it does."""
     boris, here = Boris(step), motion.about(start)
 
+    def before(state: _State, length: Scalar) -> Crossing:
+        return Crossing(
+            offset=state.offset,
+            direction=state.direction,
+            path=state.path,
+            length=length,
+            start=start,
+            rigidity=motion.rigidity,
+            index=jnp.int32(0),
+            met=state.met,
+        )
+
+    def step_on(state: _State):
+        """Return the state after one step, and a length within it that is beyond the sphere."""
+        offset, turned = boris.advance(here, state.offset, state.direction, step)
+        after = (offset, turned, step)
+        within = find_beyond(motion, stop, boris, before(state, step), after)[0]
+        path = state.path + step
+        beyond = stop.levels(offset, start, path)[0] >= 0
+        return _State(offset, turned, path, (within > 0) | beyond), within
+
     @jax.checkpoint
     def advance(state: _State) -> _State:
-        offset, turned = boris.advance(here, state.offset, state.direction, step)
-        path = state.path + step
-        met = state.met | (stop.levels(offset, start, path)[0] >= 0)
+        new, _ = step_on(state)
+        met = state.met | new.met
         # Stays at the last state inside from then on.
-        kept = (
-            jnp.where(met, old, new)
-            for old, new in (
-                (state.offset, offset),
-                (state.direction, turned),
-                (state.path, path),
-            )
-        )
-        return _State(*kept, met)
+        kept = jax.tree.map(lambda old, new: jnp.where(met, old, new), state, new)
+        return eqx.tree_at(lambda x: x.met, kept, met)
 
     first = _State(jnp.zeros_like(start), direction, jnp.zeros((), step.dtype), jnp.asarray(False))
     last = lax.scan(lambda s, _: (advance(s), None), first, length=num_steps)[0]
-    before = Crossing(
-        offset=last.offset,
-        direction=last.direction,
-        path=last.path,
-        length=step,
-        start=start,
-        rigidity=motion.rigidity,
-        index=jnp.int32(0),
-        met=last.met,
-    )
-    offset, direction, path = meet_stop(boris, motion, stop, before)
+    within = step_on(last)[1]
+    length = jnp.where(within > 0, within, step)
+    offset, direction, path = meet_stop(boris, motion, stop, before(last, length))
     return start + offset, direction, path, last.met
