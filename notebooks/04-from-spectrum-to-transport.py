@@ -94,10 +94,16 @@ print(f"{rate:.4f} scatterings per pc; out of the chain in {traps.escape_time(ch
 # Particles that diffuse across a converging flow gain energy: f ~ p^-q with q = 3 r/(r - 1).
 
 # %%
-index = kinetic.shock_index(4.0)
+compression, fast, kappa = 4.0, 0.01, 1.0
+slow, index = fast / compression, 3 * compression / (compression - 1)
 momentum = kinetic.MomentumGrid(1.0, 1e3, num_shock_momenta, reference_index=index - 3)
-shock = kinetic.planar_shock(
-    upstream_speed=0.01, compression=4.0, diffusion=1.0, momentum=momentum
+width = 0.02 * kappa / fast  # a shock that is wider than 0.05 kappa/u makes a softer spectrum
+edges = width * jnp.sinh(jnp.arcsinh(12 * kappa / slow / width) * jnp.linspace(-1, 1, 161))
+source = jnp.zeros((num_shock_momenta, 160)).at[0, 79:81].set(1.0)  # at the shock, lowest momentum
+shock = kinetic.ParkerProblem(
+    kinetic.CartesianGrid(edges), diffusion=kappa, momentum=momentum, source=source,
+    velocity=lambda x: (fast + slow) / 2 - (fast - slow) / 2 * jnp.tanh(x / width),
+    boundaries=((kinetic.FreeEscape(), kinetic.Outflow()),),
 )
 f = kinetic.solve_parker(shock).phase_space_density()[5:-5, 80]
 slope = np.polyfit(np.log(momentum.centers()[5:-5]), np.log(f), 1)[0]
@@ -118,10 +124,14 @@ names = ("kappa_10 [pc]", "delta", "H [kpc]", "V [km/s]")
 def observed(values):
     """Return ln N in the disc at all rigidities, and at twelve heights at one."""
     kappa, delta, height, wind = values
-    halo = kinetic.galactic_halo(
-        half_height=1e3 * height, diffusion=lambda p: kappa * (p / 1e-5) ** delta,
-        injection=lambda p: (p / 1e-5) ** -1.35, momentum=momentum, wind_speed=wind * units.km_per_s,
-        num_cells=num_cells,
+    cell = 1e3 * height / num_cells
+    injection = (momentum.centers() / 1e-5) ** -1.35
+    halo = kinetic.ParkerProblem(
+        kinetic.CartesianGrid(cell * jnp.arange(num_cells + 1)), momentum=momentum,
+        diffusion=lambda z, p: kappa * (p / 1e-5) ** delta,
+        velocity=lambda z: wind * units.km_per_s * jnp.ones_like(z),
+        source=jnp.zeros((num_momenta, num_cells)).at[:, 0].set(injection / (2 * cell)),
+        boundaries=((kinetic.Reflecting(), kinetic.FreeEscape()),),
     )
     density = kinetic.solve_parker(halo).density
     # the profile is read at fixed heights of 0.2, 0.4 ... 2.4 kpc

@@ -15,7 +15,6 @@ from jaxcr.kinetic import (
     Prescribed,
     Reflecting,
     SphericalGrid,
-    galactic_halo,
     mean_age,
     solve_parker,
 )
@@ -24,9 +23,16 @@ WALL_AND_EXIT = ((Reflecting(), FreeEscape()),)
 BALANCE = 1e-12  # sums of some thousand numbers, each solved to 1e-14
 
 
-def halo(height, kappa, wind, num_cells):
-    return galactic_halo(
-        half_height=height, diffusion=kappa, injection=2.0, wind_speed=wind, num_cells=num_cells
+def halo(height, kappa, wind, num_cells, *, injection=2.0, momentum=None):
+    """The upper half of a halo above a disc that injects to both sides; blown by a wind."""
+    in_plane = jnp.zeros(num_cells).at[0].set(num_cells / (2 * height))
+    return ParkerProblem(
+        CartesianGrid(height * jnp.linspace(0.0, 1.0, num_cells + 1)),
+        diffusion=kappa,
+        momentum=momentum,
+        velocity=lambda z: wind * jnp.ones_like(z),
+        source=jnp.atleast_1d(jnp.asarray(injection))[:, None] * in_plane[None],
+        boundaries=WALL_AND_EXIT,
     )
 
 
@@ -50,13 +56,14 @@ def test_halo_with_wind_is_the_closed_form():
 def test_derivatives_by_diffusion_index_wind_and_height_are_differences():
     def density(args):
         kappa, index, wind, height = args
-        problem = galactic_halo(
-            half_height=height,
-            diffusion=lambda p: kappa * p**index,
-            injection=lambda p: p**-1.3,
-            momentum=MomentumGrid(1.0, 10.0, 3),
-            wind_speed=wind,
-            num_cells=32,
+        momentum = MomentumGrid(1.0, 10.0, 3)
+        problem = halo(
+            height,
+            lambda z, p: kappa * p**index,
+            wind,
+            32,
+            injection=momentum.centers() ** -1.3,
+            momentum=momentum,
         )
         return solve_parker(problem).density[1, 10]
 

@@ -1,9 +1,10 @@
 """Parker's equation beside its closed forms: shock, modulation, halo, expansion."""
 
-import math
+from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 from matplotlib.figure import Figure
 
 from jaxcr import kinetic, units
@@ -18,9 +19,9 @@ COMPRESSIONS = (2.0, 3.0, 4.0)
 _SHOCK_SPEED, _SHOCK_KAPPA = 0.01, 1.0
 POTENTIALS = (0.1, 0.4)
 """Of modulation, in GV."""
-_WIND, _OUTER, _INNER = 400 * KM_S, 90 * units.au, 0.3 * units.au
-PROTON = 0.938
-"""Rest momentum in GV."""
+WIND, _OUTER, _INNER = 400 * KM_S, 90 * units.au, 0.3 * units.au
+MASS = 0.938 * GIGAVOLT
+"""Rest momentum of protons in PV."""
 HALF_HEIGHT = 4e3
 WINDS = (0.0, 20.0, 100.0)
 """From the plane, in km/s."""
@@ -60,21 +61,16 @@ def run(size: Size) -> Outcome:
 
 def shock(compression: float, cells: int, *, width: float | None = None) -> dict:
     """Return the spectrum and mean age at a plane shock, with the closed forms."""
-    expected = float(kinetic.shock_index(compression))
+    expected = 3 * compression / (compression - 1)
     momentum = kinetic.MomentumGrid(1.0, 1e3, 48, reference_index=expected - 3)
-    problem = kinetic.planar_shock(
-        upstream_speed=_SHOCK_SPEED, compression=compression, diffusion=_SHOCK_KAPPA,
-        momentum=momentum, num_cells=cells, width=width,
-    )  # fmt: skip
+    thickness = 0.02 * _SHOCK_KAPPA / _SHOCK_SPEED if width is None else width
+    problem = tanh_shock(compression, momentum, cells, thickness)
     solution = kinetic.solve_parker(problem)
     p = np.asarray(momentum.centers())
     f = np.asarray(solution.phase_space_density())[:, cells // 2]
     age = np.asarray(kinetic.mean_age(problem, solution))[:, cells // 2]
     slow = _SHOCK_SPEED / compression
-    per_e = kinetic.acceleration_time(
-        math.e, upstream_speed=_SHOCK_SPEED, downstream_speed=slow,
-        upstream_diffusion=_SHOCK_KAPPA, downstream_diffusion=_SHOCK_KAPPA,
-    )  # fmt: skip
+    per_e = 3 / (_SHOCK_SPEED - slow) * (_SHOCK_KAPPA / _SHOCK_SPEED + _SHOCK_KAPPA / slow)
     inner = slice(8, 44) if width is None else slice(2, 10)
     log_p = np.log(p[inner])
     return {
@@ -82,31 +78,40 @@ def shock(compression: float, cells: int, *, width: float | None = None) -> dict
         "age": age.tolist(), "expected_index": expected,
         "index": -float(np.polyfit(log_p, np.log(f[inner]), 1)[0]),
         "time_per_e_fold": float(np.polyfit(log_p, age[inner], 1)[0]),
-        "expected_time_per_e_fold": float(per_e), "imbalance": float(solution.budget.imbalance),
+        "expected_time_per_e_fold": per_e, "imbalance": float(solution.budget.imbalance),
     }  # fmt: skip
+
+
+def tanh_shock(
+    compression: float, momentum: kinetic.MomentumGrid, cells: int, width: float
+) -> kinetic.ParkerProblem:
+    """Return a flow to +x that falls as a tanh, with injection there at the lowest momentum."""
+    fast, slow = _SHOCK_SPEED, _SHOCK_SPEED / compression
+    far = jnp.arcsinh(12 * _SHOCK_KAPPA / slow / width)
+    grid = kinetic.CartesianGrid(width * jnp.sinh(far * jnp.linspace(-1, 1, cells + 1)))
+    at_shock = jnp.cosh(grid.centers(0) / width) ** -2
+    supply = at_shock / jnp.sum(at_shock * grid.volumes()) / momentum.log_width
+    lowest = jnp.zeros(momentum.num_cells).at[0].set(1.0)
+    return kinetic.ParkerProblem(
+        grid, diffusion=_SHOCK_KAPPA, momentum=momentum, source=lowest[:, None] * supply[None],
+        velocity=lambda x: (fast + slow) / 2 - (fast - slow) / 2 * jnp.tanh(x / width),
+        boundaries=((kinetic.FreeEscape(), kinetic.Outflow()),),
+    )  # fmt: skip
 
 
 def modulation(potential: float, cells: int) -> dict:
     """Return what a solar wind leaves of an interstellar spectrum at 1 au."""
-    kappa = _WIND * _OUTER / (3 * potential * GIGAVOLT)
-    mass = PROTON * GIGAVOLT
-
-    def interstellar(p):
-        return (p / GIGAVOLT) ** -1.7
-
     momentum = kinetic.MomentumGrid(0.3 * GIGAVOLT, 100 * GIGAVOLT, cells, reference_index=1.7,
                                     continued=True)  # fmt: skip
-    problem = kinetic.heliospheric_modulation(
-        outer_radius=_OUTER, inner_radius=_INNER, wind_speed=_WIND,
-        diffusion=lambda p: kappa * p**2 / jnp.sqrt(p**2 + mass**2), interstellar=interstellar,
-        momentum=momentum, num_cells=cells,
-    )  # fmt: skip
+    problem = solar_wind(potential, _INNER, momentum, cells)
     radius = problem.grid.centers(0)
     place = int(jnp.argmin(jnp.abs(radius - units.au)))
     p = momentum.centers()
-    depth = _WIND * (_OUTER - radius[place]) / 3 / kappa
-    expected = kinetic.force_field(interstellar, p, depth, rest_momentum=mass)
-    outside = interstellar(p)
+    # f is that at an energy higher by phi = int V/(3 kappa_0) dr (Gleeson & Axford)
+    depth = potential * GIGAVOLT * (1 - radius[place] / _OUTER)
+    energy = jnp.sqrt(p**2 + MASS**2) + depth
+    before = jnp.sqrt((energy - MASS) * (energy + MASS))
+    expected, outside = interstellar(before) * (p / before) ** 3, interstellar(p)
     return {
         "potential": potential, "momentum": np.asarray(p / GIGAVOLT).tolist(),
         "share": np.asarray(kinetic.solve_parker(problem).density[:, place] / outside).tolist(),
@@ -114,18 +119,52 @@ def modulation(potential: float, cells: int) -> dict:
     }  # fmt: skip
 
 
+def interstellar(p: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return N outside of the heliosphere at a momentum in PV."""
+    return (p / GIGAVOLT) ** -1.7
+
+
+def solar_wind(
+    potential: float, inner: float, momentum: kinetic.MomentumGrid, cells: int
+) -> kinetic.ParkerProblem:
+    """Return a radial wind from a core that reflects out to 90 au; kappa = kappa_0 beta p."""
+    kappa = WIND * _OUTER / (3 * potential * GIGAVOLT)
+    return kinetic.ParkerProblem(
+        kinetic.SphericalGrid(inner * (_OUTER / inner) ** jnp.linspace(0, 1, cells + 1)),
+        diffusion=lambda r, p: kappa * p**2 / jnp.sqrt(p**2 + MASS**2), momentum=momentum,
+        velocity=lambda r: jnp.full_like(r, WIND),
+        boundaries=((kinetic.Reflecting(), kinetic.Prescribed(lambda r, p: interstellar(p))),),
+    )  # fmt: skip
+
+
 def halo_profile(wind: float, cells: int) -> dict:
     """Return N(z) in a halo with a wind in km/s, with the closed form."""
     kappa, speed = 0.03 * 100, wind * KM_S
-    problem = kinetic.galactic_halo(
-        half_height=HALF_HEIGHT, diffusion=kappa, injection=1.0, wind_speed=speed, num_cells=cells
-    )
+    problem = halo_above_disc(cells, kappa, jnp.ones(1), wind=speed)
     z = np.asarray(problem.grid.centers(0))
     left = HALF_HEIGHT - z
     expected = -np.expm1(-speed * left / kappa) / 2 / speed if wind else left / 2 / kappa
     density = np.asarray(kinetic.solve_parker(problem).density[0])
     return {"wind": wind, "height": z.tolist(), "density": density.tolist(),
             "expected": expected.tolist()}  # fmt: skip
+
+
+def halo_above_disc(
+    cells: int,
+    diffusion: Callable | float,
+    injection: Float[Array, " momentum"],
+    *,
+    momentum: kinetic.MomentumGrid | None = None,
+    wind: float = 0.0,
+) -> kinetic.ParkerProblem:
+    """Return the upper half of a halo; injection per pc² of disc, both sides together."""
+    in_plane = jnp.zeros(cells).at[0].set(cells / (2 * HALF_HEIGHT))
+    return kinetic.ParkerProblem(
+        kinetic.CartesianGrid(jnp.linspace(0, HALF_HEIGHT, cells + 1)),
+        diffusion=diffusion, momentum=momentum, velocity=lambda z: jnp.full_like(z, wind),
+        source=injection[:, None] * in_plane[None],
+        boundaries=((kinetic.Reflecting(), kinetic.FreeEscape()),),
+    )  # fmt: skip
 
 
 def halo_slope() -> dict:
@@ -138,11 +177,11 @@ def halo_slope() -> dict:
     delta = kinetic.rigidity_exponent(turbulence, at)
     momentum = kinetic.MomentumGrid(GIGAVOLT, 1e4 * GIGAVOLT, 40, reference_index=_INJECTED,
                                     continued=True)  # fmt: skip
-    problem = kinetic.galactic_halo(
-        half_height=HALF_HEIGHT, diffusion=lambda p: kappa * (p / at) ** delta,
-        injection=lambda p: (p / at) ** -_INJECTED, momentum=momentum, num_cells=32,
-    )  # fmt: skip
-    log_p = np.log(np.asarray(momentum.centers()))
+    p = momentum.centers()
+    problem = halo_above_disc(
+        32, lambda z, p: kappa * (p / at) ** delta, (p / at) ** -_INJECTED, momentum=momentum
+    )
+    log_p = np.log(np.asarray(p))
     plane = np.log(np.asarray(kinetic.solve_parker(problem).density)[:, 0])
     return {"injected": _INJECTED, "delta": float(delta), "kappa_at_10_GV": float(kappa),
             "slope": -float(np.polyfit(log_p, plane, 1)[0])}  # fmt: skip
@@ -151,9 +190,10 @@ def halo_slope() -> dict:
 def expand(cells: int) -> dict:
     """Return the mean ln p of a uniform density in a medium that expands along one axis."""
     momentum = kinetic.MomentumGrid(1.0, 1e3, cells)
-    problem = kinetic.adiabatic_expansion(
-        rate=_EXPANSION, half_width=1.0, diffusion=1.0, momentum=momentum, num_cells=4
-    )
+    problem = kinetic.ParkerProblem(
+        kinetic.CartesianGrid(jnp.linspace(-1, 1, 5)), diffusion=1.0, momentum=momentum,
+        velocity=lambda x: _EXPANSION * x, boundaries=((kinetic.Outflow(), kinetic.Outflow()),),
+    )  # fmt: skip
     log_p = np.log(np.asarray(momentum.centers()))
     start = np.exp(-((log_p - 5.0) ** 2) / 2 / 0.4**2)
     history = kinetic.evolve_parker(

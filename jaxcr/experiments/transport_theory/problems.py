@@ -7,7 +7,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxcr import kinetic, units
-from jaxcr.experiments.transport_theory.parker import GIGAVOLT, KM_S, PROTON
+from jaxcr.experiments.transport_theory.parker import GIGAVOLT, WIND, solar_wind
 
 
 class Comparison(NamedTuple):
@@ -59,18 +59,11 @@ def graded_halo(cells: int) -> Comparison:
 
 def heliosphere(cells: int) -> Comparison:
     """Return a wind of 400 km/s out to 90 au, of modulation potential 0.3 GV."""
-    wind, outer, mass = 400 * KM_S, 90 * units.au, PROTON * GIGAVOLT
-    kappa = wind * outer / (3 * 0.3 * GIGAVOLT)
-    problem = kinetic.heliospheric_modulation(
-        outer_radius=outer, inner_radius=10 * units.au, wind_speed=wind,
-        diffusion=lambda p: kappa * p**2 / jnp.sqrt(p**2 + mass**2),
-        interstellar=lambda p: (p / GIGAVOLT) ** -1.7,
-        momentum=kinetic.MomentumGrid(0.5 * GIGAVOLT, 200 * GIGAVOLT, cells, continued=True),
-        num_cells=cells,
-    )  # fmt: skip
+    momentum = kinetic.MomentumGrid(0.5 * GIGAVOLT, 200 * GIGAVOLT, cells, continued=True)
+    problem = solar_wind(0.3, 10 * units.au, momentum, cells)
     # steps of about 3 au, short against the core that throws particles back
     points = tuple(
-        ((radius * units.au,), p * GIGAVOLT, 60 * units.au / wind / p)
+        ((radius * units.au,), p * GIGAVOLT, 60 * units.au / WIND / p)
         for radius, p in ((15.0, 1.0), (15.0, 3.0), (40.0, 1.0), (40.0, 3.0), (70.0, 1.0))
     )
     return Comparison(problem, points)

@@ -8,16 +8,6 @@ from jaxcr.kinetic.parker.boundaries import (
     Prescribed,
     Reflecting,
 )
-from jaxcr.kinetic.parker.cases import (
-    acceleration_time,
-    adiabatic_expansion,
-    force_field,
-    galactic_halo,
-    heliospheric_modulation,
-    planar_shock,
-    shock_index,
-    starburst_wind,
-)
 from jaxcr.kinetic.parker.evolve import evolve_parker
 from jaxcr.kinetic.parker.grid import CartesianGrid, MomentumGrid, SpatialGrid, SphericalGrid
 from jaxcr.kinetic.parker.problem import ParkerProblem
@@ -38,15 +28,7 @@ __all__ = [
     "Reflecting",
     "SpatialGrid",
     "SphericalGrid",
-    "acceleration_time",
-    "adiabatic_expansion",
     "evolve_parker",
-    "force_field",
-    "galactic_halo",
-    "heliospheric_modulation",
     "mean_age",
-    "planar_shock",
-    "shock_index",
     "solve_parker",
-    "starburst_wind",
 ]
