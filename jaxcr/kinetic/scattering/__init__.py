@@ -2,12 +2,7 @@
 
 from jaxcr.kinetic.scattering.cascade import GoldreichSridharScattering
 from jaxcr.kinetic.scattering.closed_forms import (
-    DiffusionFit,
     bend_over_mean_free_path,
-    fitted_isotropic_diffusion,
-    giacalone_jokipii_diffusion,
-    kolmogorov_fit,
-    kraichnan_fit,
     weak_scattering_diffusion,
 )
 from jaxcr.kinetic.scattering.mean_free_path import (
@@ -43,7 +38,6 @@ from jaxcr.kinetic.scattering.slab import SlabScattering
 from jaxcr.kinetic.scattering.waves import IsotropicWaveScattering, TransitTimeScattering
 
 __all__ = [
-    "DiffusionFit",
     "FunctionScattering",
     "GaussianResonance",
     "GoldreichSridharScattering",
@@ -61,11 +55,7 @@ __all__ = [
     "bend_over_mean_free_path",
     "composite_field_line_diffusion",
     "field_line_perpendicular_diffusion",
-    "fitted_isotropic_diffusion",
-    "giacalone_jokipii_diffusion",
     "kappa_parallel",
-    "kolmogorov_fit",
-    "kraichnan_fit",
     "nonlinear_perpendicular_diffusion",
     "parallel_mean_free_path",
     "pitch_angle_diffusion",
