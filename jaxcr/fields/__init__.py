@@ -5,7 +5,6 @@ from jaxcr.fields.analytic import FunctionField, UniformField
 from jaxcr.fields.boundaries import Boundary, Clamped, Mirrored, Periodic, ZeroOutside
 from jaxcr.fields.cascade import GoldreichSridhar
 from jaxcr.fields.field import Field, Lattice, ScaledField, SumField
-from jaxcr.fields.galactic import SpiralDiscField
 from jaxcr.fields.geometries import Geometry, Isotropic, Slab, SlabTwoD, TwoDimensional
 from jaxcr.fields.grid import GridField, outside_samples
 from jaxcr.fields.jansson_farrar import JanssonFarrarField
@@ -56,7 +55,6 @@ __all__ = [
     "SlabTwoD",
     "Slow",
     "Spectrum",
-    "SpiralDiscField",
     "Stencil",
     "SumField",
     "TwoDimensional",

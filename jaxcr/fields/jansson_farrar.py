@@ -8,9 +8,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, check_finite, check_shape, checked, is_concrete
+from jaxcr.checks import (
+    argument_error,
+    as_float,
+    check_finite,
+    check_range,
+    check_shape,
+    checked,
+    is_concrete,
+)
 from jaxcr.fields.field import Field, Lattice
-from jaxcr.fields.galactic import acute_angle, cylinder
 from jaxcr.fields.large_scale import positive_length
 
 _CENTER, _DISC_INNER, _RING_OUTER, _EDGE = 1000.0, 3000.0, 5000.0, 20000.0
@@ -19,6 +26,8 @@ ring from there to the third. The model fixes them."""
 
 _FREE_ARMS = (0.1, 3.0, -0.9, -0.8, -2.0, -4.2, 0.0)
 _ARM_RADII = (5100.0, 6300.0, 7100.0, 8300.0, 9800.0, 11400.0, 12700.0, 15500.0)
+_AXIS = 1e-6
+"""In pc: how close to the z axis directions around it lose their length."""
 _PITCH, _ELEVATION = math.radians(11.5), math.radians(49.0)
 
 Arms = Float[Array, "arms"] | tuple[float | int, ...]
@@ -115,7 +124,7 @@ class JanssonFarrarField(Field):
         x_core: ScalarLike = 4800.0,
         x_radius: ScalarLike = 2900.0,
     ):
-        self.pitch = acute_angle("JanssonFarrarField: pitch", pitch)
+        self.pitch = _acute_angle("JanssonFarrarField: pitch", pitch)
         self.arm_radii = _arm_radii(arm_radii, self.pitch)
         self.arm_strengths = _arm_strengths(arm_strengths, self.arm_radii, self.pitch)
         self.ring_strength = as_float(
@@ -134,7 +143,7 @@ class JanssonFarrarField(Field):
         self.halo_width = positive_length("JanssonFarrarField: halo_width", halo_width)
         self.halo_height = positive_length("JanssonFarrarField: halo_height", halo_height)
         self.x_strength = _strength("x_strength", x_strength)
-        self.x_elevation = acute_angle("JanssonFarrarField: x_elevation", x_elevation)
+        self.x_elevation = _acute_angle("JanssonFarrarField: x_elevation", x_elevation)
         self.x_core = positive_length("JanssonFarrarField: x_core", x_core)
         self.x_radius = positive_length("JanssonFarrarField: x_radius", x_radius)
 
@@ -143,7 +152,7 @@ class JanssonFarrarField(Field):
         """Return B in µG at ``position`` in pc."""
         model = jax.tree.map(lambda x: x.astype(position.dtype), self)
         x, y, z = position
-        radius, outward, around = cylinder(position)
+        radius, outward, around = _cylinder(position)
         height, north = jnp.abs(z), z >= 0
         in_halo = _logistic(height, model.disc_height, model.disc_width)
         in_disc = _logistic(-height, -model.disc_height, model.disc_width)
@@ -254,3 +263,22 @@ def _arm_strengths(
     parts = jnp.diff(jnp.log(radii), prepend=inner)
     last = -jnp.sum(parts[:-1] * strengths.astype(radii.dtype)) / parts[-1]
     return jnp.append(strengths, last.astype(strengths.dtype))
+
+
+def _cylinder(position: Vector) -> tuple[Scalar, Vector, Vector]:
+    """Return the distance from the z axis and the unit vectors away from it and around it.
+
+    On the axis the distance is 1e-6 pc and both vectors are 0, all with finite derivatives.
+    """
+    x, y, _ = position
+    zero = jnp.zeros_like(x)
+    radius = jnp.sqrt(x**2 + y**2 + _AXIS**2)
+    return radius, jnp.stack([x, y, zero]) / radius, jnp.stack([-y, x, zero]) / radius
+
+
+def _acute_angle(name: str, value: ScalarLike) -> Scalar:
+    """Return an angle between 0 and pi/2 as an array; another raises an error with ``name``."""
+    expected = "an angle between 0 and pi/2"
+    remedy = "Angles are in rad; the pitch of arms that trail the rotation is positive."
+    check_range(name, value, 0.0, math.pi / 2, ends="()", expected=expected, remedy=remedy)
+    return as_float(value)

@@ -40,7 +40,6 @@ FIELDS = {
     "ParkerSpiralField": lambda: fields.ParkerSpiralField(
         strength=20, source_radius=0.3, pitch=1.1
     ),
-    "SpiralDiscField": fields.SpiralDiscField,
     "JanssonFarrarField": fields.JanssonFarrarField,
     "MirrorChainField": lambda: fields.MirrorChainField(
         minimum=1.3, left_mirror=2.5, right_mirror=3.1, length=2.2, num_bottles=3
@@ -70,7 +69,7 @@ def test_every_public_field_is_here():
 @pytest.mark.parametrize("name", FIELDS)
 def test_whole_numbers_are_positions(name, way):
     field, evaluate = FIELDS[name](), WAYS[way]
-    point = FAR if name in ("SpiralDiscField", "JanssonFarrarField") else NEAR
+    point = FAR if name == "JanssonFarrarField" else NEAR
     right = field(jnp.array(point, float))
     assert float(jnp.max(jnp.abs(right))) > 0.05  # of the order of 1, so that 0 would be seen
     # The same numbers in the same order: only the compiler may round otherwise.

@@ -43,7 +43,6 @@ CALLS = {
         "strength": 1, "source_radius": 1, "pitch": 1, "sheet_width": 0,
     },
     fields.JanssonFarrarField: lambda: {"arm_strengths": (1.0,) * 7, "x_strength": 1, "x_core": 1},
-    fields.SpiralDiscField: lambda: {"strength": 1, "mode": 1, "pitch": 0.1, "halo_strength": 1},
     fields.SlabTwoD: lambda: {"axis": UP, "slab_share": 0.5},
     fields.Slow: lambda: {"axis": UP, "beta": 0.5, "alfven_mach": 1},
     fields.rescale_field: lambda: {"field": _cube(), "rms": 1, "mean_strength": 1},
