@@ -9,7 +9,6 @@ from jaxcr.sky import (
     observe,
     pixel_centers,
     pseudo_coupling,
-    significance_map,
     uniform_bins,
 )
 
@@ -26,7 +25,7 @@ def page():
     observed = observe(maps[0], window, num_events=1e8)
     bins = uniform_bins(1, LMAX, 4)
     ground = observed.spectrum(pseudo_coupling(window, lmax=LMAX), bins, model=c_ell[0])
-    significance = np.asarray(significance_map(observed.relative_intensity, observed.error))
+    significance = np.asarray(observed.relative_intensity / observed.error)
     return plot_sky_page(
         maps=maps, rest=0 * maps, labels=[f"{n} pc" for n in range(STOPS)], c_ell=c_ell,
         noise=1e-12 * scale[:, 0], band=(0.5 * c_ell, 2 * c_ell),

@@ -1,12 +1,11 @@
-"""What is done to a map: fits of low multipoles, smoothing, rotation, significance, files."""
+"""What is done to a map: fits of low multipoles, smoothing, rotation, files."""
 
 from jaxcr.sky.maps.dipole import Dipole, fit_dipole
 from jaxcr.sky.maps.files import SkyMapFile, read_map, write_map
 from jaxcr.sky.maps.frames import EQUATORIAL_TO_GALACTIC, field_to_equatorial, rotation_from_axes
 from jaxcr.sky.maps.quadrupole import Quadrupole, fit_quadrupole
-from jaxcr.sky.maps.removal import remove_dipole, remove_multipoles, remove_quadrupole
+from jaxcr.sky.maps.removal import remove_dipole, remove_multipoles
 from jaxcr.sky.maps.rotation import rotate_map
-from jaxcr.sky.maps.significance import li_ma_significance, significance_map
 from jaxcr.sky.maps.smoothing import degrade_map, smooth
 from jaxcr.sky.maps.top_hat import top_hat_smooth
 
@@ -19,14 +18,11 @@ __all__ = [
     "field_to_equatorial",
     "fit_dipole",
     "fit_quadrupole",
-    "li_ma_significance",
     "read_map",
     "remove_dipole",
     "remove_multipoles",
-    "remove_quadrupole",
     "rotate_map",
     "rotation_from_axes",
-    "significance_map",
     "smooth",
     "top_hat_smooth",
     "write_map",

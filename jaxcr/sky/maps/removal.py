@@ -7,7 +7,6 @@ from jaxcr.sky.harmonics.modes import check_lmax, synthesis_matrix
 from jaxcr.sky.healpix.grid import nside_of, without_unseen
 from jaxcr.sky.maps.dipole import dipole_design
 from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions, subtract
-from jaxcr.sky.maps.quadrupole import quadrupole_design
 
 
 def remove_dipole(
@@ -36,20 +35,6 @@ def remove_dipole(
     """
     map = without_unseen(map)
     return _less_fit(map, dipole_design(map), mask, error)
-
-
-def remove_quadrupole(
-    map: SkyMap, *, mask: Mask | None = None, error: Error | None = None
-) -> Float[Array, " pixel"]:
-    """Return the map less its least-squares monopole, dipole and quadrupole, as `remove_dipole`.
-
-    Raises
-    ------
-    ValueError
-        As `fit_quadrupole`.
-    """
-    map = without_unseen(map)
-    return _less_fit(map, quadrupole_design(map), mask, error)
 
 
 def remove_multipoles(
