@@ -1,12 +1,7 @@
 """Closed theories of the angular power spectrum."""
 
-from jaxcr.sky.theory.cascade import cascade_spectrum, cascade_tail
-from jaxcr.sky.theory.closures import (
-    bgk_spectrum,
-    fokker_planck_spectrum,
-    power_law_bgk_spectrum,
-    power_law_fokker_planck_spectrum,
-)
+from jaxcr.sky.theory.cascade import cascade_spectrum
+from jaxcr.sky.theory.closures import bgk_spectrum, fokker_planck_spectrum
 from jaxcr.sky.theory.damping import pitch_angle_damping
 from jaxcr.sky.theory.evolution import evolve_cascade
 from jaxcr.sky.theory.rates import ahlers_loss, cascade_matrix, neighbour_rates, steady_cascade
@@ -16,12 +11,9 @@ __all__ = [
     "bgk_spectrum",
     "cascade_matrix",
     "cascade_spectrum",
-    "cascade_tail",
     "evolve_cascade",
     "fokker_planck_spectrum",
     "neighbour_rates",
     "pitch_angle_damping",
-    "power_law_bgk_spectrum",
-    "power_law_fokker_planck_spectrum",
     "steady_cascade",
 ]

@@ -32,24 +32,3 @@ def cascade_spectrum(lmax: int) -> Float[Array, " ell"]:
     check_range("cascade_spectrum: lmax", lmax, 1, remedy="The norm is C_1.")
     l = jnp.arange(lmax + 1, dtype=jnp.result_type(float))
     return jnp.where(l > 0, 18 / ((2 * l + 1) * (l + 1) * (l + 2)), 0)
-
-
-def cascade_tail(lmax: int) -> float:
-    """Return sum over l > lmax of (2l+1) C_l / C_1 of `cascade_spectrum`, 18 / (lmax + 2).
-
-    Parameters
-    ----------
-    lmax
-        Highest degree that is not in the sum, >= 0.
-
-    Raises
-    ------
-    ValueError
-        If ``lmax`` is negative.
-
-    Notes
-    -----
-    (2l+1) C_l / C_1 = 18 [1/(l+1) - 1/(l+2)] telescopes; all of l >= 1 is 9.
-    """
-    check_range("cascade_tail: lmax", lmax, 0, remedy="0 gives the whole sum, 9.")
-    return 18 / (lmax + 2)

@@ -13,7 +13,7 @@ After Ahlers & Mertsch 2015, ApJL 815, L2, who use a relative rate in this sense
 
 import math
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, check_positive, check_range
+from jaxcr.checks import check_positive, check_range
 
 Rate = Callable[[Scalar], ScalarLike]
 Spectrum = Float[Array, " ell"]
@@ -85,54 +85,6 @@ def fokker_planck_spectrum(rate: Rate, lmax: int) -> Spectrum:
     return _normalised(integrals / _laplacian(lmax, integrals))
 
 
-def power_law_bgk_spectrum(exponent: ScalarLike, lmax: int) -> Spectrum:
-    """Return `bgk_spectrum` of nu_r ~ (1-x)^p in closed form.
-
-    Parameters
-    ----------
-    exponent
-        p < 1; 0 leaves only the dipole.
-    lmax
-        Highest degree, >= 1.
-
-    Returns
-    -------
-    (lmax + 1,), dimensionless; 0 at l = 0, 1 at l = 1.
-
-    Raises
-    ------
-    ValueError
-        If lmax is below 1 or the exponent is not below 1, where the integral diverges.
-
-    Notes
-    -----
-    From int (1-x)^s P_l dx = 2^(s+1) (-s)_l / (s+1)_(l+1) at s = -p and 1 - p, with
-    x = 1 - (1-x). Source: Rodrigues' formula and l integrations by parts.
-    """
-    return _normalised(_power_law_integrals(exponent, lmax, "power_law_bgk_spectrum"))
-
-
-def power_law_fokker_planck_spectrum(exponent: ScalarLike, lmax: int) -> Spectrum:
-    """Return `fokker_planck_spectrum` of nu_r ~ (1-x)^p in closed form.
-
-    Parameters
-    ----------
-    exponent, lmax
-        As in `power_law_bgk_spectrum`.
-
-    Returns
-    -------
-    (lmax + 1,), dimensionless; 0 at l = 0, 1 at l = 1.
-
-    Raises
-    ------
-    ValueError
-        As `power_law_bgk_spectrum`.
-    """
-    integrals = _power_law_integrals(exponent, lmax, "power_law_fokker_planck_spectrum")
-    return _normalised(integrals / _laplacian(lmax, integrals))
-
-
 def _integrals(rate: Rate, lmax: int, caller: str) -> Spectrum:
     """Return int x P_l / nu_r dx for each l, up to one factor."""
     check_range(f"{caller}: lmax", lmax, 1, remedy="The norm is C_1.")
@@ -146,7 +98,7 @@ def _integrals(rate: Rate, lmax: int, caller: str) -> Spectrum:
     ends = jnp.asarray(jax.vmap(rate)(jnp.asarray([1 - 2 * edge, 1 - 4 * edge], dtype)), dtype)
     check_positive(f"{caller}: rate", values, remedy="It may vanish only at x = 1.")
     exponent = _end_exponent(ends)
-    _check_exponent(exponent, _LARGEST_EXPONENT, caller)
+    _check_exponent(exponent, caller)
     distance = np.where(inside, 0, np.log(gap / edge)).astype(dtype)
     return _summed(values, exponent, log_gap, distance, weights.astype(dtype))
 
@@ -185,25 +137,6 @@ def _quadrature(
     return gap, weights
 
 
-def _power_law_integrals(exponent: ScalarLike, lmax: int, caller: str) -> Spectrum:
-    """Return int x P_l (1-x)^-p dx for each l, up to one factor, once p is known to be usable."""
-    check_range(f"{caller}: lmax", lmax, 1, remedy="The norm is C_1.")
-    p = as_float(exponent)
-    _check_exponent(p, 1.0, caller)
-    return _products(p, lmax)
-
-
-@partial(jax.jit, static_argnames="lmax")
-def _products(p: Scalar, lmax: int) -> Spectrum:
-    """Return the integrals over (1-x)^-p for each l >= 1, up to one factor; 0 at l = 0."""
-    l = np.arange(1, lmax + 1, dtype=p.dtype)
-    # (p)_(l-1) / (2-p)_l, from the product of its ratios.
-    ratio = (p + l[:-1] - 1) / (2 - p + l[:-1])
-    common = jnp.cumprod(jnp.concatenate([1 / (2 - p)[None], ratio]))
-    integrals = common * ((p + l - 1) + 2 * (1 - p) ** 2 / (l + 2 - p))
-    return jnp.concatenate([jnp.zeros(1, p.dtype), integrals])
-
-
 @jax.jit
 def _normalised(integrals: Spectrum) -> Spectrum:
     """Return C_l / C_1, 0 at l = 0."""
@@ -216,14 +149,14 @@ def _laplacian(lmax: int, like: Array) -> Float[np.ndarray, " ell"]:
     return np.maximum(l * (l + 1), 1)
 
 
-def _check_exponent(exponent: Array, limit: float, caller: str) -> None:
+def _check_exponent(exponent: Array, caller: str) -> None:
     """Raise ``ValueError`` if the integral is seen to diverge at x = 1."""
     check_range(
         f"{caller}: exponent p of the rate, (1-x)^p as x -> 1",
         exponent,
         -np.inf,
-        limit,
+        _LARGEST_EXPONENT,
         ends="()",
-        expected=f"a number below {limit:g} (the integral diverges from p = 1)",
+        expected=f"a number below {_LARGEST_EXPONENT:g} (the integral diverges from p = 1)",
         remedy="Keep a floor under the rate at small angles, or lower the exponent.",
     )

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr.sky.theory import cascade_spectrum, cascade_tail
+from jaxcr.sky.theory import cascade_spectrum
 
 
 def test_first_values():
@@ -21,13 +21,6 @@ def test_sum_rule_telescopes(lmax):
     assert np.isclose(total, 9 - 18 / (lmax + 2), rtol=1e-13)  # round-off of 3000 additions
 
 
-@pytest.mark.parametrize("lmax", [1, 24, 3000])
-def test_tail_completes_the_sum_to_nine(lmax):
-    total = np.sum((2 * np.arange(lmax + 1) + 1) * np.asarray(cascade_spectrum(lmax)))
-    assert np.isclose(total + cascade_tail(lmax), 9, rtol=1e-12)
-    assert cascade_tail(0) == 9
-
-
 def test_falls_as_the_cube():
     # 9 / l³ with the next term -7/(2l) + ...: 3.5e-3 at l = 1000.
     assert np.isclose(cascade_spectrum(1000)[-1], 9e-9, rtol=4e-3)
@@ -36,8 +29,6 @@ def test_falls_as_the_cube():
 def test_error():
     with pytest.raises(ValueError, match="lmax: expected a number >= 1, got 0"):
         cascade_spectrum(0)
-    with pytest.raises(ValueError, match="cascade_tail: lmax: expected a number >= 0, got -1"):
-        cascade_tail(-1)
 
 
 def test_takes_the_default_precision():
