@@ -6,7 +6,7 @@ import pytest
 from scipy import integrate, linalg, special
 
 from jaxcr.arrays import Scalar
-from jaxcr.kinetic.pitch_angle.anisotropy import damping_factors, damping_matrix, steady_anisotropy
+from jaxcr.kinetic.pitch_angle.anisotropy import damping_matrix, steady_anisotropy
 from jaxcr.kinetic.pitch_angle.operators import scattering_matrix
 
 # Uniform L and D(mu): f = e^(kz) g(mu) solves v mu f_z + (v/2L)(1 - mu²) f_mu = d_mu(D f_mu) for
@@ -115,8 +115,7 @@ def test_gradient_by_rate_and_focusing_length():
 
 def test_isotropic_scattering_damps_each_order_alone():
     order = np.arange(6)
-    factors = damping_factors(0.5, 0.4, lmax=5)
-    np.testing.assert_allclose(factors, np.exp(-0.1 * order * (order + 1)), rtol=1e-14)
+    factors = np.exp(-0.1 * order * (order + 1))  # nu l(l + 1) path/2
     # 1e-12: rounding, times the largest of 26 orders, exponent 0.1 x 700, in the exponential
     np.testing.assert_allclose(
         damped(Scattering(0.5), jnp.asarray(0.4)), np.diag(factors), atol=1e-12
@@ -143,7 +142,7 @@ def test_errors():
         steady_anisotropy(Scattering(0.5), gradient=0.1, lmax=0)
     with pytest.raises(ValueError, match="steady_anisotropy: diffusion: expected a number > 0"):
         steady_anisotropy(Scattering(0.0), gradient=0.1, lmax=2)
-    with pytest.raises(ValueError, match="damping_factors: path: expected a number >= 0"):
-        damping_factors(1.0, -1.0, lmax=2)
+    with pytest.raises(ValueError, match="damping_matrix: path: expected a number >= 0"):
+        damping_matrix(Scattering(0.5), -1.0, lmax=2)
     with pytest.raises(ValueError, match="damping_matrix: lmax"):
         damping_matrix(Scattering(0.5), 1.0, lmax=0)

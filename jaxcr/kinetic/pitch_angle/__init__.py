@@ -1,6 +1,6 @@
 """The pitch-angle equation: scattering, streaming, focusing; its decay rates and anisotropy."""
 
-from jaxcr.kinetic.pitch_angle.anisotropy import damping_factors, damping_matrix, steady_anisotropy
+from jaxcr.kinetic.pitch_angle.anisotropy import damping_matrix, steady_anisotropy
 from jaxcr.kinetic.pitch_angle.ends import FreeEnd, InflowEnd, PeriodicEnd, ReflectingEnd, TubeEnd
 from jaxcr.kinetic.pitch_angle.flux_tube import FluxTube, field_from_focusing
 from jaxcr.kinetic.pitch_angle.operators import (
@@ -35,7 +35,6 @@ __all__ = [
     "TimeMethod",
     "TubeEnd",
     "UniformRegion",
-    "damping_factors",
     "damping_matrix",
     "field_from_focusing",
     "scattering_matrix",

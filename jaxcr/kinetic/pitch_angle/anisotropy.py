@@ -84,38 +84,6 @@ def steady_anisotropy(
     return jnp.concatenate([jnp.ones_like(orders[:1]), orders])
 
 
-def damping_factors(
-    scattering_rate: ScalarLike, path: ScalarLike, *, lmax: int
-) -> Float[Array, " ell"]:
-    """Return what isotropic small-angle scattering leaves of each Legendre coefficient.
-
-    exp[-nu l(l + 1) path/2], for D_mumu = nu (1 - mu²)/2.
-
-    Parameters
-    ----------
-    scattering_rate
-        nu in 1/pc.
-    path
-        In pc, >= 0.
-    lmax
-        Highest order, at least 1; static.
-
-    Raises
-    ------
-    ValueError
-        If ``lmax`` is below 1, or the path is known and negative.
-
-    Notes
-    -----
-    The ``edge_width`` of ``traps.trap_distribution`` is sqrt(nu path).
-    """
-    _check_order("damping_factors", lmax)
-    _check_path("damping_factors", path)
-    depth = as_float(scattering_rate) * as_float(path)
-    order = jnp.arange(lmax + 1, dtype=depth.dtype)
-    return jnp.exp(-order * (order + 1) / 2 * depth)
-
-
 def damping_matrix(diffusion: Diffusion, path: ScalarLike, *, lmax: int) -> Float[Array, "ell ell"]:
     """Return the matrix that scattering over a path applies to Legendre coefficients.
 
@@ -138,10 +106,10 @@ def damping_matrix(diffusion: Diffusion, path: ScalarLike, *, lmax: int) -> Floa
 
     Notes
     -----
-    Dense: O(lmax³).
+    Dense: O(lmax³). The ``edge_width`` of ``traps.trap_distribution`` is sqrt(nu path).
     """
     _check_order("damping_matrix", lmax)
-    _check_path("damping_matrix", path)
+    check_range("damping_matrix: path", path, 0, remedy="Scattering cannot be undone.")
     matrix = scattering_matrix(diffusion, lmax=2 * lmax + 16)
     depth = matrix * as_float(path).astype(matrix.dtype)
     return jax.scipy.linalg.expm(depth, max_squarings=_MAX_SQUARINGS)[: lmax + 1, : lmax + 1]
@@ -150,8 +118,3 @@ def damping_matrix(diffusion: Diffusion, path: ScalarLike, *, lmax: int) -> Floa
 def _check_order(name, lmax):
     """Raise unless there is a dipole."""
     check_range(f"{name}: lmax", lmax, 1)
-
-
-def _check_path(name, path):
-    """Raise if the path is known and negative."""
-    check_range(f"{name}: path", path, 0, remedy="Scattering cannot be undone.")
