@@ -5,17 +5,13 @@ from jaxcr.observed.data import SpectrumData
 from jaxcr.observed.spectrum_file import read_spectrum
 from jaxcr.observed.tables import (
     WORKING_LEVEL,
-    DipoleMeasurement,
-    dipole_measurements,
     noise_levels,
     working_level_spectrum,
 )
 
 __all__ = [
     "WORKING_LEVEL",
-    "DipoleMeasurement",
     "SpectrumData",
-    "dipole_measurements",
     "noise_levels",
     "read_spectrum",
     "working_level_spectrum",

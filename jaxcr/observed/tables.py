@@ -1,9 +1,7 @@
 """Published and working-level numbers, each with its source and its status."""
 
 import csv
-import math
 from importlib import resources
-from typing import NamedTuple
 
 import numpy as np
 
@@ -11,23 +9,6 @@ from jaxcr.observed.data import SpectrumData
 
 WORKING_LEVEL = "IceCube + Tibet 2016: unpublished, working level, for demonstration"
 """How the output and every picture mark the embedded spectrum."""
-
-
-class DipoleMeasurement(NamedTuple):
-    """A first-harmonic measurement; ``nan`` where the source's abstract gives no number.
-
-    Amplitudes and their errors are relative intensities; phases are right ascensions in degrees.
-    """
-
-    experiment: str
-    year: int
-    energy_TeV: float  # noqa: N815
-    amplitude: float
-    statistical: float
-    systematic: float
-    phase: float
-    phase_statistical: float
-    source: str
 
 
 def working_level_spectrum() -> SpectrumData:
@@ -51,24 +32,6 @@ def working_level_spectrum() -> SpectrumData:
     )
 
 
-def dipole_measurements() -> list[DipoleMeasurement]:
-    """Return the dipole amplitudes and phases that the abstracts of their sources state."""
-    return [
-        DipoleMeasurement(
-            row["experiment"],
-            int(row["year"]),
-            _number(row["energy_TeV"]),
-            1e-4 * _number(row["amplitude"]),
-            1e-4 * _number(row["statistical"]),
-            1e-4 * _number(row["systematic"]),
-            _number(row["phase"]),
-            _number(row["phase_statistical"]),
-            row["source"],
-        )
-        for row in _rows("dipoles.csv")
-    ]
-
-
 def noise_levels() -> dict[str, float]:
     """Return the Poisson level of C_l in sr for HAWC-300 and IC86, as plotted in 2019."""
     return {row["detector"]: float(row["noise"]) for row in _rows("noise_levels.csv")}
@@ -77,7 +40,3 @@ def noise_levels() -> dict[str, float]:
 def _rows(name: str) -> list[dict[str, str]]:
     text = (resources.files("jaxcr.observed") / name).read_text(encoding="utf-8")
     return list(csv.DictReader(x for x in text.splitlines() if not x.startswith("#")))
-
-
-def _number(text: str) -> float:
-    return float(text) if text else math.nan
