@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, check_size, checked
+from jaxcr.checks import check_size, checked
 from jaxcr.untrusted.sizes import most_memory
 
 
@@ -105,18 +105,6 @@ class ScaledField(Field):
     def lattice(self) -> Lattice | None:
         """Return the lattice of the field."""
         return self.field.lattice()
-
-
-def check_field(name: str, field: Any) -> None:
-    """Raise unless ``field`` is an instance of `Field`; the message begins with ``name``."""
-    if not isinstance(field, Field):
-        raise argument_error(
-            name,
-            expected="a Field",
-            got=type(field).__name__,
-            remedy="Samples: GridField(samples, spacing=..., origin=...); a function: "
-            "FunctionField.",
-        )
 
 
 def sample_field(field: Field, lattice: Lattice) -> Float[Array, "nx ny nz xyz=3"]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxcr.fields import GridField, Lattice, UniformField
-from jaxcr.fields.field import check_field, sample_field
+from jaxcr.fields.field import sample_field
 
 HERE = jnp.array([0.3, -0.2, 1.7])
 
@@ -75,9 +75,3 @@ def test_only_fields_add_and_only_numbers_multiply():
 def test_scaled_field_follows_the_type_of_the_position():
     field = uniform() + jnp.array(2.0) * uniform()
     assert field(HERE.astype(jnp.float32)).dtype == jnp.float32
-
-
-def test_an_array_is_no_field():
-    check_field("trace: field", UniformField(jnp.ones(3)))
-    with pytest.raises(ValueError, match=r"field: expected a Field, got ndarray.*GridField\("):
-        check_field("trace: field", np.ones((4, 4, 4, 3)))

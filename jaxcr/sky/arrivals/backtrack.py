@@ -9,10 +9,8 @@ from jaxtyping import Array, Bool, Float
 from jaxcr.arrays import ScalarLike
 from jaxcr.checks import argument_error, as_float, check_range, check_shape, is_concrete
 from jaxcr.fields import Field
-from jaxcr.fields.field import check_field
 from jaxcr.orbits import Pusher, Sphere, Stop, trace_ensemble
 from jaxcr.orbits.exits import REACHED
-from jaxcr.orbits.stops import check_stop
 from jaxcr.sky.arrivals.directions import refined_directions
 
 MAX_LOST_SHARE = 0.01
@@ -152,8 +150,6 @@ def backtrack(
     of the orbits are NaN, as where a rigidity is 0 or not finite. See ``Arrivals.lost_share``.
     Source: f is constant along orbits (Liouville); Giacinti & Sigl, PRL 109 (2012) 071101.
     """
-    check_field("backtrack: field", field)
-    check_stop("backtrack: stop", stop)
     if "electric" in options:
         raise argument_error(
             "backtrack: electric",
