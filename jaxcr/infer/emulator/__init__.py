@@ -7,7 +7,6 @@ from jaxcr.infer.emulator.cross_validation import CrossValidation, against_simul
 from jaxcr.infer.emulator.emulator import TransferEmulator
 from jaxcr.infer.emulator.network import NetworkWeights, network_weights, with_network
 from jaxcr.infer.emulator.positive import EntropyWeights
-from jaxcr.infer.emulator.storage import emulator_arrays, emulator_from_arrays
 from jaxcr.infer.emulator.weights import ChebyshevWeights, NodeWeights
 
 __all__ = [
@@ -22,8 +21,6 @@ __all__ = [
     "against_simulation",
     "build_emulator",
     "compress",
-    "emulator_arrays",
-    "emulator_from_arrays",
     "leave_one_out",
     "network_weights",
     "physical_values",
