@@ -2,7 +2,7 @@
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from jaxcr.infer.gradients.estimate import JacobianEstimate
 
@@ -104,11 +104,6 @@ class GradientReport(eqx.Module):
     def trusted(self) -> bool:
         """Whether the path-wise derivative is usable: it agrees, is no noisier, has no tail."""
         return is_regular(self.noise_ratio, self.tail, self.worst_z)
-
-    @property
-    def winners(self) -> Int[np.ndarray, "..."]:
-        """Index of the single estimator with the least error and bias."""
-        return np.argmin(np.hypot(self.errors, self.biases), axis=0)
 
     def verdict(self) -> str:
         """Return one line on which estimate to believe, and why."""
