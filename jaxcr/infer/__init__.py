@@ -7,7 +7,6 @@ from jaxcr.infer.emulator import (
     CompressedSkies,
     CrossValidation,
     EntropyWeights,
-    NetworkWeights,
     NodeWeights,
     TransferEmulator,
     TurbulenceAxis,
@@ -15,12 +14,10 @@ from jaxcr.infer.emulator import (
     build_emulator,
     compress,
     leave_one_out,
-    network_weights,
     physical_values,
     recentred,
     turbulence_axes,
     with_mean_weights,
-    with_network,
 )
 from jaxcr.infer.energies import (
     EnergyTable,
@@ -206,7 +203,6 @@ __all__ = [
     "LowSky",
     "ManyFits",
     "MapLikelihood",
-    "NetworkWeights",
     "NodeWeights",
     "Normal",
     "Objective",
@@ -274,7 +270,6 @@ __all__ = [
     "log_posterior",
     "low_sky",
     "low_sky_from_modes",
-    "network_weights",
     "noise_error",
     "noise_limits",
     "pack_pairs",
@@ -314,7 +309,6 @@ __all__ = [
     "uniformity",
     "window_share",
     "with_mean_weights",
-    "with_network",
     "write_table",
 ]
 

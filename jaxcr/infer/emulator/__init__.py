@@ -5,7 +5,6 @@ from jaxcr.infer.emulator.build import build_emulator, recentred, with_mean_weig
 from jaxcr.infer.emulator.compression import CompressedSkies, compress
 from jaxcr.infer.emulator.cross_validation import CrossValidation, against_simulation, leave_one_out
 from jaxcr.infer.emulator.emulator import TransferEmulator
-from jaxcr.infer.emulator.network import NetworkWeights, network_weights, with_network
 from jaxcr.infer.emulator.positive import EntropyWeights
 from jaxcr.infer.emulator.weights import ChebyshevWeights, NodeWeights
 
@@ -14,7 +13,6 @@ __all__ = [
     "CompressedSkies",
     "CrossValidation",
     "EntropyWeights",
-    "NetworkWeights",
     "NodeWeights",
     "TransferEmulator",
     "TurbulenceAxis",
@@ -22,10 +20,8 @@ __all__ = [
     "build_emulator",
     "compress",
     "leave_one_out",
-    "network_weights",
     "physical_values",
     "recentred",
     "turbulence_axes",
     "with_mean_weights",
-    "with_network",
 ]
