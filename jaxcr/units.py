@@ -5,7 +5,7 @@ Multiply on the way in, divide on the way out: ``30 * units.PV``, ``x / units.kp
 
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
+from jaxcr.annotations import checked
 
 pc = 1.0
 kpc = 1e3

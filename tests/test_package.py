@@ -11,7 +11,7 @@ import jaxcr
 
 PACKAGE = Path(jaxcr.__file__).parent
 ORDER = (
-    "_version", "arrays", "checks", "units", "vectors", "legendre", "statistics", "untrusted",
+    "_version", "arrays", "checks", "annotations", "units", "vectors", "legendre", "statistics", "untrusted",
     "runtime", "fields", "kinetic", "orbits", "traps", "sky", "runs", "observed", "infer", "plots",
     "bench", "experiments", "cli",
 )  # fmt: skip

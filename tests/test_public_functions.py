@@ -26,7 +26,8 @@ import pytest
 from jaxtyping import AbstractArray, Array, Float
 
 from jaxcr import fields, kinetic, observed, orbits, sky, traps
-from jaxcr.checks import ArgumentError, checked
+from jaxcr.annotations import checked
+from jaxcr.checks import ArgumentError
 
 FOLDERS = ("fields", "kinetic", "orbits", "traps", "sky", "observed", "infer", "plots", "units")
 

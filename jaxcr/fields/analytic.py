@@ -5,8 +5,9 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import argument_error, as_float, check_positive, checked, is_concrete
+from jaxcr.checks import argument_error, as_float, check_positive, is_concrete
 from jaxcr.fields.field import Field, Lattice
 
 _TRIES = 4096

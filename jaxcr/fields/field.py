@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import check_size, checked
+from jaxcr.checks import check_size
 from jaxcr.untrusted.sizes import most_memory
 
 

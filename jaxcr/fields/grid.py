@@ -9,6 +9,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Shaped
 
+from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, ScalarLike, Vector
 from jaxcr.checks import (
     as_float,
@@ -16,7 +17,6 @@ from jaxcr.checks import (
     check_one_of,
     check_positive,
     check_range,
-    checked,
     is_concrete,
 )
 from jaxcr.fields.boundaries import Boundary, Clamped, Periodic

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, ScalarLike, Vector
 from jaxcr.checks import (
     argument_error,
@@ -14,7 +15,6 @@ from jaxcr.checks import (
     check_finite,
     check_range,
     check_shape,
-    checked,
     is_concrete,
 )
 from jaxcr.fields.field import Field, Lattice

@@ -2,8 +2,9 @@
 
 import jax.numpy as jnp
 
+from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, check_finite, check_positive, check_range, checked
+from jaxcr.checks import as_float, check_finite, check_positive, check_range
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.vectors import unit_vector
 

@@ -6,8 +6,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, check_positive, checked
+from jaxcr.checks import as_float, check_positive
 from jaxcr.fields.cascade import KOLMOGOROV, CriticalBalance, as_alfven_mach
 from jaxcr.fields.geometries import POLOIDAL, TOROIDAL, Geometry, Modes, alike, sphere_modes
 from jaxcr.fields.spectra import Spectrum

@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 from jax import lax
 
+from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, check_positive, check_range, checked, is_concrete
+from jaxcr.checks import as_float, check_positive, check_range, is_concrete
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.large_scale import positive_length
 

@@ -4,8 +4,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, checked
+from jaxcr.checks import as_float
 from jaxcr.fields.boundaries import Periodic
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.grid import GridField, as_cell, check_samples

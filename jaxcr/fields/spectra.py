@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, ScalarLike
 from jaxcr.checks import (
     argument_error,
@@ -15,7 +16,6 @@ from jaxcr.checks import (
     check_finite,
     check_positive,
     check_range,
-    checked,
     is_concrete,
 )
 from jaxcr.legendre import gauss_rule

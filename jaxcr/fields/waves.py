@@ -5,8 +5,9 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, check_finite, check_range, check_shape, checked, is_concrete
+from jaxcr.checks import as_float, check_finite, check_range, check_shape, is_concrete
 from jaxcr.fields.field import Field, Lattice
 
 _SAFE_STRENGTH = 5.0

@@ -1,6 +1,6 @@
 """Inference: from spectra to parameters, with gradients that say how far they hold."""
 
-from jaxcr.checks import checked_folder
+from jaxcr.annotations import checked_folder
 from jaxcr.infer.density_fit import DensityFit, DensityProfile, fit_density, read_density
 from jaxcr.infer.emulator import (
     ChebyshevWeights,

@@ -1,6 +1,6 @@
 """Kinetic theory of transport: from the spectrum of turbulence to the transport equation."""
 
-from jaxcr.checks import checked_folder
+from jaxcr.annotations import checked_folder
 from jaxcr.kinetic.drifts import (
     curvature_drift,
     electric_drift,

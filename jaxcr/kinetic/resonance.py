@@ -4,8 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxcr.annotations import broadcasting
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import as_float, broadcasting, check_positive, is_concrete
+from jaxcr.checks import as_float, check_positive, is_concrete
 from jaxcr.kinetic.kinematics import as_speed
 from jaxcr.units import gyroradius
 

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxcr.annotations import broadcasting, checked
 from jaxcr.arrays import Scalar, ScalarLike, Vector
-from jaxcr.checks import as_float, broadcasting, check_positive, check_range, checked, is_concrete
+from jaxcr.checks import as_float, check_positive, check_range, is_concrete
 from jaxcr.fields import Field
 from jaxcr.kinetic.kinematics import as_speed
 from jaxcr.units import gyroradius

@@ -1,6 +1,6 @@
 """Observed numbers, with source and status."""
 
-from jaxcr.checks import checked_folder
+from jaxcr.annotations import checked_folder
 from jaxcr.observed.data import SpectrumData
 from jaxcr.observed.spectrum_file import read_spectrum
 from jaxcr.observed.tables import (

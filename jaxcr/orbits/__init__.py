@@ -1,6 +1,6 @@
 """Orbits: from a start state to an exit state, and what is measured along the way."""
 
-from jaxcr.checks import checked_folder
+from jaxcr.annotations import checked_folder
 from jaxcr.kinetic import guiding_center_velocity
 from jaxcr.orbits.averages import OrbitAverage, average_over_orbits
 from jaxcr.orbits.boris import Boris

@@ -4,8 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import checked
 from jaxcr.fields import Field
 from jaxcr.units import GYRORADIUS
 from jaxcr.vectors import cross, dot

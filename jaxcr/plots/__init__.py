@@ -1,6 +1,6 @@
 """Pictures: functions from numbers to a matplotlib ``Figure``; they neither show nor save it."""
 
-from jaxcr.checks import checked_folder
+from jaxcr.annotations import checked_folder
 from jaxcr.plots.chain import plot_chain
 from jaxcr.plots.field import plot_field
 from jaxcr.plots.fit import fisher_ellipse, plot_fit

@@ -1,6 +1,6 @@
 """The sky: arrivals, maps, harmonics, angular power spectra, their noise and windows."""
 
-from jaxcr.checks import checked_folder
+from jaxcr.annotations import checked_folder
 from jaxcr.sky.arrivals import (
     Arrivals,
     BoundaryDistribution,

@@ -1,6 +1,6 @@
 """Magnetic mirrors and the chain of traps that they form."""
 
-from jaxcr.checks import checked_folder
+from jaxcr.annotations import checked_folder
 from jaxcr.traps.anisotropy import gyrotropic_spectrum, trap_distribution
 from jaxcr.traps.chain import AbsorbingEnd, Chain, ChainEnd, ReflectingEnd
 from jaxcr.traps.continuum import convection_diffusion, steady_exponent, transport_cumulants

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.checks import checked
+from jaxcr.annotations import checked
 from jaxcr.infer.emulator.weights import Ends, Nodes, NodeWeights, Point, scaled
 
 _STEPS = 15

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_range, checked
+from jaxcr.annotations import checked
+from jaxcr.checks import check_range
 
 Point = Float[Array, " axis"]
 Nodes = Float[Array | np.ndarray, "node axis"]

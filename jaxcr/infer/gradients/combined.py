@@ -6,7 +6,8 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_range, checked
+from jaxcr.annotations import checked
+from jaxcr.checks import check_range
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.per_field import combination_weights
 from jaxcr.infer.gradients.simulations import field_numbers, remembered

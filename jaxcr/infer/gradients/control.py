@@ -6,7 +6,8 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, checked
+from jaxcr.annotations import checked
+from jaxcr.checks import argument_error
 from jaxcr.infer.gradients.difference import CentralDifference, stepped_spectra
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.simulations import field_numbers

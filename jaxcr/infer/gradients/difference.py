@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_positive, check_range, checked
+from jaxcr.annotations import checked
+from jaxcr.checks import check_positive, check_range
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.simulations import field_numbers, forward, point_label
 from jaxcr.infer.gradients.step_choice import chosen_candidate, common_candidate, step_candidates

@@ -6,7 +6,8 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_one_of, check_range, checked
+from jaxcr.annotations import checked
+from jaxcr.checks import check_one_of, check_range
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.per_field import systematic_size
 from jaxcr.infer.gradients.simulations import SLOPE_COST, field_numbers, path_slopes, point_label

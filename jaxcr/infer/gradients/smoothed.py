@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_positive, check_range, checked
+from jaxcr.annotations import checked
+from jaxcr.checks import check_positive, check_range
 from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate, Spectra
 from jaxcr.infer.gradients.per_field import pseudo_values
 from jaxcr.infer.gradients.simulations import field_numbers

@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 from jax.scipy.special import gammaln
 
+from jaxcr.annotations import broadcasting
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, broadcasting, check_positive, check_range
+from jaxcr.checks import as_float, check_positive, check_range
 from jaxcr.kinetic.scattering.model import as_particle, as_turbulence, mean_gyroradius
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
 

@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxcr.annotations import broadcasting
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import broadcasting
 from jaxcr.kinetic.scattering.model import ScatteringModel, as_particle
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
 

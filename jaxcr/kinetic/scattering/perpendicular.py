@@ -4,8 +4,9 @@ import jax.numpy as jnp
 import optimistix as optx
 from jaxtyping import Array, Float
 
+from jaxcr.annotations import broadcasting
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float, broadcasting, check_positive, check_range
+from jaxcr.checks import as_float, check_positive, check_range
 from jaxcr.fields.spectra import Spectrum
 from jaxcr.kinetic.scattering.model import as_particle, as_turbulence
 from jaxcr.kinetic.scattering.quadrature import unit_gauss

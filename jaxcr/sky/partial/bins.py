@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.checks import argument_error, check_range, checked
+from jaxcr.annotations import checked
+from jaxcr.checks import argument_error, check_range
 
 
 def _whole_numbers(edges) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxcr.checks import checked
+from jaxcr.annotations import checked
 
 
 class PseudoCoupling(eqx.Module):
