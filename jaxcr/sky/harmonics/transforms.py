@@ -17,7 +17,6 @@ from jaxtyping import Array, Complex, Float
 
 from jaxcr.sky.harmonics.modes import (
     alm_layout,
-    degree_average,
     harmonic_matrix,
     mode_source,
     mode_table,
@@ -53,12 +52,18 @@ def synthesise(modes: Modes, nside: int, lmax: int) -> Float[Array, "*batch pixe
 
 def mean_product(left: Modes, right: Modes, lmax: int) -> Float[Array, "*batch ell"]:
     """Return the mean of the products over the 2l+1 modes of each degree: C_l."""
-    return _average(left, right, degree_average(lmax).astype(left.dtype))
+    return _average(left, right, lmax)
 
 
-@jax.jit
-def _average(left: Modes, right: Modes, average: Array) -> Array:
-    return jnp.tensordot(left * right, average, axes=1, precision=jax.lax.Precision.HIGHEST)
+@partial(jax.jit, static_argnums=2)
+def _average(left: Array, right: Array, lmax: int) -> Array:
+    """Average with each degree gathered into a row: at lmax 383 a matrix has half a GB."""
+    ell, column = np.arange(lmax + 1)[:, None], np.arange(2 * lmax + 1)
+    weight = (column <= 2 * ell) / (2 * ell + 1.0)
+    place = np.where(weight > 0, ell**2 + column, 0)
+    rows = (left * right).at[..., place].get(mode="promise_in_bounds")
+    weight = weight.reshape((1,) * (left.ndim - 1) + weight.shape).astype(left.dtype)
+    return jnp.sum(rows * weight, axis=-1)
 
 
 def modes_to_alm(modes: Modes, lmax: int) -> Complex[Array, "*batch alm"]:

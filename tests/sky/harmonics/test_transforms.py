@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from jaxcr.sky.harmonics import transforms
+from jaxcr.sky.harmonics.modes import degree_average
 
 
 @pytest.fixture
@@ -76,3 +77,10 @@ def test_float32_session(rng, largest_dense, monkeypatch):
         assert transforms.synthesise(modes, 1, 1).dtype == jnp.float32
     # 1e-5: 100 roundings of 6e-8 through four refinements.
     assert np.allclose(modes, transforms.harmonic_matrix(1, 1) @ maps, atol=1e-5)
+
+
+def test_mean_product_is_that_of_each_degree(rng):
+    left, right = jnp.asarray(rng.standard_normal((2, 3, 36)))
+    expected = (left * right) @ degree_average(5)
+    # 1e-15: round-off of means of at most 11 products of order 1.
+    assert np.allclose(transforms.mean_product(left, right, 5), expected, atol=1e-15)
