@@ -1,6 +1,11 @@
 """Between maps, directions, harmonic coefficients and angular power spectra."""
 
-from jaxcr.sky.harmonics.backends import DenseTransform, HarmonicTransform, JaxhtTransform
+from jaxcr.sky.harmonics.backends import (
+    DenseTransform,
+    HarmonicTransform,
+    JaxhtTransform,
+    LegendreTransform,
+)
 from jaxcr.sky.harmonics.beams import gaussian_beam
 from jaxcr.sky.harmonics.directions import (
     direction_harmonics,
@@ -21,6 +26,7 @@ __all__ = [
     "DenseTransform",
     "HarmonicTransform",
     "JaxhtTransform",
+    "LegendreTransform",
     "SpectrumStatistics",
     "SpectrumSums",
     "alm",

@@ -15,6 +15,8 @@ from jaxcr.checks import check_range
 from jaxcr.sky.healpix.grid import check_nside
 from jaxcr.sky.healpix.rings import ring_table
 
+LARGEST_DENSE_NSIDE = 16  # at nside 32, lmax 64 a matrix over the pixels would hold 0.4 GB
+
 
 class ModeTable(NamedTuple):
     """Degree l, order m, and whether the mode is an imaginary part (sine), one row a mode."""

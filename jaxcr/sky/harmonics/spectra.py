@@ -32,7 +32,8 @@ def real_harmonics(maps: Maps, *, lmax: int, transform: HarmonicTransform | None
     lmax
         Highest degree, 0 ... 3 nside - 1; above 2 nside the grid aliases and a warning says so.
     transform
-        `DenseTransform` or `JaxhtTransform`; if not given, the one that suits nside, iterations 3.
+        `DenseTransform`, `LegendreTransform` or `JaxhtTransform`; if not given, the fastest for
+        nside and lmax, iterations 3.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Maps to real harmonic modes and back: one matrix product up to nside 16, jaxht above.
+"""Maps to real harmonic modes and back: a matrix, a table of Legendre functions, or jaxht.
 
 Arguments are taken as checked; `harmonics` is the public face. jaxht keeps, for each nside and
 lmax, the precision of its first call: set float64 before it, not between two of them.
@@ -15,6 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
+from jaxcr.sky.harmonics.legendre_table import (
+    LARGEST_TABLE_NSIDE,
+    analyse_table,
+    synthesise_table,
+)
 from jaxcr.sky.harmonics.modes import (
     alm_layout,
     harmonic_matrix,
@@ -25,13 +30,15 @@ from jaxcr.sky.harmonics.modes import (
 
 Modes = Float[Array, "*batch mode"]
 
-LARGEST_DENSE_NSIDE = 16  # at nside 32, lmax 64 the matrix would hold 0.4 GB
+_LARGEST_MATRIX = 2**22  # bytes in float64: what a processor's cache holds, nside 8 at any lmax
 
 
-def analyse(maps: Float[Array, "*batch pixel"], nside: int, lmax: int) -> Modes:
-    """Return the real modes of maps, by three refinements of the sum over the pixels."""
-    transform = analyse_dense if nside <= LARGEST_DENSE_NSIDE else analyse_jaxht
-    return transform(maps, nside, lmax, 3)
+def analyse(
+    maps: Float[Array, "*batch pixel"], nside: int, lmax: int, iterations: int = 3
+) -> Modes:
+    """Return the real modes of maps, by refinements of the sum over the pixels."""
+    transform = _choose(nside, lmax, analyse_dense, analyse_table, analyse_jaxht)
+    return transform(maps, nside, lmax, iterations)
 
 
 def analyse_dense(
@@ -44,10 +51,25 @@ def analyse_dense(
 
 def synthesise(modes: Modes, nside: int, lmax: int) -> Float[Array, "*batch pixel"]:
     """Return the maps of real modes."""
-    if nside <= LARGEST_DENSE_NSIDE:
-        matrix = _on_device(synthesis_matrix, modes.dtype.name, nside, lmax)
-        return _contract_first(modes, matrix)
-    return _synthesise_large(modes, nside, lmax)
+    transform = _choose(nside, lmax, _synthesise_dense, synthesise_table, _synthesise_jaxht)
+    return transform(modes, nside, lmax)
+
+
+def _choose(nside: int, lmax: int, dense: Callable, table: Callable, jaxht: Callable) -> Callable:
+    """Return the way that is fastest for one map and for many."""
+    if matrix_bytes(nside, lmax) <= _LARGEST_MATRIX:
+        return dense
+    return table if nside <= LARGEST_TABLE_NSIDE else jaxht
+
+
+def matrix_bytes(nside: int, lmax: int) -> int:
+    """Return the size of `harmonic_matrix` in float64."""
+    return 8 * (lmax + 1) ** 2 * 12 * nside**2
+
+
+def _synthesise_dense(modes: Modes, nside: int, lmax: int) -> Float[Array, "*batch pixel"]:
+    matrix = _on_device(synthesis_matrix, modes.dtype.name, nside, lmax)
+    return _contract_first(modes, matrix)
 
 
 def mean_product(left: Modes, right: Modes, lmax: int) -> Float[Array, "*batch ell"]:
@@ -135,7 +157,7 @@ def analyse_jaxht(
 
 
 @partial(jax.jit, static_argnames=("nside", "lmax"))
-def _synthesise_large(modes: Array, nside: int, lmax: int) -> Array:
+def _synthesise_jaxht(modes: Array, nside: int, lmax: int) -> Array:
     """Synthesise with jaxht."""
     import jht
 

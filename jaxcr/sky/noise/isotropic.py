@@ -11,10 +11,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.checks import argument_error, check_one_of, check_positive, check_range, check_shape
-from jaxcr.sky.harmonics.modes import check_lmax, harmonic_matrix, mode_degrees
+from jaxcr.sky.harmonics.modes import (
+    LARGEST_DENSE_NSIDE,
+    check_lmax,
+    harmonic_matrix,
+    mode_degrees,
+)
 from jaxcr.sky.harmonics.realisations import check_levels
 from jaxcr.sky.harmonics.spectra import power_spectrum
-from jaxcr.sky.harmonics.transforms import LARGEST_DENSE_NSIDE
 from jaxcr.sky.healpix.grid import check_nside
 from jaxcr.sky.healpix.rings import on_host, ring_table
 from jaxcr.sky.partial.ring_spectra import ring_spectrum

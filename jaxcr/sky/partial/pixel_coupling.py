@@ -5,8 +5,12 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxcr.checks import check_range
-from jaxcr.sky.harmonics.modes import degree_average, mode_degrees, synthesis_matrix
-from jaxcr.sky.harmonics.transforms import LARGEST_DENSE_NSIDE
+from jaxcr.sky.harmonics.modes import (
+    LARGEST_DENSE_NSIDE,
+    degree_average,
+    mode_degrees,
+    synthesis_matrix,
+)
 from jaxcr.sky.healpix.rings import ring_table
 from jaxcr.sky.partial.coupling import PseudoCoupling
 from jaxcr.sky.partial.declination import pixel_weights

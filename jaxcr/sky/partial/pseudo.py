@@ -2,9 +2,8 @@
 
 from jaxtyping import Array, Float
 
-from jaxcr.sky.harmonics.backends import DenseTransform, JaxhtTransform
 from jaxcr.sky.harmonics.modes import check_lmax
-from jaxcr.sky.harmonics.transforms import LARGEST_DENSE_NSIDE, mean_product
+from jaxcr.sky.harmonics.transforms import analyse, mean_product
 from jaxcr.sky.partial.declination import Maps, windowed_maps
 from jaxcr.sky.partial.window import SkyWindow
 
@@ -58,7 +57,5 @@ def plain_spectrum(
     maps: Float[Array, "*batch pixel"], nside: int, lmax: int
 ) -> Float[Array, "*batch ell"]:
     """Return C_l of maps as they are, by plain quadrature."""
-    dense = nside <= LARGEST_DENSE_NSIDE
-    transform = DenseTransform(iterations=0) if dense else JaxhtTransform(iterations=0)
-    modes = transform.analyse(maps, nside, lmax)
+    modes = analyse(maps, nside, lmax, iterations=0)
     return mean_product(modes, modes, lmax)

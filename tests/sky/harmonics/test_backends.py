@@ -7,6 +7,7 @@ import pytest
 from jaxcr.sky.harmonics import (
     DenseTransform,
     JaxhtTransform,
+    LegendreTransform,
     alm,
     cross_spectrum,
     harmonic_matrix,
@@ -32,12 +33,14 @@ def test_equals_healpy_at_each_number_of_iterations(iterations, rng):
 
 
 @pytest.mark.parametrize("iterations", [0, pytest.param(3, marks=pytest.mark.slow)])
-def test_jaxht_equals_the_matrix(iterations, rng):
+def test_all_ways_agree(iterations, rng):
     sky = rng.standard_normal((1, 48))
     dense = real_harmonics(sky, lmax=4, transform=DenseTransform(iterations))
     jaxht = real_harmonics(sky, lmax=4, transform=JaxhtTransform(iterations))
     # 1e-9 is the promise; round-off of 8 transforms is 1e-14.
     assert np.allclose(jaxht, dense, atol=1e-12)
+    table = real_harmonics(sky, lmax=4, transform=LegendreTransform(iterations))
+    assert np.allclose(table, dense, atol=1e-13)
 
 
 def test_each_iteration_is_one_refinement(rng):
@@ -65,11 +68,13 @@ def test_a_transform_is_a_static_argument(rng):
 
 
 def test_errors():
-    for transform in (DenseTransform, JaxhtTransform):
+    for transform in (DenseTransform, LegendreTransform, JaxhtTransform):
         with pytest.raises(ValueError, match=r"iterations: expected .* >= 0, got -1.*plain sum"):
             transform(-1)
-    with pytest.raises(ValueError, match=r"nside 64.*at most 2 GiB, got 6\.09 GiB.*JaxhtTransf"):
+    with pytest.raises(ValueError, match=r"nside 64.*at most 2 GiB, got 6\.09 GiB.*LegendreTr"):
         real_harmonics(jnp.zeros(49152), lmax=128, transform=DenseTransform(0))
+    with pytest.raises(ValueError, match=r"LegendreTransform: nside.*got 256.*JaxhtTransform"):
+        real_harmonics(jnp.zeros(786432), lmax=4, transform=LegendreTransform(0))
     with pytest.raises(ValueError, match=r"harmonic_matrix: iterations: .* >= 0, got -2"):
         harmonic_matrix(2, 3, -2)
 

@@ -11,7 +11,8 @@ from jaxcr.sky.harmonics.modes import degree_average
 @pytest.fixture
 def always_jaxht(monkeypatch):
     """Send small maps, which compile quickly, through jaxht."""
-    monkeypatch.setattr(transforms, "LARGEST_DENSE_NSIDE", 0)
+    monkeypatch.setattr(transforms, "_LARGEST_MATRIX", 0)
+    monkeypatch.setattr(transforms, "LARGEST_TABLE_NSIDE", 0)
 
 
 def test_alm_and_back_is_the_identity(rng):
@@ -65,9 +66,10 @@ def test_float32_map_in_a_float64_session(rng, always_jaxht):
     assert np.allclose(modes, transforms.harmonic_matrix(1, 2) @ maps, atol=1e-6)
 
 
-@pytest.mark.parametrize("largest_dense", [0, 1])
-def test_float32_session(rng, largest_dense, monkeypatch):
-    monkeypatch.setattr(transforms, "LARGEST_DENSE_NSIDE", largest_dense)
+@pytest.mark.parametrize(("matrix", "table"), [(0, 0), (0, 1), (2**22, 1)])
+def test_float32_session(rng, matrix, table, monkeypatch):
+    monkeypatch.setattr(transforms, "_LARGEST_MATRIX", matrix)
+    monkeypatch.setattr(transforms, "LARGEST_TABLE_NSIDE", table)
     # nside 1, lmax 1 is used nowhere else here: jaxht keeps the precision of its first call at
     # one size, so that one process cannot use the same size in both.
     maps = rng.standard_normal(12)
@@ -84,3 +86,12 @@ def test_mean_product_is_that_of_each_degree(rng):
     expected = (left * right) @ degree_average(5)
     # 1e-15: round-off of means of at most 11 products of order 1.
     assert np.allclose(transforms.mean_product(left, right, 5), expected, atol=1e-15)
+
+
+def test_the_way_follows_nside_and_lmax():
+    def way(nside, lmax):
+        ways = transforms.analyse_dense, transforms.analyse_table, transforms.analyse_jaxht
+        return ways.index(transforms._choose(nside, lmax, *ways))
+
+    assert [way(8, 23), way(16, 10), way(64, 1)] == [0, 0, 0]
+    assert [way(16, 47), way(128, 383), way(256, 767)] == [1, 1, 2]
