@@ -233,7 +233,7 @@ def _cap_bins(maps: Array, chirps: _Chirps) -> tuple[Array, Array]:
 def legendre_table(nside: int, lmax: int, dtype: str) -> LegendreTable:
     """Return the table on the device; the last four are kept.
 
-    At lmax = 3 nside - 1 and in float64, 24 MB and 0.2 s at nside 64, 145 MB and 1 s at 128.
+    At lmax = 3 nside - 1 and in float64, 26 MB and 0.5 s at nside 64, 152 MB and 1 to 3 s at 128.
     """
     with jax.ensure_compile_time_eval():  # a cached tracer would outlive its trace
         return jax.tree.map(jnp.asarray, _build(nside, lmax, dtype))
