@@ -19,12 +19,14 @@ from jaxcr.checks import (
     check_range,
     is_concrete,
 )
+from jaxcr.compilation import gathers_want_barriers
 from jaxcr.fields.boundaries import Boundary, Clamped, Periodic
 from jaxcr.fields.field import Field, Lattice
 from jaxcr.fields.seams import Seam, check_seams, seam
 from jaxcr.fields.stencils import Linear, Stencil
 
 _INT16_MAX = 32767
+_INT32_MAX = 2**31 - 1
 
 
 class GridField(Field):
@@ -149,14 +151,17 @@ class GridField(Field):
         dtype = position.dtype
         return (position - self.origin.astype(dtype)) / self.spacing.astype(dtype) - 0.5
 
-    def _block(self, cell: Vector) -> tuple[Float[Array, "w w w xyz=3"], Vector]:
+    def _block(self, cell: Vector) -> tuple[Float[Array, "w w ..."], Vector]:
         """Return the coefficients around a folded coordinate, and its offset in the cell."""
         below = jnp.floor(cell)
         start = self.boundary.wrap(below.astype(jnp.int32), self.shape)
         width = self.stencil.before + self.stencil.after + 1
-        block = lax.dynamic_slice(
-            self.coefficients, (*start, jnp.int32(0)), (width, width, width, 3)
-        )
+        if gathers_want_barriers() and self.coefficients.size < _INT32_MAX:
+            block = _rows(self.coefficients, start, width)
+        else:
+            block = lax.dynamic_slice(
+                self.coefficients, (*start, jnp.int32(0)), (width, width, width, 3)
+            )
         return block.astype(cell.dtype), cell - below
 
     @checked
@@ -229,8 +234,23 @@ def outside_samples(field: Field, position: Vector) -> Bool[Array, ""] | None:
     return outside
 
 
+def _rows(coefficients: Shaped[Array, "px py pz xyz=3"], start, width: int) -> Array:
+    """Return the block from ``start`` on, z and the component on one axis, behind a barrier."""
+    _, py, pz, _ = coefficients.shape
+    x, y, z = start
+    # Behind a barrier, else every element of every row would work it out again.
+    first = lax.optimization_barrier((x * py + y) * pz + z)
+    ahead = jnp.arange(width, dtype=jnp.int32)
+    rows = 3 * first + (3 * pz * (ahead[:, None] * py + ahead)).ravel()
+    flat = coefficients.reshape(-1)
+    block = jax.vmap(lambda i: lax.dynamic_slice(flat, (i,), (3 * width,)))(rows)
+    return lax.optimization_barrier(block).reshape(width, width, 3 * width)
+
+
 def _contract(weights: list[Vector], axis: int, block: Float[Array, "w ..."]) -> Array:
-    """Return the sum over the leading axis, weighted for that axis of space."""
+    """Return the sum over the leading axis of a block, weighted for that axis of space."""
+    if axis == 2:
+        block = block.reshape(len(weights), 3)
     return sum(w[axis] * block[i] for i, w in enumerate(weights))
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import ScalarLike
 from jaxcr.checks import argument_error, as_float, check_range
+from jaxcr.compilation import jit_loop
 from jaxcr.fields import Field
 from jaxcr.orbits.ensemble import as_pusher, engine_options, start_states, trace_on_devices
 from jaxcr.orbits.exits import LEFT_BOX, REACHED, STATUS_TEXT, Exits, check_left_box
@@ -125,7 +126,7 @@ def average_over_orbits(
     return OrbitAverage(_means(sums, counts), num_particles, num_by_status, num_steps)
 
 
-@eqx.filter_jit
+@jit_loop
 def _chunk(job, start, quantity, span, chunk_size, engine):
     """Return the quantity of each orbit, 0 where it missed a stop, and counts by status."""
     motion, stop, pusher, limit, max_steps = job

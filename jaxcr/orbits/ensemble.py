@@ -18,6 +18,7 @@ from jaxcr.checks import (
     check_shape,
     is_concrete,
 )
+from jaxcr.compilation import jit_loop
 from jaxcr.fields import Field
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.diffrax_pusher import DiffraxPusher
@@ -122,7 +123,7 @@ def engine_options(lanes, refill_interval, devices) -> tuple[int, int, tuple[jax
     devices = tuple(jax.local_devices() if devices is None else devices)
     # Lanes that fill one core's caches, or a GPU, whose loops cost more to go round.
     on_cpu = devices[0].platform == "cpu"
-    lanes = (256 if on_cpu else 65536) if lanes is None else lanes
+    lanes = (128 if on_cpu else 65536) if lanes is None else lanes
     refill_interval = (16 if on_cpu else 64) if refill_interval is None else refill_interval
     for name, value in (("lanes", lanes), ("refill_interval", refill_interval)):
         remedy = "Leave it out: it is chosen by the device."
@@ -130,7 +131,7 @@ def engine_options(lanes, refill_interval, devices) -> tuple[int, int, tuple[jax
     return lanes, refill_interval, devices
 
 
-@eqx.filter_jit
+@jit_loop
 def trace_on_devices(
     motion: Lorentz,
     particles: Particles,

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
 from jaxcr.checks import as_float, check_finite, check_positive, check_range, is_concrete
+from jaxcr.compilation import jit_loop
 from jaxcr.fields import Field, outside_samples
 from jaxcr.orbits.diffusion import RunningTensor
 from jaxcr.orbits.exits import LEFT_BOX, NOT_FINITE, REACHED, check_left_box
@@ -84,7 +85,7 @@ def trace_field_lines(
     return FieldLines(*_follow(field, position, axis, *options, num_samples))
 
 
-@eqx.filter_jit
+@jit_loop
 def _follow(field, position, axis, length, rtol, max_step, num_samples):
     path = jnp.arange(num_samples + 1, dtype=length.dtype) * (length / num_samples)
     interval = length / num_samples

@@ -1,6 +1,5 @@
 """Orbits of one length in equal Boris steps: both modes of derivative, also by a whole grid."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -8,6 +7,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
 from jaxcr.checks import as_float, check_positive, check_range, check_shape
+from jaxcr.compilation import jit_loop
 from jaxcr.fields import Field, outside_samples
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.lorentz import Lorentz
@@ -81,7 +81,7 @@ def trace_fixed_path(
     )
 
 
-@eqx.filter_jit
+@jit_loop
 def _trace(field, positions, directions, rigidity, length, num_steps):
     def one(start, state, rigidity):
         offset, direction, left = state

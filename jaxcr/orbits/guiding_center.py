@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
 from jaxcr.checks import argument_error, as_float, check_positive, check_range
+from jaxcr.compilation import jit_loop
 from jaxcr.fields import Field
 from jaxcr.fields.local_field import LocalField, local_field
 from jaxcr.kinetic import guiding_center_velocity
@@ -81,7 +82,7 @@ def trace_guiding_center(
                   as_float(rtol), as_float(atol))  # fmt: skip
 
 
-@eqx.filter_jit
+@jit_loop
 def _trace(field, position, direction, rigidity, path_length, num_samples, rtol, atol):
     # Counted from the start, so that short steps are not lost far from 0.
     motion = Lorentz(field, rigidity).about(position)

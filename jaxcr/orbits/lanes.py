@@ -89,14 +89,18 @@ def run_lanes(
         return jax.vmap(lambda p: _start_lane(motion, stop, pusher, p))(chosen)
 
     def advance(_, lane):
-        return jax.vmap(lambda x: _advance_lane(motion, stop, pusher, limits, x))(lane)
+        one = lambda x: _advance_lane(motion, stop, pusher, limits, x)  # noqa: E731
+        return jax.vmap(one, in_axes=-1, out_axes=-1)(lane)
 
     def look(lane):
         return jax.vmap(lambda x: _look_within(motion, stop, pusher, limits, x))(lane)
 
     def body(carry):
         lane, particle, following, done = carry
+        # Lanes on the last axis: each number of a state lies side by side for all of them.
+        lane = jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), lane)
         lane = lax.fori_loop(0, refill_interval, advance, lane)
+        lane = jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), lane)
         lane = lax.cond(jnp.any(lane.status == TURNED), look, lambda x: x, lane)
         ended = lane.status > RUNNING
         # Rows of lanes that are not to be written go to one spare row behind the last particle.

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import ScalarLike
 from jaxcr.checks import argument_error, as_float, check_positive, check_range, is_concrete
+from jaxcr.compilation import jit_loop
 from jaxcr.fields import Field, outside_samples
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.ensemble import check_path, start_states
@@ -133,7 +134,7 @@ def join_tracks(tracks: list[Tracks]) -> Tracks:
     return Tracks(tracks[0].path, position, direction, jnp.concatenate(status) if known else None)
 
 
-@eqx.filter_jit
+@jit_loop
 def _record(motion, particles, pusher, path_length, num_samples, devices):
     """Return the paths of the samples and the states there, computed on all devices."""
     pusher = pusher.prepare(motion)

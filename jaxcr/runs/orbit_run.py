@@ -8,6 +8,7 @@ from jaxtyping import Array, Key, Shaped, UInt
 
 from jaxcr.arrays import Scalar, Vector
 from jaxcr.checks import argument_error, as_float, check_finite, check_range
+from jaxcr.compilation import jit_loop
 from jaxcr.fields import Field
 from jaxcr.orbits import STATUS_TEXT, Boris, Exits, Pusher, Stop
 from jaxcr.orbits.ensemble import check_path, engine_options, start_states, trace_on_devices
@@ -145,7 +146,7 @@ def starts(run: OrbitRun, numbers: UInt[Array, " particle"]):
     return jax.vmap(one)(numbers)
 
 
-@eqx.filter_jit
+@jit_loop
 def _trace(run: OrbitRun, first, engine) -> Exits:
     """Trace the opposite charge along the arrival directions."""
     position, direction = starts(run, first + jnp.arange(run.chunk_size, dtype=jnp.uint32))

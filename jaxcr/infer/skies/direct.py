@@ -2,10 +2,10 @@
 
 import math
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxcr.compilation import jit_loop
 from jaxcr.fields import CubicSpline, Stencil, UniformField
 from jaxcr.infer.skies.boundary_parameters import BoundaryParameters
 from jaxcr.infer.skies.ensemble import SkyEnsemble
@@ -71,7 +71,7 @@ def _num_steps(skies: SkyEnsemble, parameters: SkyParameters) -> int:
     return along_path or math.ceil(_LONGEST_PATH * skies.path * skies.gyroradius / skies.step)
 
 
-@eqx.filter_jit
+@jit_loop
 def _spectrum(skies, turbulence, parameters, boundary, observer: int, num_steps: int):
     arrivals = _arrivals(skies, turbulence, parameters, observer, num_steps)
     c_ell = cross_spectrum(*half_maps(arrivals, boundary), lmax=skies.lmax)

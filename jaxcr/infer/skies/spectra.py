@@ -1,10 +1,10 @@
 """Spectra of simulated skies, straight through the orbits."""
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
+from jaxcr.compilation import jit_loop
 from jaxcr.infer.skies.ensemble import SkyEnsemble, as_parameters
 from jaxcr.infer.skies.sky_parameters import SkyParameters
 from jaxcr.infer.skies.turbulence import AXIS
@@ -46,7 +46,7 @@ def simulated_spectra(
     return _spectra(skies, skies.turbulence(number, p), p, boundary, pusher, skies.num_steps(p))
 
 
-@eqx.filter_jit
+@jit_loop
 def _spectra(skies, turbulence, parameters, boundary, pusher, num_steps):
     arrivals = skies.arrivals(
         turbulence, parameters, pusher=pusher, num_steps=num_steps, dtype=parameters.level.dtype

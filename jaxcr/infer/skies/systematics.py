@@ -6,6 +6,7 @@ import numpy as np
 
 from jaxcr.arrays import ScalarLike
 from jaxcr.checks import argument_error
+from jaxcr.compilation import jit_loop
 from jaxcr.infer.skies.ensemble import SkyEnsemble, as_parameters
 from jaxcr.infer.skies.sky_parameters import SkyParameters
 from jaxcr.infer.skies.turbulence import AXIS
@@ -75,7 +76,7 @@ def path_systematic(
     return PathSystematic(factors, c_1, np.sqrt(c_1[factors.index(1.0)] / c_1))
 
 
-@eqx.filter_jit
+@jit_loop
 def _dipole_power(skies: SkyEnsemble, turbulence, parameters, stops, num_steps):
     """Return C_1 of all observers at every path, ``(observer, factor)``."""
     arrivals = skies.arrivals(turbulence, parameters, stop=stops, num_steps=num_steps)

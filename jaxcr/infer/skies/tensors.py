@@ -1,11 +1,11 @@
 """Transfer tensors of simulated skies: what turbulence does to any boundary about the axis."""
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.compilation import jit_loop
 from jaxcr.fields import GridField, WaveField
 from jaxcr.infer.skies.ensemble import SkyEnsemble, as_parameters
 from jaxcr.infer.skies.sky_parameters import SkyParameters
@@ -56,7 +56,7 @@ def simulate_tensors(
     return _tensors(skies, turbulence, parameters, skies.num_steps(parameters))
 
 
-@eqx.filter_jit
+@jit_loop
 def _tensors(skies, turbulence, parameters, num_steps):
     arrivals = skies.arrivals(turbulence, parameters, num_steps=num_steps)
     axis = jnp.array(AXIS, jnp.float32)

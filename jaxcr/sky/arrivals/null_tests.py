@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
 from jaxcr.checks import as_float, check_one_of
+from jaxcr.compilation import jit_loop
 from jaxcr.fields import Field
 from jaxcr.orbits import phase_space_jacobian, trace_fixed_path
 from jaxcr.sky.arrivals.backtrack import Arrivals
@@ -132,7 +133,7 @@ def run_null_tests(
     )
 
 
-@eqx.filter_jit
+@jit_loop
 def _along_orbits(field, arrivals, rigidity, path, num_steps):
     """Return the Jacobian of a sample of orbits, and by how far they miss when sent back."""
     sky = arrivals.arrival.reshape(-1, 3)
