@@ -12,8 +12,8 @@ import jaxcr
 PACKAGE = Path(jaxcr.__file__).parent
 ORDER = (
     "_version", "arrays", "checks", "annotations", "compilation", "units", "vectors", "legendre",
-    "statistics", "untrusted", "runtime", "fields", "kinetic", "orbits", "traps", "sky", "runs", "observed", "infer", "plots",
-    "bench", "experiments", "cli",
+    "statistics", "untrusted", "runtime", "fields", "kinetic", "orbits", "traps", "sky", "runs",
+    "observed", "infer", "plots", "bench", "experiments", "cli",
 )  # fmt: skip
 """The order of the data flow: each imports only from those before it."""
 

@@ -240,8 +240,8 @@ def _rows(coefficients: Shaped[Array, "px py pz xyz=3"], start, width: int) -> A
     x, y, z = start
     # Behind a barrier, else every element of every row would work it out again.
     first = lax.optimization_barrier((x * py + y) * pz + z)
-    ahead = jnp.arange(width, dtype=jnp.int32)
-    rows = 3 * first + (3 * pz * (ahead[:, None] * py + ahead)).ravel()
+    ahead = np.arange(width)
+    rows = 3 * first + jnp.asarray(3 * pz * (ahead[:, None] * py + ahead).ravel(), jnp.int32)
     flat = coefficients.reshape(-1)
     block = jax.vmap(lambda i: lax.dynamic_slice(flat, (i,), (3 * width,)))(rows)
     return lax.optimization_barrier(block).reshape(width, width, 3 * width)
