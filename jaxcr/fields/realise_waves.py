@@ -1,5 +1,6 @@
 """Realise turbulence of a given spectrum and geometry as plane waves, from a key."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
@@ -71,17 +72,18 @@ def realise_waves(
     check_rms("realise_waves", rms)
     geometry = Isotropic() if geometry is None else geometry
     check_index(geometry, spectrum)
+    frequencies, phases, amplitudes = _waves(spectrum, geometry, key, num_waves)
+    return WaveField(frequencies, phases, amplitudes, scale=as_float(rms))
+
+
+@eqx.filter_jit
+def _waves(spectrum: Spectrum, geometry: Geometry, key: Key[Array, ""], num_waves: int) -> _Waves:
+    """Return frequencies, phases and amplitudes of unit rms: one program in place of 90."""
     wave_vectors, phases, amplitudes = _draw(spectrum, geometry, key, num_waves)
     if geometry.helicity is not None:
-        wave_vectors, phases, amplitudes = _turn(
-            wave_vectors, phases, amplitudes, geometry.helicity.astype(phases.dtype)
-        )
-    return WaveField(
-        frequencies=wave_vectors / (2 * jnp.pi),
-        phases=phases,
-        amplitudes=amplitudes,
-        scale=as_float(rms),
-    )
+        helicity = geometry.helicity.astype(phases.dtype)
+        wave_vectors, phases, amplitudes = _turn(wave_vectors, phases, amplitudes, helicity)
+    return wave_vectors / (2 * jnp.pi), phases, amplitudes
 
 
 def _draw(spectrum: Spectrum, geometry: Geometry, key: Key[Array, ""], num_waves: int) -> _Waves:
