@@ -1,6 +1,5 @@
 """What is looked at before a fit: freedom, noise, the start, what nothing constrains."""
 
-import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Array, Float
@@ -8,6 +7,7 @@ from jaxtyping import Array, Float
 from jaxcr.checks import argument_error, check_finite, check_one_of, check_range
 from jaxcr.infer.fitting.directions import data_information, prior_information, weights_text
 from jaxcr.infer.likelihood import Problem, log_posterior
+from jaxcr.infer.likelihood.base import jit_untitled
 from jaxcr.infer.parameters import Flat
 from jaxcr.observed import SpectrumData
 
@@ -64,8 +64,11 @@ def _check_noise(data: SpectrumData) -> None:
     check_range(f"fit: C_l above {_SIGNIFICANCE:g} sigma", bright, 1, remedy="Average more skies.")
 
 
+_log_posterior = jit_untitled(log_posterior)
+
+
 def _check_start(problem: Problem, start: Float[Array, " parameter"]) -> None:
-    density = float(eqx.filter_jit(log_posterior)(problem, start))
+    density = float(_log_posterior(problem, start))
     check_finite(
         f"fit: ln posterior at {point_text(problem, start)}", density, remedy="Move the start."
     )

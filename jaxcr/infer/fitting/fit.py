@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,6 +19,7 @@ from jaxcr.infer.fitting.optimiser import Optimiser, Run, run_starts, start_angl
 from jaxcr.infer.fitting.result import FitResult
 from jaxcr.infer.fitting.sampling_checks import sampling_warnings
 from jaxcr.infer.likelihood import Problem, chi_squared, percival
+from jaxcr.infer.likelihood.base import jit_untitled
 from jaxcr.infer.posterior.free import fisher_covariance, sample_free
 from jaxcr.infer.posterior.importance import Posterior
 
@@ -133,12 +133,12 @@ def _widening(problem: Problem, values: Float[Array, " parameter"]) -> float:
     return max(1.0, percival(simulations, problem.data.ell.size, num_free))
 
 
-@eqx.filter_jit
+@jit_untitled
 def _ends(objective: Objective, runs: Run) -> Float[Array, "start parameter"]:
     return jax.vmap(objective.values)(runs.angles)
 
 
-@eqx.filter_jit
+@jit_untitled
 def _num_simulations(problem: Problem, values: Float[Array, " parameter"]) -> Scalar:
     return problem.model.predict(values, problem.data).num_simulations
 

@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
 from jaxcr.infer.likelihood import Problem, fisher_matrix
+from jaxcr.infer.likelihood.base import jit_untitled
 from jaxcr.infer.likelihood.problem import posterior_residuals
 
 _EDGE = 0.05
@@ -69,13 +70,13 @@ class Objective(eqx.Module):
         return jnp.linalg.inv(jnp.linalg.cholesky(information)).T
 
 
-@eqx.filter_jit
+@jit_untitled
 def jitted_cost(objective: Objective, angles: Float[Array, " free"]) -> Scalar:
     """Return the cost, compiled once for all that ask."""
     return objective.cost(angles)
 
 
-@eqx.filter_jit
+@jit_untitled
 def jitted_gradient(objective: Objective, angles: Float[Array, " free"]) -> Float[Array, " free"]:
     """Return the gradient of the cost, compiled once for all that ask."""
     return jax.grad(objective.cost)(angles)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxcr.infer.fitting.objective import Objective, jitted_cost
+from jaxcr.infer.likelihood.base import jit_untitled
 
 _ARRIVED = 0.02
 """Distance to the optimum in units of the errors: what is left to gain is below 4e-4 in cost."""
@@ -68,13 +69,13 @@ def run_starts(
     return Run(walks.angles, costs, distances, distances < _ARRIVED, walks.history)
 
 
-@eqx.filter_jit
+@jit_untitled
 def _walk_all(optimiser, objective, starts, scales) -> Walk:
     """Walk from every start, one after the other in one program: none waits for the slowest."""
     return jax.lax.map(lambda row: optimiser.walk(objective, *row), (starts, scales))
 
 
-@eqx.filter_jit
+@jit_untitled
 def start_angles(
     objective: Objective, starts: Float[Array, "start parameter"]
 ) -> Float[Array, "start free"]:

@@ -12,6 +12,7 @@ from jaxcr.infer.fitting.objective import Objective
 from jaxcr.infer.fitting.optimiser import Optimiser
 from jaxcr.infer.fitting.result import FitResult
 from jaxcr.infer.likelihood import Problem
+from jaxcr.infer.likelihood.base import jit_untitled
 from jaxcr.infer.parameters import Flat
 
 _OPTIMISER = LevenbergMarquardt()
@@ -175,7 +176,7 @@ def _vertex(grid: np.ndarray, costs: np.ndarray) -> tuple[float, float]:
     return float(grid[i]), float(costs[i])
 
 
-@eqx.filter_jit
+@jit_untitled
 def _walk(held: Problem, optimiser: Optimiser, i: int, points: Array, values: Array):
     """Fit at each point in turn, from the end of the fit before."""
 

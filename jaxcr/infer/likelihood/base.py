@@ -1,8 +1,13 @@
 """What every likelihood gives: density, residuals, Fisher matrix, goodness of fit."""
 
 import abc
+import copy
+import functools
+from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
+import jax
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
@@ -42,3 +47,28 @@ class Likelihood(eqx.Module):
     @abc.abstractmethod
     def __str__(self) -> str:
         """Return the name as reports print it."""
+
+
+def jit_untitled(function: Callable) -> Callable:
+    """Compile a function once for all labels of the data and reasons of the likelihood."""
+    compiled = eqx.filter_jit(function)
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        return compiled(*untitled(args), **untitled(kwargs))
+
+    return call
+
+
+def untitled(tree: Any) -> Any:
+    """Return a tree whose data and likelihoods have empty texts; a static text compiles anew."""
+    titled = {SpectrumData: "label", Likelihood: "reason"}
+
+    def without(node):
+        for kind, name in titled.items():
+            if isinstance(node, kind) and name in vars(node):
+                node = copy.copy(node)
+                object.__setattr__(node, name, "")
+        return node
+
+    return jax.tree.map(without, tree, is_leaf=lambda x: isinstance(x, tuple(titled)))

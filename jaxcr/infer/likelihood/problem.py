@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
-from jaxcr.infer.likelihood.base import Likelihood
+from jaxcr.infer.likelihood.base import Likelihood, jit_untitled
 from jaxcr.infer.likelihood.log_normal import LogNormalLikelihood
 from jaxcr.infer.models.base import SpectrumModel
 from jaxcr.infer.parameters import ParameterSet
@@ -63,13 +63,13 @@ def posterior_residuals(problem: Problem, values: Values) -> Float[Array, " resi
     return jnp.concatenate([data, problem.parameters.prior_residuals(values)])
 
 
-@eqx.filter_jit
+@jit_untitled
 def chi_squared(problem: Problem, values: Values) -> Scalar:
     """Return the distance of the data alone from their mean, for the goodness of fit."""
     return problem.likelihood.chi_squared(_predict(problem, values), problem.data)
 
 
-@eqx.filter_jit
+@jit_untitled
 def fisher_matrix(problem: Problem, values: Values) -> Float[Array, "parameter parameter"]:
     """Return the Fisher matrix of data and prior at these parameters; positive."""
     slopes = jax.jacfwd(lambda v: _predict(problem, v))(values)

@@ -1,12 +1,12 @@
 """Fisher, Laplace and sampled posteriors of the free parameters, filled up with the fixed ones."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxcr.infer.likelihood import Problem, fisher_matrix, log_posterior
+from jaxcr.infer.likelihood.base import jit_untitled
 from jaxcr.infer.parameters import ParameterSet
 from jaxcr.infer.posterior.importance import Posterior, sample_posterior
 
@@ -19,7 +19,7 @@ def fisher_covariance(problem: Problem, values: Values) -> Square:
     return _inverse(problem.parameters, fisher_matrix(problem, values))
 
 
-@eqx.filter_jit
+@jit_untitled
 def laplace_covariance(problem: Problem, values: Values) -> Square:
     """Return the inverse of the Hessian of -ln posterior; rows of fixed parameters are 0.
 

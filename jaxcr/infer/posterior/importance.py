@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxcr.arrays import Scalar
+from jaxcr.infer.likelihood.base import jit_untitled
 
 TAIL = 5
 """Degrees of freedom of the proposal: its tails fall slower than those of any posterior here."""
@@ -115,7 +116,7 @@ def sample_posterior(
     return _rounds(log_density, args, means, covariances, lower, upper, key, num_samples)
 
 
-@eqx.filter_jit
+@jit_untitled
 def _rounds(log_density, args, means, covariances, lower, upper, key, num_samples) -> Posterior:
     """Draw and adapt until enough samples are effective."""
 

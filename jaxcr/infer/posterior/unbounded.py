@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
 from jaxcr.infer.likelihood import Problem, fisher_matrix, log_posterior
+from jaxcr.infer.likelihood.base import jit_untitled
 
 _MARGIN = 0.01
 """Least distance of the centre to a bound in units of the range; logit is infinite there."""
@@ -45,7 +46,7 @@ class UnboundedPosterior(eqx.Module):
         return jnp.where(jnp.isnan(density), -jnp.inf, density)
 
 
-@eqx.filter_jit
+@jit_untitled
 def unbounded_posterior(problem: Problem, values: Float[Array, " parameter"]) -> UnboundedPosterior:
     """Return the posterior whitened by the Fisher matrix at ``values``, the best fit.
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from jaxcr.infer.likelihood.base import jit_untitled
 from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.parameters import ParameterSet
 from jaxcr.observed.data import SpectrumData
@@ -68,7 +69,7 @@ def simulate_from(
     return dataclasses.replace(data, c_ell=np.asarray(c_ell), label="drawn from the model")
 
 
-@eqx.filter_jit
+@jit_untitled
 def _draw(model, values, key, data, draw):
     return draw(model.predict(values, data), key)
 

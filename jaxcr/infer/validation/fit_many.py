@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxcr.checks import check_one_of
 from jaxcr.infer.likelihood import Problem, fisher_matrix, log_posterior
+from jaxcr.infer.likelihood.base import jit_untitled
 from jaxcr.infer.posterior.importance import FEW, TAIL, Proposal, first_proposal, next_round
 from jaxcr.infer.validation.optima import find_optima
 from jaxcr.observed.data import SpectrumData
@@ -142,7 +143,7 @@ def _stacked(data: list[SpectrumData]):
     return first, tuple(numbers)
 
 
-@eqx.filter_jit
+@jit_untitled
 def _search_group(problem, stacked, angles) -> tuple[Array, Array, Proposal]:
     """Return best fits, their costs and first proposals of data sets side by side."""
 
@@ -160,7 +161,7 @@ def _search_group(problem, stacked, angles) -> tuple[Array, Array, Proposal]:
     return jax.vmap(one)(stacked)
 
 
-@eqx.filter_jit
+@jit_untitled
 def _sample_group(problem, stacked, planted, proposals, keys, num_samples):
     """Return moments, ranks and adapted proposals of data sets side by side: three rounds.
 
