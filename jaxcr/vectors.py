@@ -1,6 +1,8 @@
 """Products of two vectors, written out: their round-off does not depend on the batch."""
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxcr.arrays import Scalar, Vector
 from jaxcr.checks import argument_error, as_float, is_concrete
@@ -26,13 +28,19 @@ def unit_vector(name: str, vector: Vector) -> Vector:
     ArgumentError
         When it has no length; the message begins with ``name``.
     """
-    vector = as_float(vector)
-    length = jnp.linalg.norm(vector)
+    unit, length = _over_length(vector)
     if is_concrete(length) and not 0 < float(length) < jnp.inf:
         raise argument_error(
             name,
             expected="a direction",
-            got=str(vector.tolist()),
+            got=str(np.asarray(vector, float).tolist()),
             remedy="Give a finite vector that is not zero.",
         )
-    return vector / length
+    return unit
+
+
+@jax.jit
+def _over_length(vector: Vector) -> tuple[Vector, Scalar]:
+    vector = as_float(vector)
+    length = jnp.linalg.norm(vector)
+    return vector / length, length

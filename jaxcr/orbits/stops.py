@@ -7,10 +7,11 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import argument_error, check_finite, check_positive, check_shape
+from jaxcr.checks import argument_error, check_finite, check_positive, check_shape, is_concrete
 from jaxcr.vectors import dot
 
 
@@ -274,5 +275,7 @@ def _rising(values: Float[Array, "..."], name: str) -> Float[Array, "..."]:
     remedy = "One length in pc, or several in strictly rising order."
     check_shape(name, values, (), (values.size or 1,), remedy=remedy)
     check_positive(name, values, remedy=remedy)
-    check_positive(name, jnp.diff(jnp.atleast_1d(values)), expected="rising lengths", remedy=remedy)
+    if is_concrete(values):
+        steps = np.diff(np.atleast_1d(np.asarray(values)))
+        check_positive(name, steps, expected="rising lengths", remedy=remedy)
     return values

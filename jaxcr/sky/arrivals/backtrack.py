@@ -1,16 +1,19 @@
 """Back-track the sky of an observer to a boundary."""
 
 import dataclasses
+from functools import partial
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from jaxcr.arrays import ScalarLike
 from jaxcr.checks import argument_error, as_float, check_range, check_shape, is_concrete
 from jaxcr.fields import Field
 from jaxcr.orbits import Pusher, Sphere, Stop, trace_ensemble
-from jaxcr.orbits.exits import REACHED
+from jaxcr.orbits.exits import REACHED, Exits
 from jaxcr.sky.arrivals.directions import refined_directions
 
 MAX_LOST_SHARE = 0.01
@@ -52,18 +55,25 @@ class Arrivals(eqx.Module):
         """Return the share of orbits that never reached the boundary."""
         return jnp.mean((~self.reached).astype(self.path_length.dtype))
 
-    def too_many_lost(self, caller: str) -> Bool[Array, "*observer"]:
-        """Return which observers lost more than 1 % of their orbits; raise where that is known."""
+    def too_many_lost(self) -> Bool[Array, "*observer"]:
+        """Return which observers lost more than 1 % of their orbits."""
         orbit_axes = tuple(range(-self.weight.ndim, 0))
-        share = jnp.mean((~self.reached).astype(self.path_length.dtype), axis=orbit_axes)
-        if is_concrete(share) and float(jnp.max(share)) > MAX_LOST_SHARE:
+        lost = (~self.reached).astype(self.path_length.dtype)
+        return jnp.mean(lost, axis=orbit_axes) > MAX_LOST_SHARE
+
+    def check_lost(self, caller: str) -> None:
+        """Raise where an observer is known to have lost more than 1 % of the orbits."""
+        if not is_concrete(self.reached):
+            return
+        orbit_axes = tuple(range(-self.weight.ndim, 0))
+        share = np.max(np.mean(~np.asarray(self.reached), axis=orbit_axes))
+        if share > MAX_LOST_SHARE:
             raise argument_error(
                 f"{caller}: orbits that never reach the boundary",
                 expected=f"at most {MAX_LOST_SHARE:.0%}",
-                got=f"{float(jnp.max(share)):.2%}",
+                got=f"{share:.2%}",
                 remedy="Raise max_path_length, or choose a smaller sphere.",
             )
-        return share > MAX_LOST_SHARE
 
     def select(self, *, observer: int | None = None, stop: int | None = None) -> "Arrivals":
         """Return the arrivals of one observer, at one stop, or both, without that axis.
@@ -158,51 +168,65 @@ def backtrack(
             remedy="It changes the momentum, and then f differs at the two ends of an orbit by "
             "the spectrum; trace_ensemble traces such orbits.",
         )
-    dtype = jnp.result_type(float) if dtype is None else dtype
-    sky = jnp.asarray(_directions(nside, per_pixel, directions), dtype)
-    orbit = sky.shape[:-1]
-    rigidity = _for_each_orbit("rigidity", rigidity, orbit, dtype)
-    moving = (rigidity != 0) & jnp.isfinite(rigidity)
+    sky, weight = _directions(nside, per_pixel, directions), 1.0 if weight is None else weight
+    dtype = jnp.dtype(jnp.result_type(float) if dtype is None else dtype)
+    seen, particles, sign, weight = _particles(sky, rigidity, weight, observer, dtype)
     check_range(
         "backtrack: rigidity",
-        jnp.where(moving, 1.0, rigidity),
+        sign,
         1.0,
         expected="a number of either sign, not 0",
         remedy="In PV, with the sign of the charge.",
     )
-    weight = _for_each_orbit("weight", 1.0 if weight is None else weight, orbit, dtype)
     check_range("backtrack: weight", weight, 0.0)
-    observer = as_float(observer).astype(dtype)
-    batch = observer.shape[:-1]
-    middle = (1,) * len(orbit)
-    start = jnp.broadcast_to(observer.reshape(*batch, *middle, 3), (*batch, *orbit, 3))
+    position, direction, charge = particles
+    stop = _about_start(stop)
     exits = trace_ensemble(
-        field,
-        start.reshape(-1, 3),
-        jnp.broadcast_to(sky.reshape((1,) * len(batch) + sky.shape), start.shape).reshape(-1, 3),
-        rigidity=-jnp.broadcast_to(
-            rigidity.reshape((1,) * len(batch) + orbit), (*batch, *orbit)
-        ).reshape(-1),
-        stop=_about_start(stop),
-        pusher=pusher,
-        **options,
+        field, position, direction, rigidity=charge, stop=stop, pusher=pusher, **options
     )
+    arrivals = _arrivals(exits, *seen, weight, sign, stop.shape)
+    arrivals.check_lost("backtrack")
+    return arrivals
+
+
+@partial(jax.jit, static_argnames="dtype")
+def _particles(sky, rigidity, weight, observer, dtype: np.dtype):
+    """Return places in the sky and observers, start states, 1 or a bad rigidity, weights."""
+    sky, observer = (as_float(x).astype(dtype) for x in (sky, observer))
+    orbit, batch = sky.shape[:-1], observer.shape[:-1]
+    rigidity = _for_each_orbit("rigidity", rigidity, orbit, dtype)
+    weight = _for_each_orbit("weight", weight, orbit, dtype)
+    moving = (rigidity != 0) & jnp.isfinite(rigidity)
+
+    def rows(x, *vector):
+        """Return one row for each observer and orbit."""
+        return jnp.broadcast_to(x, (*batch, *orbit, *vector)).reshape(-1, *vector)
+
+    position = rows(observer.reshape(*batch, *(1,) * len(orbit), 3), 3)
+    direction = rows(sky.reshape((1,) * len(batch) + sky.shape), 3)
+    charge = rows(-rigidity.reshape((1,) * len(batch) + orbit))
+    particles = position, direction, charge
+    return (sky, observer), particles, jnp.where(moving, 1, rigidity), weight
+
+
+@partial(jax.jit, static_argnames="stops")
+def _arrivals(exits: Exits, sky, observer, weight, sign, stops: tuple[int, ...]) -> Arrivals:
+    """Return the ends of the orbits by observer, stop and orbit."""
+    orbit, batch = sky.shape[:-1], observer.shape[:-1]
 
     def unfold(x, *vector):
-        x = x.reshape(*stop.shape, *batch, *orbit, *vector)
-        return jnp.moveaxis(x, 0, len(batch)) if stop.shape else x
+        x = x.reshape(*stops, *batch, *orbit, *vector)
+        return jnp.moveaxis(x, 0, len(batch)) if stops else x
 
-    arrivals = Arrivals(
+    return Arrivals(
         unfold(exits.position, 3),
         -unfold(exits.direction, 3),
         unfold(exits.path_length),
         (exits.status == REACHED).reshape(*batch, *orbit),
         sky,
         observer,
-        jnp.where(moving & jnp.all(jnp.isfinite(sky), axis=-1), weight, jnp.nan),
+        jnp.where((sign == 1) & jnp.all(jnp.isfinite(sky), axis=-1), weight, jnp.nan),
     )
-    arrivals.too_many_lost("backtrack")
-    return arrivals
 
 
 def _directions(nside, per_pixel, directions):

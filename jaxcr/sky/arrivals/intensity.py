@@ -140,8 +140,14 @@ def orbit_weights(arrivals: Arrivals) -> Float[Array, "*all"]:
 
     NaN for an observer who lost too many, which outside jit is an error.
     """
+    arrivals.check_lost("arrivals")
+    return _orbit_weights(arrivals)
+
+
+@eqx.filter_jit
+def _orbit_weights(arrivals: Arrivals) -> Float[Array, "*all"]:
     shape, orbit = arrivals.path_length.shape, arrivals.weight.shape
-    spoilt = jnp.expand_dims(arrivals.too_many_lost("arrivals"), tuple(range(-len(orbit), 0)))
+    spoilt = jnp.expand_dims(arrivals.too_many_lost(), tuple(range(-len(orbit), 0)))
     reached = jnp.where(spoilt, jnp.nan, arrivals.reached.astype(arrivals.path_length.dtype))
     if reached.ndim < len(shape):
         reached = jnp.expand_dims(reached, axis=reached.ndim - len(orbit))

@@ -1,5 +1,6 @@
 """The transfer tensor: C_L as a quadratic form in the boundary's Legendre coefficients."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -44,22 +45,37 @@ def transfer_tensor(
     of single orbits, hence not positive. Memory: 8 pixel child boundary_lmax bytes a sky.
     Source: the map is linear in f (tests/sky/arrivals/test_transfer.py).
     """
+    arrivals.check_lost("arrivals")
+    axis = unit_vector("transfer_tensor: axis", axis)
+    halves = _half_maps(arrivals, axis, boundary_lmax)
+    average = degree_average(lmax).astype(halves[0].dtype)
+
+    def one(*halves):
+        return _products(*(real_harmonics(half, lmax=lmax) for half in halves), average)
+
+    for _ in range(halves[0].ndim - 2):
+        one = jax.vmap(one)
+    return one(*halves)
+
+
+@eqx.filter_jit
+def _half_maps(arrivals: Arrivals, axis: Vector, boundary_lmax: int):
+    """Return the maps of each P_l on the boundary from both halves, without their means."""
     weight = orbit_weights(arrivals)
-    average = jnp.asarray(degree_average(lmax), weight.dtype)
-    axis = unit_vector("transfer_tensor: axis", axis).astype(weight.dtype)
 
     def one(direction, weight):
-        cosine = jnp.clip(jnp.tensordot(direction, axis, axes=1), -1, 1)
+        cosine = jnp.clip(jnp.tensordot(direction, axis.astype(weight.dtype), axes=1), -1, 1)
         samples = jnp.moveaxis(legendre_polynomials(cosine, boundary_lmax), -1, 0)
         halves = split_mean(samples, jnp.broadcast_to(weight, samples.shape))
-        first, second = (_modes(half, lmax) for half in halves)
-        products = jnp.einsum("am,bm,mL->Lab", first, second, average)
-        return (products + jnp.swapaxes(products, -1, -2)) / 2
+        return [half - jnp.mean(half, axis=-1, keepdims=True) for half in halves]
 
     for _ in range(weight.ndim - 2):
         one = jax.vmap(one)
     return one(arrivals.direction, weight)
 
 
-def _modes(maps: Float[Array, "l pixel"], lmax: int) -> Float[Array, "l mode"]:
-    return real_harmonics(maps - jnp.mean(maps, axis=-1, keepdims=True), lmax=lmax)
+@jax.jit
+def _products(first, second, average: Float[Array, "mode ell"]) -> Float[Array, "ell l l"]:
+    """Return the half-cross spectra of all pairs, symmetric."""
+    products = jnp.einsum("am,bm,mL->Lab", first, second, average)
+    return (products + jnp.swapaxes(products, -1, -2)) / 2

@@ -114,7 +114,7 @@ def _as_row(values: np.ndarray, like: Array) -> np.ndarray:
 def _on_device(build: Callable, dtype: str, *size: int) -> Array:
     """Return a host matrix as one device array of the precision asked for."""
     with jax.ensure_compile_time_eval():  # a cached tracer would outlive its trace
-        return jnp.asarray(build(*size).astype(dtype))
+        return jax.device_put(build(*size).astype(dtype))  # jnp.asarray compiles a copy
 
 
 # The matrices are arguments of a jitted function, so that XLA does not fold them. HIGHEST keeps

@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -70,6 +71,7 @@ def pixel_centers(nside: int) -> Float[np.ndarray, "pixel xyz=3"]:
     return pixel_direction(nside, np.arange(12 * nside**2))
 
 
+@jax.jit
 def without_unseen(maps: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
     """Return maps as floats, NaN where the value says that the pixel was not observed."""
     maps = as_float(maps)

@@ -1,7 +1,11 @@
 """Spectra without noise from several maps of one sky, whose noise is independent."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from jaxcr.checks import argument_error, as_float
 from jaxcr.sky.arrivals.intensity import weighted_mean
@@ -51,13 +55,26 @@ def fold_spectrum(
     More folds use more pairs: the noise of the result falls as k / (k-1). With orbits on a
     regular sub-grid the subsets see slightly different places; with random ones they do not.
     """
-    samples = as_float(samples)
     _check_folds(folds, samples.shape[-1])
+    modes = real_harmonics(_fold_maps(samples, weight, folds), lmax=lmax)
+    return SpectrumEstimate(np.arange(lmax + 1.0), *_estimate(modes, lmax, sample_variance))
+
+
+@partial(jax.jit, static_argnames="folds")
+def _fold_maps(samples: Samples, weight: Samples | None, folds: int) -> Float[Array, "..."]:
+    """Return the mean map of each subset, less its mean over the sky, subsets first."""
+    samples = as_float(samples)
     weight = jnp.ones_like(samples) if weight is None else as_float(weight).astype(samples.dtype)
     subsets = (*samples.shape[:-1], samples.shape[-1] // folds, folds)
     values, weight = (jnp.moveaxis(x.reshape(subsets), -1, 0) for x in (samples, weight))
     maps = weighted_mean(values, weight)
-    modes = real_harmonics(maps - jnp.mean(maps, axis=-1, keepdims=True), lmax=lmax)
+    return maps - jnp.mean(maps, axis=-1, keepdims=True)
+
+
+@partial(jax.jit, static_argnames=("lmax", "sample_variance"))
+def _estimate(modes: Float[Array, "fold *batch mode"], lmax: int, sample_variance: bool):
+    """Return C_l, error and noise from the modes of the subsets."""
+    folds = modes.shape[0]
     own = jnp.mean(mean_product(modes, modes, lmax), axis=0)
     mean = jnp.mean(modes, axis=0)
     together = mean_product(mean, mean, lmax)
@@ -65,7 +82,7 @@ def fold_spectrum(
     noise = (own - c_ell) / folds
     level = jnp.maximum(noise, 0)
     error = gaussian_error(c_ell, level, num_folds=folds, sample_variance=sample_variance)
-    return SpectrumEstimate(np.arange(lmax + 1.0), c_ell, error, noise)
+    return c_ell, error, noise
 
 
 def _check_folds(folds: int, num_children: int) -> None:
