@@ -64,3 +64,14 @@ def key():
 def rng():
     """The NumPy counterpart of ``key``, for oracles that do not use JAX."""
     return np.random.default_rng(20261121)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item, nextitem):
+    """Leave the environment as it was: what a command sets there, later processes would inherit."""
+    before = dict(os.environ)
+    try:
+        return (yield)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

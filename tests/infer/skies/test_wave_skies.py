@@ -39,6 +39,7 @@ def test_orbits_in_batches_are_those_of_the_engine(waves, monkeypatch):
     np.testing.assert_allclose(new.direction, old.direction, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_dipoles_are_those_of_a_grid_with_the_same_spectrum(skies, waves):
     def log_dipole(ensemble, num):
         found = []
