@@ -54,8 +54,7 @@ def tensor():
 
 @pytest.mark.parametrize(
     ("prepare", "most"),
-    # Of the programs of a back-tracked sky 22 belong to `trace_ensemble`.
-    [(waves, 6), (arrivals, 25), (folds, 6), (tensor, 6)],
+    [(waves, 6), (arrivals, 6), (folds, 6), (tensor, 6)],
 )
 def test_the_first_call_compiles_few_programs(prepare, most):
     call = prepare()

@@ -396,6 +396,7 @@ LONG = {
     "skies_needed", "sample_nuts", "sample_free", "profile", "energy_table", "simulate_table",
     "path_systematic", "against_simulation", "spectrum_gradient", "simulate_data",
     "simulated_tensors", "simulated_spectra", "direct_spectrum", "realise_turbulence",
+    "trace_guiding_center", "fit_density",
     "measure_hops", "scatter_in_bottles", "run_starts", "composed_surrogate", "sample_posterior",
 }  # fmt: skip
 """Functions that simulate or search for more than seconds."""

@@ -8,7 +8,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import ScalarLike
+from jaxcr.arrays import Scalar, ScalarLike
 from jaxcr.checks import (
     argument_error,
     as_float,
@@ -81,20 +81,21 @@ def trace_ensemble(
     """
     dtype = direction.dtype
     particles = start_states(position, direction, rigidity)
-    limit = stop.default_max_path() if max_path_length is None else as_float(max_path_length)
+    longest, least, shortest = _at_start(stop, particles)
+    limit = longest if max_path_length is None else as_float(max_path_length)
     motion = Lorentz(
         field,
-        jnp.min(jnp.abs(particles.rigidity)),
+        least,
         electric,
         None if rest_rigidity is None else as_float(rest_rigidity).astype(dtype),
     )
     engine = engine_options(lanes, refill_interval, devices)
     pusher = as_pusher(pusher)
     if is_concrete(stop, particles):
-        shortest = _shortest_way(stop, particles)
+        shortest = float(shortest)
         _check_reach(shortest, max_path_length)
         check_path("trace_ensemble: stop", pusher, motion, shortest, max_steps)
-    limits = Limits(limit.astype(dtype), jnp.int32(max_steps))
+    limits = Limits(limit.astype(dtype), jax.device_put(np.int32(max_steps)))
     return trace_on_devices(motion, particles, stop, pusher, limits, *engine)
 
 
@@ -219,11 +220,13 @@ def _check_starts(position, direction, rigidity) -> None:
             )
 
 
-def _shortest_way(stop: Stop, particles: Particles) -> float:
-    """Return the shortest path to the stop from any start: no level rises faster."""
+@eqx.filter_jit
+def _at_start(stop: Stop, particles: Particles) -> tuple[Scalar, Scalar, Scalar]:
+    """Return default path, least rigidity, shortest way to the stop: no level rises faster."""
     zero = jnp.zeros((), particles.position.dtype)
     levels = jax.vmap(lambda x: stop.levels(jnp.zeros_like(x), x, zero))(particles.position)
-    return float(-jnp.max(jnp.min(levels, axis=1)))
+    least = jnp.min(jnp.abs(particles.rigidity))
+    return stop.default_max_path(), least, -jnp.max(jnp.min(levels, axis=1))
 
 
 def _check_reach(shortest: float, max_path_length: ScalarLike | None) -> None:

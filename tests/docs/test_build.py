@@ -99,7 +99,16 @@ def test_shortfalls_are_on_the_page(site):
 def test_the_architecture_page_matches_the_code():
     page = (DOCS / "architecture.md").read_text(encoding="utf-8")
     headings = set(re.findall(r"^### (.+)$", page, flags=re.MULTILINE))
-    files = {"units", "arrays", "checks", "vectors", "legendre", "statistics"}
+    files = {
+        "units",
+        "arrays",
+        "checks",
+        "annotations",
+        "compilation",
+        "vectors",
+        "legendre",
+        "statistics",
+    }
     described = {x for heading in headings for x in heading.split(", ")}
     assert described == {*FOLDERS, *files}
     names = layers.order(ROOT / "tests" / "test_package.py")

@@ -118,6 +118,7 @@ def test_the_trap_of_a_point_is_that_of_the_model():
     np.testing.assert_allclose(values[1:3], [0.1, 1.6])
 
 
+@pytest.mark.slow
 def test_the_emulator_differentiates_a_power_law():
     """Skies that go as level² everywhere have d ln C_l / d ln level = 2 and no slope by index."""
     skies = infer.SkyEnsemble(**SMALL, lmax=2, boundary_lmax=24)

@@ -94,6 +94,7 @@ def test_both_modes_count_by_their_weights(problem, rng):
     assert np.all(exact[:, 1] > 1)  # a single peak is 0.04 wide
 
 
+@pytest.mark.slow
 def test_ranks_are_those_of_both_modes(problem):
     parameters, keys = problem.parameters, jax.random.split(jax.random.key(3), 100)
     planted = jnp.stack([infer.draw_values(parameters, k) for k in keys])
