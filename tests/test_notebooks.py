@@ -47,7 +47,6 @@ SMALL = {
         "num_steps": (20, 40),
     },
     "03-traps": {"num_traps": 20, "num_particles": 512, "hop_path": 40.0},
-    "04-from-spectrum-to-transport": {"num_shock_momenta": 16, "num_momenta": 12, "num_cells": 16},
     "05-sky": {
         "num_cells": 32,
         "nside": 8,
@@ -58,19 +57,10 @@ SMALL = {
         "slope_nside": 2,
         "num_slope_steps": 32,
     },
-    "08-your-own-mhd-cube": {
-        "num_points": 1024,
-        "nside": 4,
-        "lmax": 8,
-        "num_observers": 2,
-        "slope_nside": 2,
-        "num_steps": 16,
-    },
 }
 """Sizes in place of those in the cell tagged ``sizes``: errors in the code, not in the physics.
 
-Notebooks that fit are left to the slow test. Whatever the sizes, compiling and sampling of each fit
-takes 15 to 40 s.
+Notebooks that fit, two others that compile for long, and all in full are left to the slow tests.
 """
 
 

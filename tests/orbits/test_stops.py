@@ -103,7 +103,13 @@ def test_an_orbit_beyond_a_stop_for_less_than_a_step_has_met_it(stop):
     )
 
 
-@pytest.mark.parametrize("pusher", [orbits.Strang(0.5), orbits.BlanesMoan4(0.5)])
+@pytest.mark.parametrize(
+    "pusher",
+    [
+        orbits.Strang(0.5),
+        pytest.param(orbits.BlanesMoan4(0.5), marks=pytest.mark.slow),
+    ],
+)
 def test_no_orbit_ends_later_than_its_own_steps_cross(pusher):
     rng = np.random.default_rng(2)
     n, x = directions(400), jnp.asarray(rng.uniform(-0.8, 0.8, (400, 3)))
