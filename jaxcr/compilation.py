@@ -10,6 +10,8 @@ import equinox as eqx
 import jax
 from jax import lax
 
+from jaxcr.checks import is_concrete
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -41,12 +43,9 @@ def jit_loop(function: Callable[_P, _T]) -> Callable[_P, _T]:
 
     @functools.wraps(function)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        staged = isinstance(lax.full((), 0), jax.core.Tracer)
-        traced = staged or any(
-            isinstance(x, jax.core.Tracer) for x in jax.tree.leaves((args, kwargs))
-        )
-        plain = traced or jax.default_backend() != "cpu"
-        return (within if plain else outermost)(*args, **kwargs)
+        # A new array is traced within jit, even where no argument is.
+        alone = is_concrete(lax.full((), 0), args, kwargs) and jax.default_backend() == "cpu"
+        return (outermost if alone else within)(*args, **kwargs)
 
     return call
 

@@ -34,8 +34,7 @@ def steps_in_a_loop(motion, states):
     return lax.fori_loop(0, 10, lambda i, state: one(*state), states)
 
 steps_in_a_loop(orbits.Lorentz(field, jnp.float32(30.0)), (jnp.ones((64, 3)), jnp.ones((64, 3))))
-name = "steps_in_a_loop" if glob.glob(folder + "/*steps_in_a_loop*") else "keeping"
-[path] = glob.glob(f"{folder}/*{name}*after_optimizations.txt")
+[path] = glob.glob(f"{folder}/*steps_in_a_loop*after_optimizations.txt")
 parts = [x for x in open(path).read().split("\\n\\n") if " gather(" in x]
 print(len(parts), sum(x.count(" floor(") for x in parts))
 """
