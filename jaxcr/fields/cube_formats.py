@@ -51,7 +51,7 @@ def well_cube(path: Path, file: h5py.File, frame: tuple[int, int] | None) -> Cub
     aspect = np.ones(3)
     for name, num in zip(names, shape[2:5], strict=True):
         coordinates = np.ravel(small_array(dimensions, name))[:num]
-        aspect["xyz".index(name)] = _uniform_step(path, name, coordinates)
+        aspect["xyz".index(name)] = uniform_step(path, name, coordinates)
     conditions = find(file, "boundary_conditions")
     groups = [find(conditions, name) for name in conditions or ()]
     kinds = {as_text(attribute(x, "bc_type")).lower() for x in groups if x is not None}
@@ -140,7 +140,7 @@ def pluto_aspect(path: Path) -> np.ndarray:
     with blaming(path), h5py.File(path, "r") as file:
         places = [checked_dataset(file, f"cell_coords/{letter}") for letter in "XYZ"]
         lines = [places[0][0, 0, :], places[1][0, :, 0], places[2][:, 0, 0]]
-    return np.array([_uniform_step(path, x, line) for x, line in zip("xyz", lines, strict=True)])
+    return np.array([uniform_step(path, x, line) for x, line in zip("xyz", lines, strict=True)])
 
 
 def is_flash(file: h5py.File) -> bool:
@@ -303,7 +303,7 @@ class _Frame:
         return self.stored[self.start + index]
 
 
-def _uniform_step(path: Path, name: str, coordinates: np.ndarray) -> float:
+def uniform_step(path: Path, name: str, coordinates: np.ndarray) -> float:
     """Return the distance between coordinates, or raise when it changes."""
     if coordinates.size < 2:
         return 1.0

@@ -83,7 +83,7 @@ def find_arrays(path: Path, dataset: str | None) -> list[StoredArray]:
     list_names, inspect = _recognise(path)
     with blaming(path):
         names = list_names(path)
-    chosen = _choose(path, names, dataset)
+    chosen = choose(path, names, dataset)
     with blaming(path):
         arrays = [inspect(path, name) for name in chosen]
     for array in arrays:
@@ -128,11 +128,9 @@ def _recognise(path: Path) -> tuple[Callable, Callable]:
             return functions
     raise argument_error(
         "read_field: path",
-        expected="an NPZ, NPY, HDF5 or FITS file",
-        got=f"{path}, " + ("a VTK file" if start == VTK else f"which starts with {start!r}"),
-        remedy="Read it with pyvista and write Bx, By, Bz with numpy.savez."
-        if start == VTK
-        else "Convert it, for example with numpy.savez; for bare float32 numbers give shape.",
+        expected="an NPZ, NPY, HDF5, FITS or VTK file",
+        got=f"{path}, which starts with {start!r}",
+        remedy="Convert it, for example with numpy.savez; for bare float32 numbers give shape.",
     )
 
 
@@ -140,7 +138,7 @@ def _is_real(dtype: np.dtype) -> bool:
     return np.issubdtype(dtype, np.integer) or np.issubdtype(dtype, np.floating)
 
 
-def _choose(path: Path, names: list, dataset: str | None) -> list:
+def choose(path: Path, names: list, dataset: str | None) -> list:
     """Return the array asked for, the only one, or the only three that are components of B."""
     wanted = "" if dataset is None else dataset.strip("/")
     if wanted in names or (dataset is None and len(names) == 1):

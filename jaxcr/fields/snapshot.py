@@ -34,6 +34,7 @@ from jaxcr.fields.files import (
     ATHENAK,
     FITS,
     HDF5,
+    VTK,
     Path,
     StoredArray,
     blaming,
@@ -44,6 +45,7 @@ from jaxcr.fields.fits_cubes import fits_cube
 from jaxcr.fields.grid import GridField, as_storage, store
 from jaxcr.fields.stated import as_text, component_order, unit_of
 from jaxcr.fields.stencils import Linear, Stencil
+from jaxcr.fields.vtk_cubes import vtk_cube
 from jaxcr.runtime.atomic import write_whole
 from jaxcr.untrusted.sizes import shortened
 
@@ -68,7 +70,9 @@ def read_field(
     stencil: Stencil | None = None,
     storage=jnp.float32,
 ) -> GridField:
-    """Read a cube of B: HDF5, NPZ, NPY, FITS, Athena++, AthenaK, FLASH, PLUTO, The Well, CRPropa.
+    """Read a cube of B from a file of HDF5, NPZ, NPY, FITS, VTK, AthenaK or CRPropa.
+
+    In HDF5 the layouts of Athena++, FLASH, PLUTO and The Well are known.
 
     Parameters
     ----------
@@ -112,9 +116,10 @@ def read_field(
 
     Notes
     -----
-    A periodic cube in a float store is read in place: 1.3 times its size at most. NPZ files are
-    unpacked as a whole. yt (``level``) opens what it likes: only for files that are trusted. Texts
-    in an HDF5 file, which can crash its library when damaged, are read in another process first.
+    A periodic cube in a float store is read in place: 1.3 times its size at most. NPZ and VTK
+    files are read as a whole. yt (``level``) and VTK (extra ``jaxcr[io]``) read in code of their
+    own what they find: only for files that are trusted. Texts in an HDF5 file, which can crash its
+    library when damaged, are read in another process first.
     """
     unit = None if unit is None else _in_microgauss(unit)
     if level is None:
@@ -237,6 +242,8 @@ def _open_cube(
         return fits_cube([path], axes), str(path)
     if start.startswith(ATHENAK):
         return athenak_cube(path), str(path)
+    if start.startswith(VTK):
+        return vtk_cube(path, dataset), str(path)
     if start.startswith(HDF5) and dataset is None:
         with blaming(path), h5py.File(path, "r") as file:
             if is_well(file):

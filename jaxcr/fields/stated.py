@@ -10,7 +10,9 @@ from jaxcr.checks import argument_error
 from jaxcr.untrusted.sizes import shortened
 
 _COMPONENT = re.compile(
-    r"(?P<stem>b|bcc|bx|b_?field|mag|mag_?field|magnetic|magnetic_?field)_?(?P<axis>[xyz123])", re.I
+    r"(?P<stem>(3d_|cell_centered_)?(b|bcc|bx|b_?field|mag|mag_?field|magnetic|magnetic_?field))"
+    r"_?(?P<axis>[xyz123])",
+    re.I,
 )
 """Bx, B1, Bcc1 (Athena++, AthenaK), Bx1 (PLUTO), magx (FLASH), magnetic_field_x (yt) and so on."""
 

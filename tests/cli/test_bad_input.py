@@ -127,7 +127,10 @@ TABLE = [
     ("sky --out {}/text.npz --overwrite", "expected a new folder, got a file"),
     ("sky --nside 3", "--nside: expected a power of two"),
     ("sky --nside 8 --lmax 24", "--lmax: expected 0 ... 3 nside - 1 = 23"),
-    ("sky --cube.file {}/text.npz --out {}/new", "expected an NPZ, NPY, HDF5 or FITS file, got"),
+    (
+        "sky --cube.file {}/text.npz --out {}/new",
+        "expected an NPZ, NPY, HDF5, FITS or VTK file, got",
+    ),
     ("sky --cube.file {}/missing.npz --out {}/new", "missing.npz (No such file or directory)"),
     ("sky --cube.file {}/b.npy --cube.shipped", "--cube.file, --cube.shipped: expected one"),
     ("sky --observer 1 2", "--observer: expected three numbers, got 2"),

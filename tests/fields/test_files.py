@@ -67,7 +67,7 @@ def test_other_content(tmp_path, content):
     path = tmp_path / "text.npz"
     path.write_bytes(content)
     with pytest.raises(
-        ValueError, match=r"expected an NPZ, NPY, HDF5 or FITS file, got .*text\.npz"
+        ValueError, match=r"expected an NPZ, NPY, HDF5, FITS or VTK file, got .*text\.npz"
     ):
         load_array(path, None)
 

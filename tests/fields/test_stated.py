@@ -271,12 +271,6 @@ def test_text_grids_of_crpropa(tmp_path, values):
         read_field(tmp_path / "b.txt", shape=(4, 6, 6), **PLACE)
 
 
-def test_vtk_is_refused_by_name(tmp_path):
-    (tmp_path / "b.vtk").write_text("# vtk DataFile Version 3.0\n")
-    with pytest.raises(ArgumentError, match=r"b\.vtk, a VTK file\. Read it with pyvista"):
-        read_field(tmp_path / "b.vtk", **PLACE)
-
-
 NODES = np.linspace(0, 2 * np.pi, 33)
 
 
