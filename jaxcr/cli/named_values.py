@@ -1,6 +1,6 @@
 """Numbers given by name on the command line: "eta=0.3"."""
 
-from jaxcr.checks import check_one_of, check_range
+from jaxcr.checks import argument_error, check_one_of, check_range
 from jaxcr.infer import ParameterSet
 
 
@@ -17,16 +17,15 @@ def named_values(
     values = {}
     for setting in settings:
         name, _, text = setting.rpartition("=")
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
         check_one_of(flag, name, parameters.names, remedy=f'For example {flag} "eta=0.3".')
         own = parameters.parameters[parameters.index(name)]
-        check_range(
-            f"{flag}: {name}", value, own.lower, own.upper,
-            expected=f"a number from {own.lower:.4g} to {own.upper:.4g}",
-            remedy="These are the bounds of the parameter.",
-        )  # fmt: skip
-        values[name] = value
+        stated = {
+            "expected": f"a number from {own.lower:.4g} to {own.upper:.4g}",
+            "remedy": "These are the bounds of the parameter.",
+        }
+        try:
+            values[name] = float(text)
+        except ValueError as error:
+            raise argument_error(f"{flag}: {name}", got=repr(text), **stated) from error
+        check_range(f"{flag}: {name}", values[name], own.lower, own.upper, **stated)
     return values

@@ -108,6 +108,7 @@ TABLE = [
     ("fit --plant eta=0.2", "--plant: expected --simulate beside it"),
     ("fit --fix etta=0 --out {}/new", "one of ln A, ln dB/B0, ln(R-1), eta, got 'etta'"),
     ("fit --fix eta=2 --out {}/new", "--fix: eta: expected a number from 0 to 0.6, got 2"),
+    ("fit --fix eta=x --out {}/new", "--fix: eta: expected a number from 0 to 0.6, got 'x'"),
     ("fit --sky.cells 32 --no-cache --out {}/new", "outer_scale: expected at most the box"),
     (
         "fit --target {}/high.csv --out {}/new",
