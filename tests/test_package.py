@@ -11,9 +11,9 @@ import jaxcr
 
 PACKAGE = Path(jaxcr.__file__).parent
 ORDER = (
-    "_version", "arrays", "checks", "annotations", "compilation", "units", "vectors", "legendre",
-    "statistics", "untrusted", "runtime", "fields", "kinetic", "orbits", "traps", "sky", "runs",
-    "observed", "infer", "plots", "bench", "experiments", "cli",
+    "_version", "arrays", "checks", "annotations", "compilation", "devices", "units", "vectors",
+    "legendre", "statistics", "untrusted", "runtime", "fields", "kinetic", "orbits", "traps", "sky",
+    "runs", "observed", "infer", "plots", "bench", "experiments", "cli",
 )  # fmt: skip
 """The order of the data flow: each imports only from those before it."""
 

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 from jaxcr.arrays import ScalarLike
 from jaxcr.checks import argument_error, as_float, check_range
 from jaxcr.compilation import jit_loop
+from jaxcr.devices import on_each
 from jaxcr.fields import Field
 from jaxcr.orbits.ensemble import as_pusher, engine_options, start_states, trace_on_devices
 from jaxcr.orbits.exits import LEFT_BOX, REACHED, STATUS_TEXT, Exits, check_left_box
@@ -109,7 +110,8 @@ def average_over_orbits(
     chunk_size = min(chunk_size, -(-num_particles // _BLOCK) * _BLOCK)
     limit = stop.default_max_path() if max_path_length is None else as_float(max_path_length)
     engine = engine_options(lanes, refill_interval, devices)
-    job = (Lorentz(field, as_float(rigidity)), stop, as_pusher(pusher), limit, jnp.int32(max_steps))
+    motion = on_each(Lorentz(field, as_float(rigidity)), engine[2])
+    job = (motion, stop, as_pusher(pusher), limit, jnp.int32(max_steps))
     sums, num_steps = None, 0
     counts = np.zeros(len(STATUS_TEXT), np.int64)
     for first in progress(range(0, num_particles, chunk_size)):

@@ -5,7 +5,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
@@ -19,6 +18,7 @@ from jaxcr.checks import (
     is_concrete,
 )
 from jaxcr.compilation import jit_loop
+from jaxcr.devices import on_each, share_out
 from jaxcr.fields import Field
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.diffrax_pusher import DiffraxPusher
@@ -96,7 +96,7 @@ def trace_ensemble(
         _check_reach(shortest, max_path_length)
         check_path("trace_ensemble: stop", pusher, motion, shortest, max_steps)
     limits = Limits(limit.astype(dtype), jax.device_put(np.int32(max_steps)))
-    return trace_on_devices(motion, particles, stop, pusher, limits, *engine)
+    return trace_on_devices(on_each(motion, engine[2]), particles, stop, pusher, limits, *engine)
 
 
 def as_pusher(pusher: Pusher | diffrax.AbstractAdaptiveSolver | None) -> Pusher:
@@ -143,31 +143,17 @@ def trace_on_devices(
     refill_interval: int,
     devices: tuple[jax.Device, ...],
 ) -> Exits:
-    """Share the particles out over the devices, and take the padding off again."""
-    pusher = pusher.prepare(motion)
-    num = particles.rigidity.shape[0]
-    extra = -num % len(devices)
-    particles = jax.tree.map(lambda x: jnp.concatenate([x, x[:1].repeat(extra, axis=0)]), particles)
-    arrays, rest = eqx.partition((motion, stop, pusher, limits), eqx.is_array)
+    """Trace the particles, shared out over the devices."""
+    common = (motion, stop, pusher.prepare(motion), limits)
     axis = len(stop.shape)
 
-    def run(particles, arrays):
-        motion, *others = eqx.combine(arrays, rest)
-        exits = run_lanes(motion, particles, *others, lanes, refill_interval)
+    def run(particles, common):
+        exits = run_lanes(common[0], particles, *common[1:], lanes, refill_interval)
         # Particles first on every array, the axis that devices split.
         return jax.tree.map(lambda x: jnp.moveaxis(x, axis, 0), _on_stops(exits)), _others(exits)
 
-    # One device goes the same way as several: another program would round differently.
-    row = PartitionSpec("device")
-    on_stops, others = jax.shard_map(
-        run,
-        mesh=Mesh(np.array(devices), ("device",)),
-        in_specs=(row, PartitionSpec()),
-        out_specs=row,
-        check_vma=False,
-    )(particles, arrays)
-    on_stops = [jnp.moveaxis(x[:num], 0, axis) for x in on_stops]
-    return Exits(*on_stops, *(x[:num] for x in others))
+    on_stops, others = share_out(run, particles, common, devices)
+    return Exits(*(jnp.moveaxis(x, 0, axis) for x in on_stops), *others)
 
 
 def _on_stops(exits: Exits):

@@ -3,14 +3,13 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
-from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int
 
 from jaxcr.arrays import ScalarLike
 from jaxcr.checks import argument_error, as_float, check_positive, check_range, is_concrete
 from jaxcr.compilation import jit_loop
+from jaxcr.devices import on_each, share_out
 from jaxcr.fields import Field, outside_samples
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.ensemble import check_path, start_states
@@ -108,7 +107,7 @@ def record_tracks(
     path_length = as_float(path_length).astype(direction.dtype)
     pusher = Boris() if pusher is None else pusher
     devices = tuple(jax.local_devices() if devices is None else devices)
-    motion = Lorentz(field, jnp.min(jnp.abs(particles.rigidity)))
+    motion = on_each(Lorentz(field, jnp.min(jnp.abs(particles.rigidity))), devices)
     check_path("record_tracks: path_length", pusher, motion, path_length)
     path, states = _record(motion, particles, pusher, path_length, num_samples, devices)
     return Tracks(path, *states)
@@ -148,29 +147,18 @@ def _record(motion, particles, pusher, path_length, num_samples, devices):
     num_steps = jnp.where(known, jnp.ceil(ratio * (1 - 1e-6)), 1)
     num_steps = jnp.maximum(num_steps, 1).astype(jnp.int32)
     length = jnp.where(known, interval / num_steps.astype(interval.dtype), jnp.nan)
-    num = particles.rigidity.shape[0]
-    extra = -num % len(devices)
-    particles = jax.tree.map(lambda x: jnp.concatenate([x, x[:1].repeat(extra, axis=0)]), particles)
-    arrays, rest = eqx.partition((motion, pusher, length, num_steps), eqx.is_array)
 
-    def run(particles, arrays):
-        motion, pusher, length, num_steps = eqx.combine(arrays, rest)
+    def run(particles, common):
+        motion, pusher, length, num_steps = common
 
         def block(p: Particles):
             return _record_block(motion, pusher, p, length, num_steps, num_samples)
 
         return _in_blocks(block, particles)
 
-    row = PartitionSpec("device")
-    states = jax.shard_map(
-        run,
-        mesh=Mesh(np.array(devices), ("device",)),
-        in_specs=(row, PartitionSpec()),
-        out_specs=PartitionSpec(None, "device"),
-        check_vma=False,
-    )(particles, arrays)
+    common = (motion, pusher, length, num_steps)
+    position, direction, left = share_out(run, particles, common, devices, axis=1)
     path = jnp.arange(num_samples + 1, dtype=interval.dtype) * interval
-    position, direction, left = (x[:, :num] for x in states)
     finite = jnp.isfinite(position[-1, :, 0])
     status = jnp.where(finite, REACHED, jnp.where(left[-1, :, 0], LEFT_BOX, NOT_FINITE))
     return path, (position, direction, status.astype(jnp.int32))

@@ -105,6 +105,7 @@ def test_the_architecture_page_matches_the_code():
         "checks",
         "annotations",
         "compilation",
+        "devices",
         "vectors",
         "legendre",
         "statistics",

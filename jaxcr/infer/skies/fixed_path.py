@@ -1,14 +1,12 @@
 """Back-tracked skies at one or several path lengths, in equal steps over all devices."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
-from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar
+from jaxcr.devices import share_out
 from jaxcr.fields import Field
 from jaxcr.orbits import PathLength, trace_fixed_path
 from jaxcr.sky import Arrivals
@@ -71,29 +69,17 @@ def backtrack_fixed_path(
 
 def _trace_on_devices(field, position, direction, rigidity, lengths, num_steps, batch):
     """Return positions and directions at all lengths, ``(stop, particle, 3)``."""
-    devices = jax.local_devices()
-    num = position.shape[0]
-    extra = -num % (len(devices) * (batch or 1))
-    starts = [jnp.concatenate([x, x[:1].repeat(extra, axis=0)]) for x in (position, direction)]
-    arrays, rest = eqx.partition((field, rigidity, lengths), eqx.is_array)
 
-    def run(position, direction, arrays):
-        trace = lambda start: _trace_segments(*start, *eqx.combine(arrays, rest), num_steps)  # noqa: E731
+    def run(rows, common):
+        trace = lambda start: _trace_segments(*start, *common, num_steps)  # noqa: E731
         if batch is None:
-            return trace((position, direction))
-        groups = [x.reshape(-1, batch, 3) for x in (position, direction)]
-        ends = lax.map(trace, tuple(groups))
+            return trace(rows)
+        ends = lax.map(trace, tuple(x.reshape(-1, batch, 3) for x in rows))
         return tuple(jnp.moveaxis(x, 0, 1).reshape(len(num_steps), -1, 3) for x in ends)
 
-    row, ends = PartitionSpec("device"), PartitionSpec(None, "device")
-    traced = jax.shard_map(
-        run,
-        mesh=Mesh(np.array(devices), ("device",)),
-        in_specs=(row, row, PartitionSpec()),
-        out_specs=ends,
-        check_vma=False,
-    )(*starts, arrays)
-    return [x[:, :num] for x in traced]
+    devices = tuple(jax.local_devices())
+    common = (field, rigidity, lengths)
+    return share_out(run, (position, direction), common, devices, axis=1, multiple=batch or 1)
 
 
 def _trace_segments(position, direction, field, rigidity, lengths, num_steps):
