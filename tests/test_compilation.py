@@ -27,22 +27,28 @@ field = fields.GridField(
     jnp.ones((16, 16, 16, 3)), spacing=1.0, origin=jnp.zeros(3), stencil=stencil
 )
 
-@jit_loop
-def steps_in_a_loop(motion, states):
-    boris = orbits.Boris(step=0.5)
-    one = jax.vmap(lambda x, n: boris.advance(motion, x, n, jnp.float32(0.5)))
-    return lax.fori_loop(0, 10, lambda i, state: one(*state), states)
+pusher = eval(sys.argv[3]) if len(sys.argv) > 3 else orbits.Boris(step=0.5)
 
-steps_in_a_loop(orbits.Lorentz(field, jnp.float32(30.0)), (jnp.ones((64, 3)), jnp.ones((64, 3))))
+@jit_loop
+def steps_in_a_loop(motion, pusher, *states):
+    def one(x, n, state):
+        x, n, _, state = pusher.step(motion, x, n, state)
+        return x, n, state
+    return lax.fori_loop(0, 10, lambda i, state: jax.vmap(one)(*state), states)
+
+motion = orbits.Lorentz(field, jnp.float32(30.0))
+pusher, states = pusher.prepare(motion), (jnp.ones((64, 3)), jnp.ones((64, 3)))
+start = jax.vmap(lambda x, n: pusher.init(motion, x, n))(*states)
+steps_in_a_loop(motion, pusher, *states, start)
 [path] = glob.glob(f"{folder}/*steps_in_a_loop*after_optimizations.txt")
 parts = [x for x in open(path).read().split("\\n\\n") if " gather(" in x]
 print(len(parts), sum(x.count(" floor(") for x in parts))
 """
 
 
-def gathers(stencil, barriers="kept"):
+def gathers(stencil, barriers="kept", *pusher):
     """Return how many compiled parts gather, and how many of them work out cells, too."""
-    command = [sys.executable, "-c", _COUNT, stencil, barriers]
+    command = [sys.executable, "-c", _COUNT, stencil, barriers, *pusher]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return tuple(map(int, done.stdout.split()))
 
@@ -50,6 +56,11 @@ def gathers(stencil, barriers="kept"):
 @pytest.mark.parametrize("stencil", ["Linear", "CubicSpline"])
 def test_a_step_gathers_the_field_once(stencil):
     assert gathers(stencil)[0] == 1
+
+
+def test_a_step_of_diffrax_gathers_the_field_once_for_each_stage():
+    # Tsit5 has seven stages: the first is the last one of the step before.
+    assert gathers("Linear", "kept", "orbits.DiffraxPusher()")[0] == 6
 
 
 @pytest.mark.skipif(jax.__version_info__ >= (0, 11), reason="barriers stay without an option")

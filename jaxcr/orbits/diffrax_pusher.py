@@ -74,7 +74,10 @@ class DiffraxPusher(Pusher):
             self.solver.func,
             self.solver.error_order(terms),
         )
-        solver_state = self.solver.init(terms, zero, end, state, None)
+        if _has_stages(self.solver):
+            solver_state = motion(zero, state) if self.solver.tableau.fsal else None
+        else:
+            solver_state = self.solver.init(terms, zero, end, state, None)
         return end, solver_state, control
 
     def step_length(self, state: Any) -> Scalar:
@@ -90,9 +93,14 @@ class DiffraxPusher(Pusher):
         length, solver_state, control = state
         terms, y0 = diffrax.ODETerm(motion), (position, direction)
         zero = jnp.zeros((), position.dtype)
-        y1, error, _, new_solver_state, _ = self.solver.step(
-            terms, zero, length, y0, None, solver_state, False
-        )
+        if _has_stages(self.solver):
+            y1, error, new_solver_state = _stages(
+                self.solver.tableau, motion, y0, length, solver_state
+            )
+        else:
+            y1, error, _, new_solver_state, _ = self.solver.step(
+                terms, zero, length, y0, None, solver_state, False
+            )
         # Errors are compared with states of size 1, which makes them relative to the unit.
         error = jnp.concatenate([error[0] / self.gyroradius.astype(position.dtype), error[1]])
         finite = jnp.isfinite(jnp.sum(error))
@@ -112,7 +120,7 @@ class DiffraxPusher(Pusher):
         return position, direction, jnp.where(keep, length, 0), (end - start, solver_state, control)
 
     def advance(self, motion: Lorentz, position: Vector, direction: Vector, length: Scalar):
-        """Make one uncontrolled step of the solver."""
+        """Make one uncontrolled step of the solver, in the loop that compiles faster."""
         terms, y0 = diffrax.ODETerm(motion), (position, direction)
         zero = jnp.zeros((), position.dtype)
         solver_state = self.solver.init(terms, zero, length, y0, None)
@@ -133,6 +141,42 @@ def forward_differentiable(solver: diffrax.AbstractAdaptiveSolver):
     if getattr(solver, "scan_kind", "lax") is not None:
         return solver
     return eqx.tree_at(lambda s: s.scan_kind, solver, "lax", is_leaf=lambda x: x is None)
+
+
+def _has_stages(solver: diffrax.AbstractAdaptiveSolver) -> bool:
+    """Return whether a step of the solver is known from a table of explicit coefficients."""
+    return (
+        isinstance(solver, diffrax.AbstractERK)
+        and isinstance(solver.tableau, diffrax.ButcherTableau)
+        and type(solver).step is diffrax.AbstractERK.step
+    )
+
+
+def _stages(tableau: diffrax.ButcherTableau, motion: Lorentz, y0: Any, length: Scalar, slope: Any):
+    """Return the state after one explicit step, its error, and its slope there if that is known.
+
+    Stage after stage with a solver's coefficients. diffrax goes round a loop over them, with a
+    full matrix of coefficients and particles on the wrong axis, which costs twice the time.
+    """
+    zero = jnp.zeros_like(length)
+
+    def summed(weights):
+        """Return the weighted sum of the slopes so far, times the step."""
+
+        def one(*slopes):
+            parts = [float(w) * k for w, k in zip(weights, slopes, strict=True) if w != 0]
+            return length * sum(parts[1:], parts[0])
+
+        return jax.tree.map(one, *slopes)
+
+    slopes = [motion(zero, y0) if slope is None else slope]
+    for weights in tableau.a_lower:
+        y1 = jax.tree.map(jnp.add, y0, summed(weights))
+        # Behind a barrier: else every stage would work out again those before it.
+        slopes.append(lax.optimization_barrier(motion(zero, y1)))
+    if not tableau.ssal:
+        y1 = jax.tree.map(jnp.add, y0, summed(tableau.b_sol))
+    return y1, summed(tableau.b_error), slopes[-1] if tableau.fsal else None
 
 
 def _far(position: Vector) -> Scalar:
