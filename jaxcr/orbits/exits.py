@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxcr.checks import argument_error
 
-TURNED, RUNNING, REACHED, TOO_LONG, NOT_FINITE = range(-2, 3)
+TURNED, LOOKED, RUNNING, REACHED, TOO_LONG, NOT_FINITE = range(-3, 3)
 STARTED_OUTSIDE, STEP_LIMIT, LEFT_BOX, STEP_LOST = range(3, 7)
 
 STATUS_TEXT = {

@@ -13,6 +13,7 @@ from jaxcr.fields import outside_samples
 from jaxcr.orbits.crossing import BeforeStep, Crossing, find_beyond, may_have_met, meet_stop
 from jaxcr.orbits.exits import (
     LEFT_BOX,
+    LOOKED,
     NOT_FINITE,
     REACHED,
     RUNNING,
@@ -93,7 +94,7 @@ def run_lanes(
         return jax.vmap(one, in_axes=-1, out_axes=-1)(lane)
 
     def look(lane):
-        return jax.vmap(lambda x: _look_within(motion, stop, pusher, limits, x))(lane)
+        return jax.vmap(lambda x: _look_within(motion, stop, pusher, x))(lane)
 
     def body(carry):
         lane, particle, following, done = carry
@@ -163,6 +164,7 @@ def _advance_lane(
     """Try one step; keep the state before it when that ends the orbit, or may have."""
     after = _try_step(motion, pusher, lane)
     turned = jnp.any(may_have_met(motion, stop, lane, after[:3]) & _unmet(stop, lane))
+    turned &= lane.status != LOOKED
     return _after_step(motion, stop, pusher, limits, lane, after, turned)
 
 
@@ -175,16 +177,14 @@ def _try_step(motion: Lorentz, pusher: Pusher, lane: _Lane):
     )
 
 
-def _after_step(motion, stop, pusher, limits, lane: _Lane, after, turned=None) -> _Lane:
+def _after_step(motion, stop, pusher, limits, lane: _Lane, after, turned) -> _Lane:
     """Return the lane after a step, or before it where that ends the orbit or ``turned``."""
     offset, direction, length, pusher_state = after
     path, path_lost = compensated_sum(lane.path, lane.path_lost, length)
     num_steps = lane.num_steps + 1
-    running = lane.status == RUNNING
+    running = (lane.status == RUNNING) | (lane.status == LOOKED)
     finite = jnp.isfinite(dot(lane.start + offset, direction))
-    beyond = (stop.levels(offset, lane.start, path) >= 0) & finite
-    if turned is not None:
-        beyond &= ~turned
+    beyond = (stop.levels(offset, lane.start, path) >= 0) & finite & ~turned
     status = jnp.where(num_steps >= limits.steps, STEP_LIMIT, RUNNING)
     status = jnp.where(path < limits.path, status, TOO_LONG)  # also where the limit is NaN
     outside_box = outside_samples(motion.field, lane.start + offset)
@@ -193,8 +193,7 @@ def _after_step(motion, stop, pusher, limits, lane: _Lane, after, turned=None) -
     too_short = _SHORTEST_STEP * jnp.finfo(path.dtype).eps * jnp.max(jnp.abs(offset))
     status = jnp.where((length > 0) & (length < too_short), STEP_LOST, status)
     status = jnp.where(jnp.all(beyond if lane.met is None else beyond | lane.met), REACHED, status)
-    if turned is not None:
-        status = jnp.where(turned, TURNED, status)
+    status = jnp.where(turned, TURNED, status)
     # Behind a barrier: else every select below would decide all this again.
     status = lax.optimization_barrier(jnp.where(finite, status, NOT_FINITE).astype(jnp.int32))
     records, met = lane.records, lane.met
@@ -238,25 +237,27 @@ def _unmet(stop: Stop, lane: _Lane) -> Bool[Array, " surface"] | bool:
     return True if lane.met is None else ~lane.met[jnp.array(stop.owners)]
 
 
-def _look_within(motion, stop, pusher, limits, lane: _Lane) -> _Lane:
-    """Return a lane in which `may_have_met` was so: met within the step, or after the step."""
-    turned = lane.status == TURNED
-    after = _try_step(motion, pusher, lane)
-    lengths = find_beyond(motion, stop, pusher, lane, after[:3])
+def _look_within(motion, stop, pusher, lane: _Lane) -> _Lane:
+    """Return a lane in which `may_have_met` was so: met within the step, or to go on from it."""
+    here = motion.with_rigidity(lane.rigidity).about(lane.start)
+    length = pusher.step_length(lane.pusher_state)
+    after = pusher.advance(here, lane.offset, lane.direction, length)
+    lengths = find_beyond(motion, stop, pusher, lane, (*lax.optimization_barrier(after), length))
     hit = stop.by_stop(lengths, lambda x: jnp.min(jnp.where(x > 0, x, jnp.inf)))
     now = (hit > 0) & (hit < jnp.inf)
-    on = eqx.tree_at(lambda x: x.status, lane, jnp.int32(RUNNING))
     if lane.met is None:
-        on = _after_step(motion, stop, pusher, limits, on, after)
         cut = pusher.shortened(lane.pusher_state, hit[0])
         ended = eqx.tree_at(lambda x: (x.status, x.pusher_state), lane, (jnp.int32(REACHED), cut))
-        on = jax.tree.map(lambda a, b: jnp.where(now[0], a, b), ended, on)
+        on = eqx.tree_at(lambda x: x.status, lane, jnp.int32(LOOKED))
+        looked = jax.tree.map(lambda a, b: jnp.where(now[0], a, b), ended, on)
     else:
         now &= ~lane.met
-        records = _recorded(lane, now, hit)
-        on = eqx.tree_at(lambda x: (x.met, x.records), on, (lane.met | now, records))
-        on = _after_step(motion, stop, pusher, limits, on, after)
-    return jax.tree.map(lambda a, b: jnp.where(turned, a, b), on, lane)
+        looked = eqx.tree_at(
+            lambda x: (x.status, x.met, x.records),
+            lane,
+            (jnp.int32(LOOKED), lane.met | now, _recorded(lane, now, hit)),
+        )
+    return jax.tree.map(lambda a, b: jnp.where(lane.status == TURNED, a, b), looked, lane)
 
 
 def _collect(motion: Lorentz, stop: Stop, pusher: Pusher, lane: _Lane, width: int) -> Exits:
