@@ -171,8 +171,8 @@ def _stages(tableau: diffrax.ButcherTableau, motion: Lorentz, y0: Any, length: S
 
     slopes = [motion(zero, y0) if slope is None else slope]
     for weights in tableau.a_lower:
-        y1 = jax.tree.map(jnp.add, y0, summed(weights))
-        # Behind a barrier: else every stage would work out again those before it.
+        # Behind barriers: else every stage would work out again those before it.
+        y1 = lax.optimization_barrier(jax.tree.map(jnp.add, y0, summed(weights)))
         slopes.append(lax.optimization_barrier(motion(zero, y1)))
     if not tableau.ssal:
         y1 = jax.tree.map(jnp.add, y0, summed(tableau.b_sol))
