@@ -77,7 +77,7 @@ def analyse_table(
 ) -> Float[Array, "*batch mode"]:
     """Return the real modes of maps."""
     table = legendre_table(nside, lmax, maps.dtype.name)
-    return _analyse(maps, table, nside, lmax, iterations)
+    return modes_by_table(maps, table, nside, lmax, iterations)
 
 
 def synthesise_table(
@@ -89,7 +89,10 @@ def synthesise_table(
 
 # The table is an argument, so that XLA neither folds it nor copies it into the program.
 @partial(jax.jit, static_argnums=(2, 3, 4))
-def _analyse(maps: Array, table: LegendreTable, nside: int, lmax: int, iterations: int) -> Array:
+def modes_by_table(
+    maps: Array, table: LegendreTable, nside: int, lmax: int, iterations: int
+) -> Array:
+    """Return the real modes of maps, given the table of nside and lmax."""
     return _by_chunk(lambda rows: _modes(rows, table, nside, lmax, iterations), maps)
 
 
@@ -236,7 +239,7 @@ def legendre_table(nside: int, lmax: int, dtype: str) -> LegendreTable:
     At lmax = 3 nside - 1 and in float64, 26 MB and 0.5 s at nside 64, 152 MB and 1 to 3 s at 128.
     """
     with jax.ensure_compile_time_eval():  # a cached tracer would outlive its trace
-        return jax.tree.map(jnp.asarray, _build(nside, lmax, dtype))
+        return jax.device_put(_build(nside, lmax, dtype))  # jnp.asarray compiles copies
 
 
 def _build(nside: int, lmax: int, dtype: str) -> LegendreTable:

@@ -14,7 +14,13 @@ from jaxtyping import Array, Complex, Float
 from jaxcr.checks import check_shape
 from jaxcr.sky.harmonics.backends import HarmonicTransform
 from jaxcr.sky.harmonics.modes import check_lmax
-from jaxcr.sky.harmonics.transforms import Modes, analyse, mean_product, modes_to_alm
+from jaxcr.sky.harmonics.transforms import (
+    Modes,
+    analyse,
+    maps_to_spectrum,
+    mean_product,
+    modes_to_alm,
+)
 from jaxcr.sky.healpix.grid import nside_of, whole_maps
 
 Maps = Float[Array | np.ndarray, "*batch pixel"]
@@ -117,7 +123,9 @@ def power_spectrum(
     1.396e-06
     """
     maps, nside, lmax = _checked(maps, lmax, "power_spectrum")
-    modes = _analyse(_without_mean(maps), nside, lmax, transform)
+    if transform is None:
+        return maps_to_spectrum(maps, nside=nside, lmax=lmax)
+    modes = transform.analyse(_without_mean(maps), nside, lmax)
     return mean_product(modes, modes, lmax)
 
 
@@ -152,7 +160,9 @@ def cross_spectrum(
     check_shape("cross_spectrum: second", second, first.shape)
     first, nside, lmax = _checked(first, lmax, "cross_spectrum")
     second = whole_maps("cross_spectrum: second", second)
-    left, right = (_analyse(_without_mean(x), nside, lmax, transform) for x in (first, second))
+    if transform is None:
+        return maps_to_spectrum(first, second, nside=nside, lmax=lmax)
+    left, right = (transform.analyse(_without_mean(x), nside, lmax) for x in (first, second))
     return mean_product(left, right, lmax)
 
 

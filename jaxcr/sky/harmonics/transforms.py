@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,8 @@ from jaxtyping import Array, Complex, Float
 from jaxcr.sky.harmonics.legendre_table import (
     LARGEST_TABLE_NSIDE,
     analyse_table,
+    legendre_table,
+    modes_by_table,
     synthesise_table,
 )
 from jaxcr.sky.harmonics.modes import (
@@ -29,6 +32,8 @@ from jaxcr.sky.harmonics.modes import (
 )
 
 Modes = Float[Array, "*batch mode"]
+
+_T = TypeVar("_T")
 
 _LARGEST_MATRIX = 2**22  # bytes in float64: what a processor's cache holds, nside 8 at any lmax
 
@@ -49,13 +54,58 @@ def analyse_dense(
     return _contract_last(maps, matrix)
 
 
+class _Way(NamedTuple):
+    """A transform for use within a program that takes its table as an argument.
+
+    Attributes
+    ----------
+    table
+        From dtype, nside, lmax and iterations.
+    modes
+        From maps, table, nside, lmax and iterations.
+    """
+
+    table: Callable
+    modes: Callable
+
+
+_DENSE = _Way(
+    lambda dtype, *size: _on_device(harmonic_matrix, dtype, *size),
+    lambda maps, matrix, *_: _contract_last(maps, matrix),
+)
+_TABLE = _Way(lambda dtype, nside, lmax, _: legendre_table(nside, lmax, dtype), modes_by_table)
+_JAXHT = _Way(lambda *_: None, lambda maps, _, *size: analyse_jaxht(maps, *size))
+
+
+def maps_to_spectrum(
+    *maps: Float[Array, "*batch pixel"], nside: int, lmax: int
+) -> Float[Array, "*batch ell"]:
+    """Return C_l of maps, or of one set of maps with another, means removed.
+
+    One program: for one map to dispatch four takes as long as to compute them.
+    """
+    way = _choose(nside, lmax, _DENSE, _TABLE, _JAXHT)
+    size = (nside, lmax, 3)
+    return _spectrum(maps, way.table(jnp.result_type(*maps).name, *size), way.modes, *size)
+
+
+@partial(jax.jit, static_argnums=(2, 3, 4, 5))
+def _spectrum(
+    maps: tuple[Array, ...], table: Any, modes_of: Callable, nside: int, lmax: int, iterations: int
+) -> Array:
+    rows = jnp.stack([x.astype(jnp.result_type(*maps)) for x in maps])
+    rows = rows - jnp.mean(rows, axis=-1, keepdims=True)
+    modes = modes_of(rows, table, nside, lmax, iterations)
+    return _average(modes[0], modes[-1], lmax)
+
+
 def synthesise(modes: Modes, nside: int, lmax: int) -> Float[Array, "*batch pixel"]:
     """Return the maps of real modes."""
     transform = _choose(nside, lmax, _synthesise_dense, synthesise_table, _synthesise_jaxht)
     return transform(modes, nside, lmax)
 
 
-def _choose(nside: int, lmax: int, dense: Callable, table: Callable, jaxht: Callable) -> Callable:
+def _choose(nside: int, lmax: int, dense: _T, table: _T, jaxht: _T) -> _T:
     """Return the way that is fastest for one map and for many."""
     if matrix_bytes(nside, lmax) <= _LARGEST_MATRIX:
         return dense

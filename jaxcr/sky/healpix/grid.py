@@ -71,17 +71,23 @@ def pixel_centers(nside: int) -> Float[np.ndarray, "pixel xyz=3"]:
     return pixel_direction(nside, np.arange(12 * nside**2))
 
 
-@jax.jit
 def without_unseen(maps: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
     """Return maps as floats, NaN where the value says that the pixel was not observed."""
     maps = as_float(maps)
+    if is_concrete(maps) and np.min(np.asarray(maps), initial=0) > UNSEEN / 2:
+        return maps  # as almost all are, without a program of its own
+    return _marked(maps)
+
+
+@jax.jit
+def _marked(maps: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.where(jnp.abs(maps - UNSEEN) < 1e-5 * abs(UNSEEN), jnp.nan, maps)
 
 
 def whole_maps(name: str, maps: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
     """Return maps as floats; raise where a pixel is known not to be observed."""
     maps = without_unseen(maps)
-    bad = int(np.sum(~np.isfinite(maps))) if is_concrete(maps) else 0
+    bad = int(np.sum(~np.isfinite(np.asarray(maps)))) if is_concrete(maps) else 0
     if bad:
         raise argument_error(
             name,
