@@ -1,9 +1,11 @@
 """``jaxcr sky``: one observer's sky at several stops, its spectra, null tests and pictures."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -58,16 +60,19 @@ def _make(config: Sky, folder: Path) -> Outcome:
     window = None if config.window.experiment is None else open_window(config)
     arrivals = sky.backtrack(field, **options)
     boundary = _boundary(config, field, axis)
-    seen = _see(arrivals, boundary, config.lmax)
-    band, spectra = _band(config, options, seen, axis)
-    isotropic = sky.isotropic_bands(
-        nside=config.nside, lmax=config.lmax, num_events=config.events, num_skies=_ISOTROPIC_SKIES
-    )
     labels = [f"{x:g} pc" for x in (config.radius or config.path)]
-    stops = _stops(config, seen)
-    report, tests, ground = [_table(labels, stops)], None, None
-    if config.null_tests:
-        tests = _null_tests(config, field, arrivals.select(stop=0), boundary, rigidity)
+    with ThreadPoolExecutor(1) as beside:  # most of either is compilation, on one core
+        testing = beside.submit(_null_tests, config, field, arrivals, boundary, rigidity)
+        seen = _see(arrivals, boundary, config.lmax)
+        band, spectra = _band(config, options, seen, axis)
+        isotropic = sky.isotropic_bands(
+            nside=config.nside, lmax=config.lmax, num_events=config.events,
+            num_skies=_ISOTROPIC_SKIES,
+        )  # fmt: skip
+        stops = _stops(config, seen)
+        tests = testing.result()
+    report, ground = [_table(labels, stops)], None
+    if tests is not None:
         report.append(tests.report())
     if window is not None:
         ground, text = observe_from_ground(config, window, seen.maps[-1], axis)
@@ -173,13 +178,18 @@ def _boundary(config: Sky, field: fields.Field, axis: jax.Array) -> sky.Boundary
 
 def _see(arrivals: sky.Arrivals, boundary: sky.BoundaryDistribution, lmax: int) -> _Seen:
     """Return maps with errors, with and without their dipole, and spectra, at every stop."""
-    maps = sky.intensity_map(arrivals, boundary)
-    errors = sky.intensity_error(arrivals, boundary)
-    halves = sky.half_maps(arrivals, boundary)
-    rest = jnp.stack([sky.remove_dipole(map) for map in maps])
+    maps, errors, halves = _measure(arrivals, boundary)
+    rest = np.stack([sky.remove_dipole(map) for map in np.asarray(maps)])
     noise = 4 * np.pi / maps.shape[-1] * np.mean(np.asarray(errors) ** 2, axis=-1)
     c_ell = sky.cross_spectrum(*halves, lmax=lmax)
     return _Seen(*map(np.asarray, (maps, errors, rest, c_ell)), noise)
+
+
+@eqx.filter_jit
+def _measure(arrivals: sky.Arrivals, boundary: sky.BoundaryDistribution):
+    """Return maps, errors and half maps in one program; backtrack has checked the arrivals."""
+    seen = arrivals, boundary
+    return sky.intensity_map(*seen), sky.intensity_error(*seen), sky.half_maps(*seen)
 
 
 def _band(config: Sky, options: dict, seen: _Seen, axis: jax.Array):
@@ -204,20 +214,29 @@ def _stops(config: Sky, seen: _Seen) -> list[dict[str, Any]]:
     for stop, map, c_ell, noise in zip(
         config.radius or config.path, seen.maps, seen.c_ell, seen.noise, strict=True
     ):
-        fit = sky.fit_quadrupole(jnp.asarray(map))
-        longitude, latitude = np.degrees(angles(fit.dipole.direction))
+        fit = sky.fit_quadrupole(map)
+        direction, dipole, dipole_error, quadrupole, quadrupole_error = _low_multipoles(fit)
+        longitude, latitude = np.degrees(angles(direction))
         found.append(
             {
                 "radius" if config.radius else "path": quantity(stop, unit="pc"),
-                "dipole": quantity(float(fit.dipole.amplitude), float(fit.dipole.amplitude_error)),
+                "dipole": quantity(float(dipole), float(dipole_error)),
                 "longitude": quantity(float(longitude % 360), unit="deg"),
                 "latitude": quantity(float(latitude), unit="deg"),
-                "quadrupole": quantity(float(fit.amplitude), float(fit.amplitude_error)),
+                "quadrupole": quantity(float(quadrupole), float(quadrupole_error)),
                 "noise": quantity(float(noise), unit="sr"),
                 "c_ell": quantity(c_ell, unit="sr"),
             }
         )
     return found
+
+
+@jax.jit
+def _low_multipoles(fit: sky.Quadrupole) -> tuple[jax.Array, ...]:
+    """Return the direction of the dipole, then of both multipoles amplitude and error."""
+    dipole = fit.dipole
+    numbers = dipole.amplitude, dipole.amplitude_error, fit.amplitude, fit.amplitude_error
+    return dipole.direction, *numbers
 
 
 def _table(labels: list[str], stops: list[dict[str, Any]]) -> str:
@@ -239,17 +258,27 @@ def _table(labels: list[str], stops: list[dict[str, Any]]) -> str:
     return "\n".join(rows)
 
 
-def _null_tests(config: Sky, field, arrivals, boundary, rigidity: float) -> sky.NullTests:
-    """Run the null tests at the first stop."""
-    sample = arrivals.position.reshape(-1, 3)[:: max(1, arrivals.weight.size // _SAMPLE)]
-    strength = jnp.sqrt(jnp.mean(jnp.sum(jax.jit(jax.vmap(field))(sample) ** 2, axis=-1)))
-    radius = float(gyroradius(abs(rigidity), jnp.maximum(strength, 1e-6)))
-    longest = float(jnp.median(arrivals.path_length))
+def _null_tests(config: Sky, field, arrivals, boundary, rigidity: float) -> sky.NullTests | None:
+    """Run the null tests at the first stop, if they are asked for."""
+    if not config.null_tests:
+        return None
+    arrivals = arrivals.select(stop=0)
+    crossings = np.asarray(arrivals.position).reshape(-1, 3)
+    sample = jnp.asarray(crossings[:: max(1, len(crossings) // _SAMPLE)])
+    strength = _rms_strength(field, sample)
+    radius = gyroradius(abs(rigidity), max(float(strength), 1e-6))
+    longest = float(np.median(arrivals.path_length))
     path = min(_NULL_PATH * radius, longest)
     return sky.run_null_tests(
         field, arrivals, boundary, rigidity=rigidity, path_length=path,
         num_steps=max(1, round(path / radius * _STEPS_PER_GYRORADIUS)), lmax=config.lmax,
     )  # fmt: skip
+
+
+@eqx.filter_jit
+def _rms_strength(field: fields.Field, positions: jax.Array) -> jax.Array:
+    """Return the root mean square of |B| in µG at some positions."""
+    return jnp.sqrt(jnp.mean(jnp.sum(jax.vmap(field)(positions) ** 2, axis=-1)))
 
 
 def _test_numbers(tests: sky.NullTests) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import check_size
+from jaxcr.checks import check_size, is_concrete
 from jaxcr.untrusted.sizes import most_memory
 
 
@@ -27,11 +28,15 @@ class Lattice(eqx.Module):
 
     def centers(self) -> Float[Array, "nx ny nz xyz=3"]:
         """Return the position of every sample in pc."""
+        # On the host where the numbers are known, not eleven programs; one would round otherwise.
+        known = is_concrete(self.origin, self.spacing)
+        origin, spacing = (np.asarray(x) if known else x for x in (self.origin, self.spacing))
+        xp = np if known else jnp
         axes = [
-            self.origin[i] + (jnp.arange(n, dtype=self.origin.dtype) + 0.5) * self.spacing[i]
+            origin[i] + (xp.arange(n, dtype=origin.dtype) + 0.5) * spacing[i]
             for i, n in enumerate(self.shape)
         ]
-        return jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1)
+        return jnp.asarray(xp.stack(xp.meshgrid(*axes, indexing="ij"), axis=-1))
 
 
 class Field(eqx.Module):

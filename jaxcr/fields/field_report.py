@@ -105,7 +105,7 @@ class FieldReport(eqx.Module):
 
 def _box(report: FieldReport) -> str:
     """Return the box in words."""
-    cells, spacing = report.lattice.shape, report.lattice.spacing
+    cells, spacing = report.lattice.shape, np.asarray(report.lattice.spacing)
     sides = " × ".join(f"{n * float(d):g}" for n, d in zip(cells, spacing, strict=True))
     kind = "periodic" if report.periodic else "sampled, not periodic: Hann window"
     return f"{sides} pc, {' × '.join(map(str, cells))} cells, {kind}"

@@ -95,7 +95,7 @@ def realise_grid(
         spectrum, geometry, key, cell_size.astype(working), shape, exact_rms=exact_rms
     )
     if origin is None:
-        origin = -0.5 * cell_size * jnp.array(shape, cell_size.dtype)
+        origin = cell_size * (-0.5 * np.array(shape, cell_size.dtype))
     return GridField(
         samples,
         spacing=spacing,

@@ -16,7 +16,7 @@ from jaxcr.fields.measure import LOBE, Measured, measure, repeats
 from jaxcr.fields.resolution import find_warnings
 from jaxcr.fields.shells import fit_index
 from jaxcr.fields.spectra import Spectrum
-from jaxcr.units import gyroradius
+from jaxcr.units import GYRORADIUS
 
 __all__ = ["FieldReport", "describe"]
 
@@ -99,10 +99,10 @@ def _check_rigidities(
     rigidities: Sequence[ScalarLike] | Float[Array, " rigidity"],
 ) -> Float[Array, " rigidity"]:
     """Return the rigidities as an array; raise when one has no gyroradius."""
-    rigidity = as_float(jnp.asarray(rigidities))
+    rigidity = as_float(np.asarray(rigidities))
     name, remedy = "describe: rigidities", "Give rigidities in PV, for example (0.1, 1.0)."
     check_shape(name, rigidity, (rigidity.size,), remedy=remedy)
-    check_positive(name, jnp.abs(rigidity), expected="numbers that are not zero", remedy=remedy)
+    check_positive(name, np.abs(rigidity), expected="numbers that are not zero", remedy=remedy)
     return rigidity
 
 
@@ -117,8 +117,10 @@ def _gather(
     """Return the report without asked spectrum and warnings."""
     shells, rms = measured.shells, float(measured.rms)
     strength = math.hypot(*np.asarray(measured.mean, float), rms)
-    per_cell = float(jnp.max(lattice.spacing)) / (strength or 1.0)
+    per_cell = float(np.max(lattice.spacing)) / (strength or 1.0)
     outer, inner, peak = _wavelengths(measured) if rms > 0 else (math.nan,) * 3
+    with np.errstate(divide="ignore"):  # without a field
+        radius = np.abs(GYRORADIUS * np.asarray(rigidity) / np.float64(strength))
     return FieldReport(
         lattice=lattice,
         periodic=periodic,
@@ -137,7 +139,7 @@ def _gather(
         spectrum=shells.spectrum,
         num_modes=measured.num_modes,
         rigidity=rigidity,
-        gyroradius=jnp.abs(gyroradius(rigidity, strength) if rigidity.size else rigidity),
+        gyroradius=jnp.asarray(radius.astype(rigidity.dtype)),
     )
 
 

@@ -105,8 +105,13 @@ class Arrivals(eqx.Module):
                 remedy="Axes are present only where several were asked for.",
             )
         names = ("position", "direction", "path_length") + ("reached", "observer") * others
-        rows = {key: jnp.take(getattr(self, key), index, axis=axis) for key in names}
+        rows = _rows({key: getattr(self, key) for key in names}, index, axis)
         return dataclasses.replace(self, **rows)
+
+
+@partial(jax.jit, static_argnames="axis")
+def _rows(arrays: dict[str, Array], index: int, axis: int) -> dict[str, Array]:
+    return {key: jnp.take(x, index, axis=axis) for key, x in arrays.items()}
 
 
 def backtrack(

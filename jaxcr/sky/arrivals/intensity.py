@@ -36,8 +36,13 @@ def intensity_map(
     Linear in the boundary, hence exact for any amplitude. Lost orbits are left out; a pixel
     that lost all of them is NaN, and inside jit so is a sky that lost more than 1 %.
     """
-    samples, weight = pixel_samples(arrivals, boundary)
-    return weighted_mean(samples, weight)
+    check_grouped(arrivals)
+    return _mean(arrivals, boundary)
+
+
+@eqx.filter_jit
+def _mean(arrivals: Arrivals, boundary: BoundaryDistribution) -> Float[Array, "*batch pixel"]:
+    return weighted_mean(*pixel_samples(arrivals, boundary))
 
 
 def intensity_error(
@@ -56,8 +61,13 @@ def intensity_error(
     That of independent orbits. The mean over a regular grid of directions is better than this
     where the sky is smooth within the pixel, so it is then an upper limit.
     """
-    samples, weight = pixel_samples(arrivals, boundary)
-    variance = variance_of_mean(samples, weight)
+    check_grouped(arrivals)
+    return _error(arrivals, boundary)
+
+
+@eqx.filter_jit
+def _error(arrivals: Arrivals, boundary: BoundaryDistribution) -> Float[Array, "*batch pixel"]:
+    variance = variance_of_mean(*pixel_samples(arrivals, boundary))
     zero = variance == 0  # where the root has no derivative
     return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, variance)))
 
@@ -66,14 +76,28 @@ def half_maps(
     arrivals: Arrivals, boundary: BoundaryDistribution
 ) -> tuple[Float[Array, "*batch pixel"], Float[Array, "*batch pixel"]]:
     """Return two maps of dI/I from disjoint halves of the orbits, for cross spectra."""
-    samples, weight = pixel_samples(arrivals, boundary)
-    return split_mean(samples, weight)
+    check_grouped(arrivals)
+    return _halves(arrivals, boundary)
+
+
+@eqx.filter_jit
+def _halves(
+    arrivals: Arrivals, boundary: BoundaryDistribution
+) -> tuple[Float[Array, "*batch pixel"], Float[Array, "*batch pixel"]]:
+    return split_mean(*pixel_samples(arrivals, boundary))
 
 
 def pixel_samples(
     arrivals: Arrivals, boundary: BoundaryDistribution
 ) -> tuple[Float[Array, "*batch pixel child"], Float[Array, "*batch pixel child"]]:
     """Return dI/I of every orbit, and its weight; NaN and 0 where it was lost."""
+    check_grouped(arrivals)
+    weight = _orbit_weights(arrivals)
+    return jnp.where(weight == 0, jnp.nan, orbit_excess(arrivals, boundary)), weight
+
+
+def check_grouped(arrivals: Arrivals) -> None:
+    """Raise unless the orbits are grouped by pixels, and where an observer lost too many."""
     if arrivals.arrival.ndim != 3:
         raise argument_error(
             "map of arrivals: orbits",
@@ -81,8 +105,7 @@ def pixel_samples(
             got=f"directions {arrivals.arrival.shape}",
             remedy="Trace with nside=..., or use counting_map or arrival_weights.",
         )
-    weight = orbit_weights(arrivals)
-    return jnp.where(weight == 0, jnp.nan, orbit_excess(arrivals, boundary)), weight
+    arrivals.check_lost("arrivals")
 
 
 def arrival_weights(arrivals: Arrivals, boundary: BoundaryDistribution) -> Float[Array, "*all"]:

@@ -13,7 +13,13 @@ from jaxcr.fields import Field
 from jaxcr.orbits import phase_space_jacobian, trace_fixed_path
 from jaxcr.sky.arrivals.backtrack import Arrivals
 from jaxcr.sky.arrivals.boundaries import BoundaryDistribution, FunctionBoundary
-from jaxcr.sky.arrivals.intensity import half_maps, intensity_map, pixel_samples, scatter_level
+from jaxcr.sky.arrivals.intensity import (
+    check_grouped,
+    intensity_map,
+    pixel_samples,
+    scatter_level,
+    split_mean,
+)
 from jaxcr.sky.harmonics import power_spectrum
 
 _ISOTROPY = 1e-12
@@ -116,21 +122,23 @@ def run_null_tests(
     """
     remedy = "Take one observer and one stop: arrivals.select(observer=0, stop=0)."
     check_one_of("run_null_tests: axes of paths", arrivals.path_length.ndim, [2], remedy=remedy)
+    check_grouped(arrivals)
+    isotropy, difference, noise = _from_orbits(arrivals, boundary)
+    path = as_float(path_length)
+    ends = _along_orbits(field, arrivals, as_float(rigidity), path, num_steps)
+    return _gather(arrivals, isotropy, path, ends, power_spectrum(difference, lmax=lmax), noise)
+
+
+@eqx.filter_jit
+def _from_orbits(
+    arrivals: Arrivals, boundary: BoundaryDistribution
+) -> tuple[Scalar, Float[Array, " pixel"], Scalar]:
+    """Return the isotropy, half the difference of the half maps, and its noise level."""
     uniform = FunctionBoundary(lambda position, direction: jnp.ones((), direction.dtype))
     flat = intensity_map(arrivals, uniform)
-    jacobian, miss = _along_orbits(
-        field, arrivals, as_float(rigidity), as_float(path_length), num_steps
-    )
-    ratio, error = _half_difference(arrivals, boundary, lmax)
-    return NullTests(
-        isotropy=jnp.max(jnp.abs(flat - 1)),
-        jacobian=jnp.max(jnp.abs(jacobian - 1)),
-        path=as_float(path_length),
-        return_distance=jnp.median(miss),
-        half_difference=ratio,
-        half_difference_error=error,
-        lost_share=arrivals.lost_share(),
-    )
+    samples, weight = pixel_samples(arrivals, boundary)
+    first, second = split_mean(samples, weight)
+    return jnp.max(jnp.abs(flat - 1)), (first - second) / 2, scatter_level(samples, weight)
 
 
 @jit_loop
@@ -150,14 +158,26 @@ def _along_orbits(field, arrivals, rigidity, path, num_steps):
     return jax.lax.map(volume, sky), miss
 
 
-def _half_difference(
-    arrivals: Arrivals, boundary: BoundaryDistribution, lmax: int
-) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Return the power of half the difference over the noise level, with its error."""
-    first, second = half_maps(arrivals, boundary)
-    c_ell = power_spectrum((first - second) / 2, lmax=lmax)[2:]
-    modes = 2 * jnp.arange(2, lmax + 1, dtype=c_ell.dtype) + 1
-    noise = scatter_level(*pixel_samples(arrivals, boundary))
+@eqx.filter_jit
+def _gather(
+    arrivals: Arrivals,
+    isotropy: Scalar,
+    path: Scalar,
+    ends: tuple[Float[Array, " orbit"], Float[Array, " orbit"]],
+    c_ell: Float[Array, " ell"],
+    noise: Scalar,
+) -> NullTests:
+    """Return the results, with the power of half the difference over the noise level."""
+    jacobian, miss = ends
+    modes = 2 * jnp.arange(2, c_ell.size, dtype=c_ell.dtype) + 1
     none = noise == 0
-    ratio = jnp.sum(modes * c_ell) / jnp.sum(modes) / jnp.where(none, 1, noise)
-    return jnp.where(none, 0, ratio), jnp.sqrt(2 / jnp.sum(modes))
+    ratio = jnp.sum(modes * c_ell[2:]) / jnp.sum(modes) / jnp.where(none, 1, noise)
+    return NullTests(
+        isotropy=isotropy,
+        jacobian=jnp.max(jnp.abs(jacobian - 1)),
+        path=path,
+        return_distance=jnp.median(miss),
+        half_difference=jnp.where(none, 0, ratio),
+        half_difference_error=jnp.sqrt(2 / jnp.sum(modes)),
+        lost_share=arrivals.lost_share(),
+    )

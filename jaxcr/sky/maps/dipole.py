@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, Vector
 from jaxcr.sky.healpix.grid import nside_of, pixel_centers, without_unseen
-from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions
+from jaxcr.sky.maps.least_squares import Design, Error, Fit, Mask, SkyMap, fit_functions
 
 
 class Dipole(eqx.Module):
@@ -88,7 +88,11 @@ def fit_dipole(map: SkyMap, *, mask: Mask | None = None, error: Error | None = N
     The scatter counts smaller structure of the sky as noise.
     """
     map = without_unseen(map)
-    fit = fit_functions(map, dipole_design(map), mask, error)
+    return _named(fit_functions(map, dipole_design(map), mask, error))
+
+
+@jax.jit
+def _named(fit: Fit) -> Dipole:
     return Dipole(fit.solution[0], fit.solution[1:], fit.covariance)
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from jaxcr.arrays import Scalar, Vector
 from jaxcr.sky.healpix.grid import without_unseen
 from jaxcr.sky.maps.dipole import Dipole, dipole_design, safe_root
-from jaxcr.sky.maps.least_squares import Design, Error, Mask, SkyMap, fit_functions
+from jaxcr.sky.maps.least_squares import Design, Error, Fit, Mask, SkyMap, fit_functions
 
 # Tensors of the components xx, yy, xy, xz, yz; zz is minus the sum of the first two.
 _BASIS = np.zeros((5, 3, 3))
@@ -115,7 +115,11 @@ def fit_quadrupole(
     leaks into both: the covariance tells the first, not the second.
     """
     map = without_unseen(map)
-    fit = fit_functions(map, quadrupole_design(map), mask, error)
+    return _named(fit_functions(map, quadrupole_design(map), mask, error))
+
+
+@jax.jit
+def _named(fit: Fit) -> Quadrupole:
     return Quadrupole(fit.solution[0], fit.solution[1:4], fit.solution[4:], fit.covariance)
 
 

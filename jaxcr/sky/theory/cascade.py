@@ -1,6 +1,7 @@
 """The C_l of a dipole that turbulence cascades to small scales: a reference curve."""
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.checks import check_range
@@ -30,5 +31,5 @@ def cascade_spectrum(lmax: int) -> Float[Array, " ell"]:
     Ahlers 2014, PRL 112, 021101; the sum telescopes.
     """
     check_range("cascade_spectrum: lmax", lmax, 1, remedy="The norm is C_1.")
-    l = jnp.arange(lmax + 1, dtype=jnp.result_type(float))
-    return jnp.where(l > 0, 18 / ((2 * l + 1) * (l + 1) * (l + 2)), 0)
+    l = np.arange(lmax + 1, dtype=jnp.result_type(float))
+    return jnp.asarray(np.where(l > 0, 18 / ((2 * l + 1) * (l + 1) * (l + 2)), 0).astype(l.dtype))
