@@ -66,10 +66,16 @@ def jackknife(estimator: Callable[[Any], Array], means: Any) -> Estimate:
     For an estimator that is linear in the means this is the standard error of the mean; for
     others its bias is of order one over the number of groups. Source: Efron (1982), ch. 3.
     """
+    mean, without = _means(means)
+    return Estimate(estimator(mean), _scatter(jax.vmap(estimator)(without)))
+
+
+@jax.jit
+def _means(means: Any) -> tuple[Any, Any]:
+    """Return the mean over the groups, and without each of them in turn."""
     num = jax.tree.leaves(means)[0].shape[0]
-    value = estimator(jax.tree.map(lambda x: jnp.mean(x, axis=0), means))
     without = jax.tree.map(lambda x: (jnp.sum(x, axis=0, keepdims=True) - x) / (num - 1), means)
-    return Estimate(value, _scatter(jax.vmap(estimator)(without)))
+    return jax.tree.map(lambda x: jnp.mean(x, axis=0), means), without
 
 
 def jackknife_sums(estimator: Callable[[Any], Array], sums: Any) -> Estimate:
@@ -91,6 +97,7 @@ def jackknife_sums(estimator: Callable[[Any], Array], sums: Any) -> Estimate:
     return Estimate(estimator(whole), _scatter(jax.vmap(estimator)(without)))
 
 
+@jax.jit
 def _scatter(others: Float[Array, "group ..."]) -> Float[Array, "..."]:
     """Return the jackknife's error from what the estimator is without each group in turn."""
     num = others.shape[0]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxcr import fields, infer, orbits, sky
-from jaxcr.infer.fitting.objective import Objective, jitted_cost
+from jaxcr.infer.fitting.objective import Objective
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def test_a_new_label_or_reason_does_not_compile_again():
 
     def run(text):
         own, values = problem(text), model.parameters.start
-        jitted_cost(Objective(own), model.parameters.free(values))
+        Objective(own).place(model.parameters.free(values))
         return infer.chi_squared(own, values), infer.fisher_matrix(own, values), own
 
     first = run("one")

@@ -11,6 +11,7 @@ import numpy as np
 from jaxcr import infer, plots, sky, traps
 from jaxcr.cli.fit_skies import best_parameters
 from jaxcr.infer.likelihood import posterior_residuals
+from jaxcr.infer.likelihood.problem import predicted
 
 _PICTURE_NSIDE = 32
 _WAVES_NSIDE = 16
@@ -55,11 +56,11 @@ def _spectrum(folder: Path, problem, result, data, nside: int) -> dict:
     lmax = model.emulator.lmax
     ell = np.arange(1, lmax + 1)
     level = float(problem.data.noise[0])
-    mean = np.asarray(model.mean_spectrum(result.values))[1:]
+    mean = np.asarray(eqx.filter_jit(model.mean_spectrum)(result.values))[1:]
     like_data = infer.SpectrumData(
         ell, mean, np.zeros(ell.size), np.full(ell.size, level), data.num_skies, data.m0_blind
     )
-    prediction = model.predict(result.values, like_data)
+    prediction = predicted(model, result.values, like_data)
     centre = np.asarray(prediction.log_mean)
     width = np.sqrt(np.diagonal(np.asarray(prediction.log_covariance)))
     curves = {

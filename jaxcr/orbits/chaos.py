@@ -41,9 +41,7 @@ def lyapunov_length(
     A finite-path estimate, averaged over the ensemble; it falls toward the asymptotic one as
     the path grows. Source: Benettin et al., Meccanica 15 (1980) 9.
     """
-    turn = jnp.cross(direction, jnp.roll(direction, 1, axis=-1))
-    size = jnp.linalg.norm(turn, axis=-1, keepdims=True)
-    turn = jnp.where(size > 1e-3, turn / jnp.where(size > 1e-3, size, 1), 0)
+    turn, size = _turn(direction)
 
     def end(n):
         return trace_ensemble(
@@ -51,6 +49,20 @@ def lyapunov_length(
         ).direction
 
     _, tangent = jax.jvp(end, (direction,), (turn,))
+    return _length(tangent, size, path_length)
+
+
+@jax.jit
+def _turn(direction: Float[Array, "particle xyz=3"]) -> tuple[Array, Array]:
+    """Return unit vectors across the directions, 0 where there is none, and their size before."""
+    turn = jnp.cross(direction, jnp.roll(direction, 1, axis=-1))
+    size = jnp.linalg.norm(turn, axis=-1, keepdims=True)
+    return jnp.where(size > 1e-3, turn / jnp.where(size > 1e-3, size, 1), 0), size
+
+
+@jax.jit
+def _length(tangent: Array, size: Array, path_length: ScalarLike) -> Scalar:
+    """Return the path over the mean logarithm of the growth."""
     growth = jnp.linalg.norm(tangent, axis=-1)
     used = (size[:, 0] > 1e-3) & ~(growth <= 0)
     logs = jnp.where(used, jnp.log(jnp.where(used, growth, 1)), 0)

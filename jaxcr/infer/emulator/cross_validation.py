@@ -1,5 +1,6 @@
 """How wrong the interpolation is: nodes left out, and skies simulated between the nodes."""
 
+from functools import partial
 from pathlib import Path
 
 import equinox as eqx
@@ -122,6 +123,7 @@ def against_simulation(
     return _summary(away, scatter, emulator.num_observers)
 
 
+@partial(jax.jit, static_argnums=0)
 def reference_boundaries(boundary_lmax: int) -> tuple[Float[Array, " l"], ...]:
     """Return a dipole, and a trap of mean mirror ratio 2 and asymmetry 0.3, both with f_1 = 1."""
     dipole = jnp.zeros(boundary_lmax + 1).at[1].set(1.0)

@@ -6,8 +6,8 @@ from jaxtyping import Array, Float
 
 from jaxcr.checks import argument_error, check_finite, check_one_of, check_range
 from jaxcr.infer.fitting.directions import data_information, prior_information, weights_text
-from jaxcr.infer.likelihood import Problem, log_posterior
-from jaxcr.infer.likelihood.base import jit_untitled
+from jaxcr.infer.likelihood import Problem
+from jaxcr.infer.likelihood.problem import look
 from jaxcr.infer.parameters import Flat
 from jaxcr.observed import SpectrumData
 
@@ -64,11 +64,8 @@ def _check_noise(data: SpectrumData) -> None:
     check_range(f"fit: C_l above {_SIGNIFICANCE:g} sigma", bright, 1, remedy="Average more skies.")
 
 
-_log_posterior = jit_untitled(log_posterior)
-
-
 def _check_start(problem: Problem, start: Float[Array, " parameter"]) -> None:
-    density = float(_log_posterior(problem, start))
+    density = float(look(problem, start).log_posterior)
     check_finite(
         f"fit: ln posterior at {point_text(problem, start)}", density, remedy="Move the start."
     )

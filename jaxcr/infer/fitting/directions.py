@@ -5,7 +5,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.infer.likelihood import Problem, fisher_matrix
+from jaxcr.infer.likelihood import Problem
+from jaxcr.infer.likelihood.problem import look
 from jaxcr.infer.parameters import ParameterSet
 
 CONSTRAINED = 0.7
@@ -105,7 +106,7 @@ def data_fisher(
 ) -> Float[Array, "parameter parameter"]:
     """Return the Fisher matrix of the data alone."""
     slope = jax.jacfwd(problem.parameters.prior_residuals)(values)
-    return fisher_matrix(problem, values) - slope.T @ slope
+    return look(problem, values).fisher - slope.T @ slope
 
 
 def prior_information(parameters: ParameterSet) -> Float[np.ndarray, "free free"]:

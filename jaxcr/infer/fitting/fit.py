@@ -18,8 +18,9 @@ from jaxcr.infer.fitting.objective import Objective
 from jaxcr.infer.fitting.optimiser import Optimiser, Run, run_starts, start_angles
 from jaxcr.infer.fitting.result import FitResult
 from jaxcr.infer.fitting.sampling_checks import sampling_warnings
-from jaxcr.infer.likelihood import Problem, chi_squared, percival
+from jaxcr.infer.likelihood import Problem, percival
 from jaxcr.infer.likelihood.base import jit_untitled
+from jaxcr.infer.likelihood.problem import look
 from jaxcr.infer.posterior.free import fisher_covariance, sample_free
 from jaxcr.infer.posterior.importance import Posterior
 
@@ -91,7 +92,7 @@ def _result(
     start_values, check_values = _ends(objective, ends), [_ends(objective, x)[0] for x in checks]
     start_costs = jnp.where(jnp.isfinite(ends.cost), ends.cost, jnp.inf)
     warnings += sampling_warnings(problem, posterior, start_values, start_costs)
-    chi = float(chi_squared(problem, values))
+    chi = float(look(problem, values).chi_squared)
     freedom = max(1, problem.data.ell.size - int(constrained.sum()))
     return FitResult(
         values=values,

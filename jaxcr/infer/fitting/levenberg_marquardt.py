@@ -41,7 +41,7 @@ class LevenbergMarquardt(Optimiser):
             max_steps=self.max_steps,
             throw=False,
         )
-        return Walk(solution.value, objective.cost(start)[None])
+        return Walk(solution.value, None)
 
     def __str__(self) -> str:
         return "Levenberg-Marquardt"

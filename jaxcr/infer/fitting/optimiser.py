@@ -5,9 +5,10 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxcr.infer.fitting.objective import Objective, jitted_cost
+from jaxcr.infer.fitting.objective import Objective, Place
 from jaxcr.infer.likelihood.base import jit_untitled
 
 _ARRIVED = 0.02
@@ -35,10 +36,10 @@ class Run(eqx.Module):
 
 
 class Walk(eqx.Module):
-    """What an optimiser gives: the last point, and the cost before every step (or the first)."""
+    """What an optimiser gives: the last point, and the cost before every step, if it is kept."""
 
-    angles: Float[Array, " free"]
-    history: Float[Array, " step"]
+    angles: Float[Array, "*start free"]
+    history: Float[Array, "*start step"] | None
 
 
 class Optimiser(eqx.Module):
@@ -62,11 +63,16 @@ def run_starts(
     optimiser: Optimiser, objective: Objective, starts: Float[Array, "start free"]
 ) -> Run:
     """Run from every start; one program walks, others look at where it starts and ends."""
-    scales = jnp.stack([objective.scale(start) for start in starts])
-    walks = _walk_all(optimiser, objective, starts, scales)
-    costs = jnp.stack([jitted_cost(objective, angles) for angles in walks.angles])
-    distances = jnp.stack([objective.distance(angles) for angles in walks.angles])
-    return Run(walks.angles, costs, distances, distances < _ARRIVED, walks.history)
+    first = _places(objective, starts)
+    walks = _walk_all(optimiser, objective, starts, first.scale)
+    last = _places(objective, walks.angles)
+    history = first.cost[:, None] if walks.history is None else walks.history
+    return Run(walks.angles, last.cost, last.distance, last.distance < _ARRIVED, history)
+
+
+def _places(objective: Objective, rows: Float[Array, "start free"]) -> Place:
+    places = [objective.place(angles) for angles in np.asarray(rows)]
+    return Place(*(jnp.asarray(np.stack(column)) for column in zip(*places, strict=True)))
 
 
 @jit_untitled

@@ -184,7 +184,7 @@ def _walk(held: Problem, optimiser: Optimiser, i: int, points: Array, values: Ar
         problem = eqx.tree_at(lambda p: p.parameters.parameters[i].start, held, point)
         objective = Objective(problem)
         start = objective.angles(values.at[i].set(point))
-        angles = optimiser.walk(objective, start, objective.scale(start)).angles
+        angles = optimiser.walk(objective, start, objective.place(start).scale).angles
         values = objective.values(angles)
         return values, (objective.cost(angles), values)
 

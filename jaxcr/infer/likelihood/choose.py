@@ -10,6 +10,7 @@ from jaxcr.infer.likelihood.gamma import GammaLikelihood
 from jaxcr.infer.likelihood.gaussian import GaussianLikelihood
 from jaxcr.infer.likelihood.log_normal import LogNormalLikelihood
 from jaxcr.infer.likelihood.noise_limits import noise_limits
+from jaxcr.infer.likelihood.problem import predicted
 from jaxcr.infer.models.base import SpectrumModel
 from jaxcr.observed.data import SpectrumData
 
@@ -45,7 +46,7 @@ def choose_likelihood(model: SpectrumModel, data: SpectrumData) -> Likelihood:
     single simulated skies is skew (-0.2 to -1.4, as that of a Gamma variable): over 234 skies of
     other fields ln of the Gamma density was higher by 1.0 ± 0.2 a sky.
     """
-    prediction = model.predict(_as_bright(model, data), data)
+    prediction = predicted(model, _as_bright(model, data), data)
     freedom = float(np.min(prediction.freedom))
     if data.debiased:
         levels = noise_limits(data, _SIGNIFICANCE)

@@ -1,5 +1,8 @@
 """A model, data, parameters and a likelihood: what a fit needs, and its log posterior."""
 
+from functools import partial
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,7 +11,7 @@ from jaxtyping import Array, Float
 from jaxcr.arrays import Scalar
 from jaxcr.infer.likelihood.base import Likelihood, jit_untitled
 from jaxcr.infer.likelihood.log_normal import LogNormalLikelihood
-from jaxcr.infer.models.base import SpectrumModel
+from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.parameters import ParameterSet
 from jaxcr.observed.data import SpectrumData
 
@@ -76,6 +79,47 @@ def fisher_matrix(problem: Problem, values: Values) -> Float[Array, "parameter p
     data = problem.likelihood.information(_predict(problem, values), slopes)
     prior = jax.jacfwd(problem.parameters.prior_residuals)(values)
     return data + prior.T @ prior
+
+
+class Look(NamedTuple):
+    """What a fit asks for at one point, by all parameters; the gradient is that of the cost."""
+
+    log_posterior: Scalar
+    chi_squared: Scalar
+    gradient: Values
+    fisher: Float[Array, "parameter parameter"]
+
+
+@jit_untitled
+def look(problem: Problem, values: Values) -> Look:
+    """Return all of it from one program: the model makes up most of each, and compiles for long."""
+
+    def predict(values):
+        prediction = _predict(problem, values)
+        return prediction, prediction
+
+    def slope_of(function, at, step):
+        return jax.jvp(function, (at,), (step,))[1]
+
+    slopes, prediction = jax.jacfwd(predict, has_aux=True)(values)
+    likelihood, data = problem.likelihood, problem.data
+    residuals = partial(likelihood.residuals, data=data)
+    jacobian = jax.vmap(partial(slope_of, residuals, prediction), -1, -1)(slopes)
+    prior = problem.parameters.prior_residuals
+    prior_jacobian = jax.jacfwd(prior)(values)
+    rest, prior_rest = residuals(prediction), prior(values)
+    return Look(
+        -0.5 * (jnp.sum(rest**2) + jnp.sum(prior_rest**2)),
+        likelihood.chi_squared(prediction, data),
+        2 * (rest @ jacobian + prior_rest @ prior_jacobian),
+        likelihood.information(prediction, slopes) + prior_jacobian.T @ prior_jacobian,
+    )
+
+
+@jit_untitled
+def predicted(model: SpectrumModel, values: Values, data: SpectrumData) -> Prediction:
+    """Return what the model predicts, from one program."""
+    return model.predict(values, data)
 
 
 def _predict(problem: Problem, values: Values):

@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from jaxcr.infer.likelihood import Problem, fisher_matrix, log_posterior
+from jaxcr.infer.likelihood import Problem, log_posterior
 from jaxcr.infer.likelihood.base import jit_untitled
+from jaxcr.infer.likelihood.problem import look
 from jaxcr.infer.parameters import ParameterSet
 from jaxcr.infer.posterior.importance import Posterior, sample_posterior
 
@@ -16,7 +17,7 @@ Square = Float[Array, "parameter parameter"]
 
 def fisher_covariance(problem: Problem, values: Values) -> Square:
     """Return the inverse Fisher matrix of data and priors; rows of fixed parameters are 0."""
-    return _inverse(problem.parameters, fisher_matrix(problem, values))
+    return _inverse(problem.parameters, look(problem, values).fisher)
 
 
 @jit_untitled

@@ -135,7 +135,9 @@ def _rounds(log_density, args, means, covariances, lower, upper, key, num_sample
         )
         return (number + 1, *next_round(target, normal, proposal, lower, upper, _BATCH))
 
-    first = first_proposal(jax.lax.map(target, means), means, covariances)
+    # A mode alone has all of the samples, whatever its height.
+    heights = jax.lax.map(target, means) if len(means) > 1 else jnp.zeros(1, means.dtype)
+    first = first_proposal(heights, means, covariances)
     empty = jax.tree.map(
         lambda x: jnp.zeros(x.shape, x.dtype),
         eqx.filter_eval_shape(one, (0, None, first))[1],

@@ -36,7 +36,7 @@ def values_at(objective, angles):
 
 @eqx.filter_jit
 def distance_at(objective, values):
-    return objective.distance(objective.angles(values))
+    return objective.place(objective.angles(values)).distance
 
 
 def values_of(objective, runs):
