@@ -70,9 +70,9 @@ def test_derivatives_are_the_matrix(rng):
 def test_new_maps_do_not_compile_again(rng):
     maps = jnp.asarray(rng.standard_normal((3, 192)))
     analyse_table(maps, 4, 7, 3)
-    before = legendre_table._analyse._cache_size()
+    before = legendre_table.modes_by_table._cache_size()
     analyse_table(2 * maps, 4, 7, 3)
-    assert legendre_table._analyse._cache_size() == before
+    assert legendre_table.modes_by_table._cache_size() == before
 
 
 def test_float32_stays_float32(rng):
