@@ -71,7 +71,7 @@ def run_starts(
 
 
 def _places(objective: Objective, rows: Float[Array, "start free"]) -> Place:
-    places = [objective.place(angles) for angles in np.asarray(rows)]
+    places = [objective.place(jnp.asarray(angles)) for angles in np.asarray(rows)]
     return Place(*(jnp.asarray(np.stack(column)) for column in zip(*places, strict=True)))
 
 
