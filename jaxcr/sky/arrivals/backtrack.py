@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxcr.arrays import ScalarLike
 from jaxcr.checks import argument_error, as_float, check_range, check_shape, is_concrete
@@ -110,7 +110,7 @@ class Arrivals(eqx.Module):
 
 
 @partial(jax.jit, static_argnames="axis")
-def _rows(arrays: dict[str, Array], index: int, axis: int) -> dict[str, Array]:
+def _rows(arrays: dict[str, Array], index: Int[Array, ""], axis: int) -> dict[str, Array]:
     return {key: jnp.take(x, index, axis=axis) for key, x in arrays.items()}
 
 
