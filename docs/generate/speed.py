@@ -185,7 +185,7 @@ DESCRIPTIONS = {
     "benchmarks/results/crpropa_peer_jax012.json": Description(
         "The same with jax 0.12",
         "benchmarks/crpropa_peer.py",
-        "The same script and the same build of CRPropa, right after it, with a newer JAX.",
+        "The same script and the same build of CRPropa, within the same hour, with a newer JAX.",
         _crpropa,
     ),
     "benchmarks/results/fields.json": Description(
