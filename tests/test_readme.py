@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import jax.numpy as jnp
 import numpy as np
 
 ROOT = Path(__file__).parent.parent
@@ -29,12 +28,12 @@ def test_ci_runs_the_test_command_of_the_readme():
 def test_the_example_runs_and_its_gradient_is_the_difference_quotient():
     namespace = {}
     exec(_blocks("python")[0], namespace)
-    log_c_ell = namespace["log_c_ell"]
+    log_c_1 = namespace["log_c_1"]
     step = 1e-5
-    quotient = (log_c_ell(jnp.asarray(2 + step)) - log_c_ell(jnp.asarray(2 - step))) / (2 * step)
+    quotient = (log_c_1(2 + step) - log_c_1(2 - step)) / (2 * step)
     # Trilinear fields have kinks at cell faces: an orbit that crosses one between the two
     # points contributes an error of the order of the step, 1e-5 times the slope's jump.
-    np.testing.assert_allclose(namespace["slope"][:4], quotient[:4], rtol=1e-3)
+    np.testing.assert_allclose(namespace["slope"], quotient, rtol=1e-3)
 
 
 def test_every_linked_file_exists():

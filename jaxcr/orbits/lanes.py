@@ -3,6 +3,7 @@
 from typing import Any
 
 import equinox as eqx
+import equinox.internal as eqxi
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -24,21 +25,19 @@ from jaxcr.orbits.exits import (
     TURNED,
     Exits,
 )
+from jaxcr.orbits.fixed_step import FixedStepPusher
 from jaxcr.orbits.lorentz import Lorentz, compensated_sum
 from jaxcr.orbits.pusher import Pusher
+from jaxcr.orbits.retrace import End, Particles, attach
 from jaxcr.orbits.stops import Stop
 from jaxcr.vectors import dot
 
 _SHORTEST_STEP = 64  # times the rounding of an offset: a straight orbit is off by 1/128 at most
+_FORWARD_ONLY = (
+    "trace_ensemble: derivative in reverse mode: expected a pusher with equal steps, such as "
+    "Boris(), got one that adapts them. Use jax.jvp or jax.jacfwd, or another pusher."
+)
 _LANE_MULTIPLE = 16  # vector registers hold 16 numbers at most: no lane is a remainder
-
-
-class Particles(eqx.Module):
-    """Start states of all particles."""
-
-    position: Float[Array, "*batch xyz=3"]
-    direction: Float[Array, "*batch xyz=3"]
-    rigidity: Float[Array, "*batch"]
 
 
 class Limits(eqx.Module):
@@ -82,6 +81,52 @@ def run_lanes(
     refill_interval: int,
 ) -> Exits:
     """Trace all particles of one device in lanes, then put them onto their stops."""
+    backward = isinstance(pusher, FixedStepPusher)
+    given = motion, particles, stop, pusher, limits
+    lane, width = _fill_lanes(*_constant(given) if backward else given, lanes, refill_interval)
+    before = _before_stops(pusher, lane)
+    if backward:
+        before = _as_function(pusher, motion, particles, before)
+    exits = _collect(motion, stop, pusher, before, lane, width)
+    return exits if backward else eqxi.nondifferentiable_backward(exits, msg=_FORWARD_ONLY)
+
+
+def _constant(tree):
+    """Return a tree of which nothing is differentiated."""
+    arrays, rest = eqx.partition(tree, eqx.is_inexact_array)
+    return eqx.combine(lax.stop_gradient(arrays), rest)
+
+
+def _as_function(pusher: FixedStepPusher, motion: Lorentz, particles: Particles, found: Crossing):
+    """Return states before stops as a function of what the orbits began with."""
+    num_stops = found.met.shape[0] // particles.rigidity.shape[0]
+    start = jax.tree.map(lambda x: jnp.repeat(x, num_stops, axis=0), particles)
+    step = lax.stop_gradient(pusher.step_size).astype(found.path.dtype)
+    num_steps = jnp.round(found.path / step).astype(jnp.int32)
+    end = End(found.offset, found.direction, found.path, num_steps)
+    offset, direction, path = attach((pusher, motion), start, end)
+    return Crossing(
+        offset=offset,
+        direction=direction,
+        path=path,
+        start=start.position,
+        rigidity=start.rigidity,
+        length=found.length,
+        index=found.index,
+        met=found.met,
+    )
+
+
+def _fill_lanes(
+    motion: Lorentz,
+    particles: Particles,
+    stop: Stop,
+    pusher: Pusher,
+    limits: Limits,
+    lanes: int,
+    refill_interval: int,
+) -> tuple[_Lane, int]:
+    """Return the last state of each particle before its end, and how many were under way."""
     num = particles.rigidity.shape[0]
     width = -(-min(lanes, num) // _LANE_MULTIPLE) * _LANE_MULTIPLE
 
@@ -119,8 +164,7 @@ def run_lanes(
     done = jax.tree.map(lambda x: jnp.zeros((num + 1, *x.shape[1:]), x.dtype), lane)
     carry = (lane, particle, jnp.int32(width), done)
     done = lax.while_loop(lambda c: jnp.any(c[1] < num), body, carry)[3]
-    done = jax.tree.map(lambda x: x[:num], done)
-    return _collect(motion, stop, pusher, done, width)
+    return jax.tree.map(lambda x: x[:num], done), width
 
 
 def _where(condition: Bool[Array, " row"], new: Array, old: Array) -> Array:
@@ -260,9 +304,10 @@ def _look_within(motion, stop, pusher, lane: _Lane) -> _Lane:
     return jax.tree.map(lambda a, b: jnp.where(lane.status == TURNED, a, b), looked, lane)
 
 
-def _collect(motion: Lorentz, stop: Stop, pusher: Pusher, lane: _Lane, width: int) -> Exits:
+def _collect(
+    motion: Lorentz, stop: Stop, pusher: Pusher, before: Crossing, lane: _Lane, width: int
+) -> Exits:
     """Return the exits of all lanes: on the surface where it was met, else the last state."""
-    before = _before_stops(pusher, lane)
     offset, *others = _in_blocks(lambda x: meet_stop(pusher, motion, stop, x), before, width)
     arrays = [before.start + offset, *others, before.met]
     if stop.shape:
