@@ -104,6 +104,25 @@ def _derivatives(data: dict) -> list[str]:
                    "field, sky and six over field and sky"), rows)]  # fmt: skip
 
 
+def _reverse(data: dict) -> list[str]:
+    """Return costs of both modes, memory, agreement, and what the way back finds."""
+    costs = [
+        (f"{x['cells']}³", 1e3 * x["value_s"], x["ten_forward"], x["ten_backward"], x["by_samples"])
+        for x in data["cost"]
+    ]
+    apart = [(x["stop"], x["gyroradii"], x["mode"], x["difference"]) for x in data["differences"]]
+    starts = [(x["dtype"], x["gyroradii"], x["median"], x["worst"]) for x in data["start"]]
+    held = data["memory"]
+    return [
+        table(("grid", "value, ms", "ten forward over it", "ten in reverse over it",
+               "by all samples over it"), costs),
+        f"Besides its arguments the gradient holds {number(held['radius_30'] / 1e6)} MB for a "
+        f"sphere of 30 cells and {number(held['radius_300'] / 1e6)} MB for one of 300.",
+        table(("stop", "gyroradii", "mode", "from differences, over the largest"), apart),
+        table(("precision", "path, gyroradii", "start missed by, median", "worst"), starts),
+    ]  # fmt: skip
+
+
 def _throughput(data: dict) -> list[str]:
     """Return orbits per second at each error."""
     rows = [
@@ -253,6 +272,15 @@ DESCRIPTIONS = {
         "cost of the sky, and with index and outer scale on top. 128³ cells, nside 8 with four "
         "orbits a pixel, paths of 3 gyroradii.",
         _derivatives,
+    ),
+    "benchmarks/results/reverse_mode.json": Description(
+        "Derivatives of exits in both modes",
+        "benchmarks/reverse_mode.py",
+        "Ten parameters of field, particle, stop and start, in forward and in reverse mode, and "
+        "all samples of a grid, over the value itself, within the caller's `jit`, on one core. "
+        "Reverse mode walks back from the exits: how far it finds the start again is in "
+        "gyroradii.",
+        _reverse,
     ),
     "benchmarks/results/fixed_path.json": Description(
         "Derivative by a whole grid",

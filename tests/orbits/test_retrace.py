@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr import fields, orbits
+from jaxcr import fields, orbits, units
 
 WAVES = fields.realise_waves(
     fields.PowerLaw(5 / 3, outer_scale=12.0, inner_scale=4.0),
@@ -99,6 +99,25 @@ def test_single_precision_is_that_of_its_rounding():
     single = jax.grad(number)(THETA, "sphere", None, jnp.float32)
     # eps times some hundred steps, and neighbours that grow by e
     np.testing.assert_allclose(single, jax.grad(number)(THETA), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_sphere_that_is_met_and_left_within_a_step():
+    # On a circle of radius 1 through the start, all ends of Boris steps lie within 1.9855.
+    field = fields.UniformField(jnp.array([0.0, 0.0, 1.0]))
+
+    def path(radius):
+        found = orbits.trace_ensemble(
+            field, jnp.zeros(3), jnp.array([[1.0, 0.0, 0.0]]), rigidity=1 / units.GYRORADIUS,
+            stop=orbits.Sphere(radius), pusher=orbits.Boris(0.9),
+        )  # fmt: skip
+        return found.path_length[0]
+
+    # A chord of the circle; Boris lags by (h/r)²/12 of the angle.
+    assert path(1.988) == pytest.approx(2 * np.arcsin(1.988 / 2), abs=0.2)
+    quotient = (path(1.988 + 1e-6) - path(1.988 - 1e-6)) / 2e-6
+    assert jax.grad(path)(1.988) == pytest.approx(float(quotient), rel=1e-4)
+    assert jax.jvp(path, (1.988,), (1.0,))[1] == pytest.approx(float(quotient), rel=1e-4)
 
 
 @pytest.mark.slow

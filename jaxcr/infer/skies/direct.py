@@ -9,12 +9,18 @@ from jaxcr.compilation import jit_loop
 from jaxcr.fields import CubicSpline, Stencil, UniformField
 from jaxcr.infer.skies.boundary_parameters import BoundaryParameters
 from jaxcr.infer.skies.ensemble import SkyEnsemble
-from jaxcr.infer.skies.first_crossing import backtrack_first_crossing
 from jaxcr.infer.skies.fixed_path import backtrack_fixed_path
 from jaxcr.infer.skies.sky_parameters import SkyParameters
 from jaxcr.infer.skies.turbulence import AXIS
-from jaxcr.orbits import Sphere
-from jaxcr.sky import Arrivals, BoundaryDistribution, cross_spectrum, half_maps, refined_directions
+from jaxcr.orbits import Boris, Sphere
+from jaxcr.sky import (
+    Arrivals,
+    BoundaryDistribution,
+    backtrack,
+    cross_spectrum,
+    half_maps,
+    refined_directions,
+)
 from jaxcr.sky.arrivals.backtrack import MAX_LOST_SHARE
 from jaxcr.units import GYRORADIUS
 
@@ -45,8 +51,9 @@ def direct_spectrum(
     stencil
         Default ``CubicSpline()``, with which orbits have two continuous derivatives.
     num_steps
-        Equal steps of an orbit. Default ``skies.num_steps``; on a sphere, 10 radii in steps of
-        ``skies.step``, and C_l is NaN when more than 1 % of the orbits are still inside.
+        Equal steps of an orbit, default ``skies.num_steps``. On a sphere the most of one, default
+        10 radii in steps of ``skies.step``, and C_l is NaN when more than 1 % of the orbits are
+        still inside.
 
     Notes
     -----
@@ -82,16 +89,26 @@ def _arrivals(skies, turbulence, parameters, observer: int, num_steps: int) -> A
     """Return the arrivals of one observer, along a fixed path or on the sphere."""
     stop, dtype = skies.convention.stop(parameters), parameters.level.dtype
     place = skies.observers()[observer]
-    shared = {
-        "rigidity": parameters.gyroradius / GYRORADIUS,
-        "stop": stop,
-        "directions": jnp.asarray(refined_directions(skies.nside, skies.per_pixel), dtype),
-    }
+    rigidity = parameters.gyroradius / GYRORADIUS
     field = UniformField(jnp.array(AXIS, dtype)) + parameters.level * turbulence
     if isinstance(stop, Sphere):
-        step = jnp.asarray(skies.step, dtype)
-        return backtrack_first_crossing(
-            field, step=step, num_steps=num_steps, observer=place, **shared
+        return backtrack(
+            field,
+            rigidity=rigidity,
+            stop=stop,
+            observer=place,
+            nside=skies.nside,
+            per_pixel=skies.per_pixel,
+            pusher=Boris(step=skies.step),
+            max_steps=num_steps,
+            dtype=dtype,
         )
-    arrivals = backtrack_fixed_path(field, num_steps=(num_steps,), observers=place[None], **shared)
+    arrivals = backtrack_fixed_path(
+        field,
+        rigidity=rigidity,
+        stop=stop,
+        num_steps=(num_steps,),
+        observers=place[None],
+        directions=jnp.asarray(refined_directions(skies.nside, skies.per_pixel), dtype),
+    )
     return arrivals.select(observer=0)

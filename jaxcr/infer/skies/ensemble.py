@@ -214,8 +214,8 @@ class SkyEnsemble(eqx.Module):
 
         Notes
         -----
-        Differentiable in the parameters and the field: in both modes along paths, in forward
-        mode to a sphere.
+        Differentiable in the parameters and the field in both modes, unless a pusher that adapts
+        its step is given.
         """
         p = as_parameters(self, parameters)
         stop = self.convention.stop(p) if stop is None else stop
