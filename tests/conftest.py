@@ -44,7 +44,12 @@ def pytest_xdist_make_scheduler(config, log):
     """Keep the tests of a file in one worker: its fixtures are then built once."""
     from xdist.scheduler import LoadFileScheduling
 
-    return LoadFileScheduling(config, log)
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            # Five hundred tests without fixtures, the last file: no worker is to wait for another.
+            return nodeid if "test_public_functions" in nodeid else super()._split_scope(nodeid)
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)
