@@ -250,7 +250,9 @@ def test_derivatives_of_exits_equal_differences(smooth, pusher, make_stop):
         (fields.Linear(), jnp.float32, orbits.Boris(0.1)),
         pytest.param(fields.CubicSpline(), jnp.float32, orbits.Boris(0.1), marks=pytest.mark.slow),
         pytest.param(fields.CubicSpline(), jnp.float64, orbits.Boris(0.1), marks=pytest.mark.slow),
-        (fields.Linear(), jnp.float64, orbits.DiffraxPusher(rtol=1e-4)),
+        pytest.param(
+            fields.Linear(), jnp.float64, orbits.DiffraxPusher(rtol=1e-4), marks=pytest.mark.slow
+        ),
         pytest.param(
             fields.CubicSpline(), jnp.float32, orbits.BlanesMoan4(0.2), marks=pytest.mark.slow
         ),

@@ -138,6 +138,7 @@ def test_samples_of_a_grid():
     np.testing.assert_allclose(jnp.sum(slopes * along), forward, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_path():
     def peak(size):
         gradient = jax.jit(jax.grad(lambda x: number(x.at[3].set(size))))
