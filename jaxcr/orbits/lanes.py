@@ -1,5 +1,6 @@
 """The engine: lanes that are handed the next particle when theirs has stopped."""
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -105,16 +106,8 @@ def _as_function(pusher: FixedStepPusher, motion: Lorentz, particles: Particles,
     num_steps = jnp.round(found.path / step).astype(jnp.int32)
     end = End(found.offset, found.direction, found.path, num_steps)
     offset, direction, path = attach((pusher, motion), start, end)
-    return Crossing(
-        offset=offset,
-        direction=direction,
-        path=path,
-        start=start.position,
-        rigidity=start.rigidity,
-        length=found.length,
-        index=found.index,
-        met=found.met,
-    )
+    state = {"offset": offset, "direction": direction, "path": path}
+    return dataclasses.replace(found, start=start.position, rigidity=start.rigidity, **state)
 
 
 def _fill_lanes(

@@ -55,7 +55,8 @@ def _attach_jvp(primals, tangents):
     end = End(*found, end.num_steps)  # moves with laws and starts in second derivatives
     moved = eqxi.filter_primitive_bind(_move, tangents[:2], laws, start, end)
     step = tangents[0][0].step_size
-    longer = None if step is None else end.num_steps.astype(end.path.dtype) * _as(end.path, step)
+    dtype = end.path.dtype
+    longer = None if step is None else end.num_steps.astype(dtype) * step.astype(dtype)
     return found, (*moved, longer)
 
 
@@ -135,11 +136,7 @@ def _step(laws: Laws, start: Particles, state: tuple[Array, Array], length: Floa
 
 def _length(laws: Laws, start: Particles, moves: Bool[Array, " row"]) -> Float[Array, " row"]:
     """Return the step where a row makes one, else 0: it then stays, whatever the field."""
-    return jnp.where(moves, _as(start.position, laws[0].step_size), 0)
-
-
-def _as(array: Array, x: Array) -> Array:
-    return x.astype(array.dtype)
+    return jnp.where(moves, laws[0].step_size.astype(start.position.dtype), 0)
 
 
 def _blocks(num_steps: Int[Array, " row"]):
@@ -166,11 +163,6 @@ def _unfold(blocks: PyTree, order: Int[Array, " row"]) -> PyTree:
 
 
 # A linear map with a transpose of its own; equinox derives how it is batched.
-
-
-@eqxi.filter_primitive_def
-def _impl(moved, laws, start, end):
-    return _make_steps(moved, laws, start, end)
 
 
 @eqxi.filter_primitive_def
@@ -210,4 +202,6 @@ def _transpose(inputs, cotangent):
     return (of_laws, eqx.filter(of_start, wanted_start)), *nothing
 
 
-_move: Any = eqxi.create_vprim("move_ends", _impl, _abstract_eval, _jvp, _transpose)
+_move: Any = eqxi.create_vprim(
+    "move_ends", eqxi.filter_primitive_def(_make_steps), _abstract_eval, _jvp, _transpose
+)
