@@ -16,7 +16,8 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 _BARRIERS_STAY = jax.__version_info__ >= (0, 11)
-_KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
+# Loops over few numbers would be compiled into one kernel, which aborts where it meets a barrier.
+_KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander,small-while-loop-hoisting"}
 _asked_to_keep = contextvars.ContextVar("asked_to_keep", default=False)
 
 

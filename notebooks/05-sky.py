@@ -311,10 +311,11 @@ centers = jnp.asarray(sky.pixel_centers(slope_nside))
 def log_spectrum(strength, path):
     """Return ln C_l for l = 1 ... 4 with the turbulence scaled by ``strength``."""
     scaled = fields.UniformField(mean * along) + strength * waves
-    _, direction = orbits.trace_fixed_path(
-        scaled, here, centers, rigidity=-rigidity, path_length=path, num_steps=num_slope_steps
-    )
-    map = 1e-3 * direction @ along  # traced back, so minus the forward momentum
+    exits = orbits.trace_ensemble(
+        scaled, here, centers, rigidity=-rigidity, stop=orbits.PathLength(path),
+        pusher=orbits.Boris(path / num_slope_steps),
+    )  # fmt: skip
+    map = 1e-3 * exits.direction @ along  # traced back, so minus the forward momentum
     return jnp.log(sky.power_spectrum(map, lmax=4)[1:])
 
 

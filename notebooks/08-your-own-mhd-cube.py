@@ -192,10 +192,11 @@ def log_dipoles(rms, cube):
     )
 
     def one(observer):
-        _, direction = orbits.trace_fixed_path(
-            scaled, observer, centers, rigidity=-rigidity, path_length=10.0, num_steps=num_steps
-        )
-        return jnp.log(sky.power_spectrum(direction @ along, lmax=4)[1])
+        exits = orbits.trace_ensemble(
+            scaled, observer, centers, rigidity=-rigidity, stop=orbits.PathLength(10.0),
+            pusher=orbits.Boris(10.0 / num_steps),
+        )  # fmt: skip
+        return jnp.log(sky.power_spectrum(exits.direction @ along, lmax=4)[1])
 
     return jax.lax.map(one, observers)
 

@@ -56,22 +56,6 @@ def _fields(data: dict) -> list[str]:
     ]
 
 
-def _fixed_path(data: dict) -> list[str]:
-    """Return time and memory of the derivative by a whole grid."""
-    rows = [
-        (f"{x['cells']}³", x["stencil"], x["way"], 1e3 * x["seconds"], x["megabytes"],
-         x["memory_over_fixed_path"])
-        for x in data["rows"]
-    ]  # fmt: skip
-    single = [f"{x['cells']}³: {number(1e3 * x['seconds'])} ms, {number(x['megabytes'])} MB"
-              for x in data["single"]]  # fmt: skip
-    return [
-        table(("grid", "stencil", "way", "ms", "MB", "memory over `trace_fixed_path`"), rows),
-        f"{data['particles']} particles, {data['steps']} steps. By diffrax "
-        f"({data['single'][0]['way']}): {'; '.join(single)}.",
-    ]
-
-
 def _isotropic(data: dict) -> list[str]:
     """Return times of bands and ratios to the healpy loop."""
     rows = [
@@ -281,13 +265,6 @@ DESCRIPTIONS = {
         "Reverse mode walks back from the exits: how far it finds the start again is in "
         "gyroradii.",
         _reverse,
-    ),
-    "benchmarks/results/fixed_path.json": Description(
-        "Derivative by a whole grid",
-        "benchmarks/fixed_path.py",
-        "Reverse mode by every sample of the field: `trace_fixed_path` against `jax.grad` of a "
-        "plain scan. It saves memory, not time.",
-        _fixed_path,
     ),
     "benchmarks/results/transport.json": Description(
         "Parker's equation",

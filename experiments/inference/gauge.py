@@ -23,41 +23,30 @@ import numpy as np
 from jaxcr import infer
 from jaxcr.fields import Linear, PowerLaw, UniformField, realise_grid
 from jaxcr.infer.gradients import report as gauge
-from jaxcr.orbits import trace_fixed_path
+from jaxcr.orbits import Boris, PathLength
 from jaxcr.runtime import write_record
-from jaxcr.sky import Arrivals, DipoleBoundary, cross_spectrum, half_maps
-from jaxcr.sky.arrivals.directions import refined_directions
+from jaxcr.sky import DipoleBoundary, backtrack, cross_spectrum, half_maps
 from jaxcr.units import GYRORADIUS
 
 LMAX = 8
 NUM_FIELDS = 4
 STEP = 0.15
 AXIS = jnp.array(infer.AXIS, jnp.float32)
-DIRECTIONS = jnp.asarray(refined_directions(4, 4), jnp.float32)
 
 
 @eqx.filter_jit
 def spectra(turbulence, level, gyroradius, path, num_steps):
     """Return half-cross C_l of 8 observers; lengths in cells, path in gyroradii."""
-    field = UniformField(AXIS) + level * turbulence
-    shape = DIRECTIONS.shape
-    ones = jnp.ones(shape[:-1], jnp.float32)
-    boundary = DipoleBoundary(AXIS, jnp.float32(1))
-
-    def one(observer):
-        position, direction = trace_fixed_path(
-            field, observer, DIRECTIONS.reshape(-1, 3), rigidity=-gyroradius / GYRORADIUS,
-            path_length=path * gyroradius, num_steps=num_steps,
-        )  # fmt: skip
-        arrivals = Arrivals(
-            position.reshape(shape), -direction.reshape(shape), ones, ones > 0, DIRECTIONS,
-            observer, ones,
-        )  # fmt: skip
-        return cross_spectrum(*half_maps(arrivals, boundary), lmax=LMAX)
-
     half = turbulence.shape[0] / 2
     lattice = jnp.stack(jnp.meshgrid(*[jnp.array([0.0, half])] * 3), axis=-1).reshape(-1, 3)
-    return jax.lax.map(one, lattice.astype(jnp.float32))
+    length = path * gyroradius
+    arrivals = backtrack(
+        UniformField(AXIS) + level * turbulence, rigidity=gyroradius / GYRORADIUS,
+        stop=PathLength(length), pusher=Boris(length / num_steps), observer=lattice,
+        nside=4, per_pixel=4, dtype=jnp.float32,
+    )  # fmt: skip
+    boundary = DipoleBoundary(AXIS, jnp.float32(1))
+    return cross_spectrum(*half_maps(arrivals, boundary), lmax=LMAX)
 
 
 def draw_case(seed: int, regular: bool) -> dict:

@@ -33,10 +33,9 @@ from jaxcr.infer.gradients import (
     transfer_operator,
 )
 from jaxcr.infer.skies import pack_pairs
-from jaxcr.orbits import trace_fixed_path
+from jaxcr.orbits import Boris, PathLength
 from jaxcr.runtime import write_record
-from jaxcr.sky import Arrivals, DipoleBoundary, cross_spectrum, half_maps, transfer_tensor
-from jaxcr.sky.arrivals.directions import refined_directions
+from jaxcr.sky import DipoleBoundary, backtrack, cross_spectrum, half_maps, transfer_tensor
 from jaxcr.units import GYRORADIUS
 
 PATHS = (3.0, 6.0, 9.0, 12.0, 18.0)
@@ -50,40 +49,30 @@ SKIES = infer.SkyEnsemble(path=max(PATHS), step=1.0, nside=16, lmax=LMAX)
 AXIS = jnp.array(infer.AXIS, jnp.float32)
 
 
-def one_observer(field, observer, directions, paths):
+def one_observer(field, observer, nside, paths):
     """Return C_l at every path, and tensors and operators up to the short path."""
-    shape = directions.shape
-    position = jnp.broadcast_to(observer, (shape[0] * shape[1], 3))
-    direction, done, spectra, tensors, operators = directions.reshape(-1, 3), 0.0, [], [], []
+    all_paths = backtrack(
+        field, rigidity=SKIES.gyroradius / GYRORADIUS,
+        stop=PathLength(SKIES.gyroradius * jnp.array(paths)), pusher=Boris(SKIES.step),
+        observer=observer, nside=nside, per_pixel=4, dtype=jnp.float32,
+    )  # fmt: skip
+    lmax = min(LMAX, 2 * nside)  # what the grid separates
     boundary = DipoleBoundary(AXIS, jnp.float32(1))
-    for path in paths:
-        cells = (path - done) * SKIES.gyroradius
-        position, direction = trace_fixed_path(
-            field, position, direction, rigidity=-SKIES.gyroradius / GYRORADIUS,
-            path_length=cells, num_steps=round(cells / SKIES.step),
-        )  # fmt: skip
-        done = path
-        ones = jnp.ones(shape[:-1], jnp.float32)
-        arrivals = Arrivals(
-            position.reshape(shape), -direction.reshape(shape), ones * path * SKIES.gyroradius,
-            ones > 0, directions, observer, ones,
-        )  # fmt: skip
-        lmax = min(LMAX, 2 * int(np.sqrt(shape[0] / 12)))  # what the grid separates
-        spectra.append(cross_spectrum(*half_maps(arrivals, boundary), lmax=lmax))
-        if path <= SHORT:
-            tensor = transfer_tensor(arrivals, AXIS, lmax=lmax, boundary_lmax=BOUNDARY_LMAX)
-            tensors.append(pack_pairs(tensor))
-            operators.append(transfer_operator(arrivals, AXIS, lmax=BOUNDARY_LMAX))
-    return jnp.stack(spectra), jnp.stack(tensors), jnp.stack(operators)
+    spectra = cross_spectrum(*half_maps(all_paths, boundary), lmax=lmax)
+    tensors, operators = [], []
+    for i in range(sum(path <= SHORT for path in paths)):
+        arrivals = all_paths.select(stop=i)
+        tensor = transfer_tensor(arrivals, AXIS, lmax=lmax, boundary_lmax=BOUNDARY_LMAX)
+        tensors.append(pack_pairs(tensor))
+        operators.append(transfer_operator(arrivals, AXIS, lmax=BOUNDARY_LMAX))
+    return spectra, jnp.stack(tensors), jnp.stack(operators)
 
 
 @eqx.filter_jit
 def simulated(turbulence, level, nside, paths):
     """Return the results of all observers of one field, at dB/B0 = ``level``."""
     field = UniformField(AXIS) + level * turbulence
-    directions = jnp.asarray(refined_directions(nside, 4), jnp.float32)
-    observers = SKIES.observers().astype(jnp.float32)
-    return jax.lax.map(lambda x: one_observer(field, x, directions, paths), observers)
+    return jax.lax.map(lambda x: one_observer(field, x, nside, paths), SKIES.observers())
 
 
 @eqx.filter_jit

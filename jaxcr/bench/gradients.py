@@ -78,11 +78,11 @@ def of_orbits(effort: Effort) -> Row:
 
     def displacement(coefficients, field):
         field = eqx.tree_at(lambda f: f.second.coefficients, field, coefficients)
-        ends, _ = orbits.trace_fixed_path(
-            field, jnp.zeros(3), start, rigidity=RIGIDITY, path_length=STEP * steps,
-            num_steps=steps,
+        exits = orbits.trace_ensemble(
+            field, jnp.zeros(3), start, rigidity=RIGIDITY, stop=orbits.PathLength(STEP * steps),
+            pusher=orbits.Boris(STEP),
         )  # fmt: skip
-        return jnp.mean(jnp.sum(ends**2, axis=1))
+        return jnp.mean(jnp.sum(exits.position**2, axis=1))
 
     return _row(
         "gradient: orbits by the grid",

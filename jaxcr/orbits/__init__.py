@@ -28,7 +28,6 @@ from jaxcr.orbits.field_lines import (
     pair_separation,
     trace_field_lines,
 )
-from jaxcr.orbits.fixed_path import trace_fixed_path
 from jaxcr.orbits.fixed_step import FixedStepPusher
 from jaxcr.orbits.guiding_center import GuidingCenter, GuidingTrack, trace_guiding_center
 from jaxcr.orbits.invariants import (
@@ -95,7 +94,6 @@ __all__ = [
     "trace",
     "trace_ensemble",
     "trace_field_lines",
-    "trace_fixed_path",
     "trace_guiding_center",
 ]
 

@@ -17,7 +17,7 @@ from jaxcr.devices import on_each
 from jaxcr.fields import Field
 from jaxcr.orbits.ensemble import as_pusher, engine_options, start_states, trace_on_devices
 from jaxcr.orbits.exits import LEFT_BOX, REACHED, STATUS_TEXT, Exits, check_left_box
-from jaxcr.orbits.lanes import Limits
+from jaxcr.orbits.flight import Limits
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.stops import Stop

@@ -24,10 +24,10 @@ from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.diffrax_pusher import DiffraxPusher
 from jaxcr.orbits.exits import Exits
 from jaxcr.orbits.fixed_step import FixedStepPusher
-from jaxcr.orbits.lanes import Limits, run_lanes
+from jaxcr.orbits.flight import Limits, Particles
+from jaxcr.orbits.lanes import run_lanes
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import MOST_STEPS, Pusher, check_steps
-from jaxcr.orbits.retrace import Particles
 from jaxcr.orbits.stops import Stop
 
 

@@ -7,8 +7,12 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import as_float, check_positive, check_range
+from jaxcr.compilation import jit_loop
 from jaxcr.fields import Field
-from jaxcr.orbits.fixed_path import trace_fixed_path
+from jaxcr.orbits.boris import Boris
+from jaxcr.orbits.lorentz import Lorentz
+from jaxcr.orbits.pusher import MOST_STEPS
 from jaxcr.orbits.tracks import Tracks
 from jaxcr.statistics import Estimate, group_means, jackknife
 from jaxcr.vectors import dot
@@ -88,26 +92,37 @@ def phase_space_jacobian(
     """Return by how much a small volume of phase space grew along one orbit: 1, says Liouville.
 
     The determinant of the derivative of (position, momentum) after a path by those at the start,
-    by forward-mode differentiation of ``trace_fixed_path``.
+    by forward-mode differentiation of equal Boris steps.
 
     Parameters
     ----------
     position, direction
         Start in pc, and unit vector, ``(3,)``.
-    rigidity, path_length, num_steps
-        As for ``trace_fixed_path``.
+    rigidity
+        In PV with the sign of the charge.
+    path_length, num_steps
+        In pc, and how many equal steps make it up.
 
     Notes
     -----
     Boris steps are drifts and rotations, each of determinant 1; what is left is round-off, times
     the growth of neighbouring orbits.
     """
+    check_range("phase_space_jacobian: num_steps", num_steps, 1.0, float(MOST_STEPS))
+    remedy = "Back-tracking is a matter of the sign of the rigidity."
+    check_positive("phase_space_jacobian: path_length", path_length, remedy=remedy)
+    motion = Lorentz(field, as_float(rigidity).astype(position.dtype))
+    step = as_float(path_length).astype(position.dtype) / num_steps
+    return _determinant(motion, position, direction, step, num_steps)
 
+
+@jit_loop
+def _determinant(motion: Lorentz, position: Vector, direction: Vector, step: Scalar, num: int):
     def end(state):
-        x, n = trace_fixed_path(
-            field, state[None, :3], state[None, 3:],
-            rigidity=rigidity, path_length=path_length, num_steps=num_steps,
-        )  # fmt: skip
-        return jnp.concatenate([x[0], n[0]])
+        # Counted from the start, so that short steps are not lost far from 0.
+        here, start = motion.about(state[:3]), (jnp.zeros_like(position), state[3:])
+        one = lambda _, place: Boris().advance(here, *place, step)  # noqa: E731
+        offset, n = lax.fori_loop(0, num, one, start)
+        return jnp.concatenate([state[:3] + offset, n])
 
     return jnp.linalg.det(jax.jacfwd(end)(jnp.concatenate([position, direction])))

@@ -11,41 +11,31 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxcr.arrays import Scalar
-from jaxcr.fields import outside_samples
 from jaxcr.orbits.crossing import BeforeStep, Crossing, find_beyond, may_have_met, meet_stop
+from jaxcr.orbits.equal_steps import step_together
 from jaxcr.orbits.exits import (
-    LEFT_BOX,
     LOOKED,
     NOT_FINITE,
     REACHED,
     RUNNING,
     STARTED_OUTSIDE,
     STEP_LIMIT,
-    STEP_LOST,
     TOO_LONG,
     TURNED,
     Exits,
 )
 from jaxcr.orbits.fixed_step import FixedStepPusher
+from jaxcr.orbits.flight import Limits, Particles, start_status, step_status
 from jaxcr.orbits.lorentz import Lorentz, compensated_sum
 from jaxcr.orbits.pusher import Pusher
-from jaxcr.orbits.retrace import End, Particles, attach
-from jaxcr.orbits.stops import Stop
-from jaxcr.vectors import dot
+from jaxcr.orbits.retrace import End, attach
+from jaxcr.orbits.stops import PathLength, Stop
 
-_SHORTEST_STEP = 64  # times the rounding of an offset: a straight orbit is off by 1/128 at most
 _FORWARD_ONLY = (
     "trace_ensemble: derivative in reverse mode: expected a pusher with equal steps, such as "
     "Boris(), got one that adapts them. Use jax.jvp or jax.jacfwd, or another pusher."
 )
 _LANE_MULTIPLE = 16  # vector registers hold 16 numbers at most: no lane is a remainder
-
-
-class Limits(eqx.Module):
-    """What ends an orbit that meets no stop: path in pc, and number of steps."""
-
-    path: Scalar
-    steps: Int[Array, ""]
 
 
 class _Record(eqx.Module):
@@ -84,11 +74,16 @@ def run_lanes(
     """Trace all particles of one device in lanes, then put them onto their stops."""
     backward = isinstance(pusher, FixedStepPusher)
     given = motion, particles, stop, pusher, limits
-    lane, width = _fill_lanes(*_constant(given) if backward else given, lanes, refill_interval)
-    before = _before_stops(pusher, lane)
+    given = _constant(given) if backward else given
+    # Vector registers hold 16 numbers at most: no lane is a remainder.
+    width = -(-min(lanes, particles.rigidity.shape[0]) // _LANE_MULTIPLE) * _LANE_MULTIPLE
+    if backward and isinstance(stop, PathLength):
+        before, *ends = step_together(*given, width)
+    else:
+        before, *ends = _fill_lanes(*given, width, refill_interval)
     if backward:
         before = _as_function(pusher, motion, particles, before)
-    exits = _collect(motion, stop, pusher, before, lane, width)
+    exits = _collect(motion, stop, pusher, before, ends, width)
     return exits if backward else eqxi.nondifferentiable_backward(exits, msg=_FORWARD_ONLY)
 
 
@@ -116,12 +111,11 @@ def _fill_lanes(
     stop: Stop,
     pusher: Pusher,
     limits: Limits,
-    lanes: int,
+    width: int,
     refill_interval: int,
-) -> tuple[_Lane, int]:
-    """Return the last state of each particle before its end, and how many were under way."""
+) -> tuple[Crossing, Int[Array, " particle"], Int[Array, " particle"]]:
+    """Return the states before the stops, and how each orbit ended after how many steps."""
     num = particles.rigidity.shape[0]
-    width = -(-min(lanes, num) // _LANE_MULTIPLE) * _LANE_MULTIPLE
 
     def start(index):
         chosen = jax.tree.map(lambda x: x[index], particles)
@@ -157,7 +151,8 @@ def _fill_lanes(
     done = jax.tree.map(lambda x: jnp.zeros((num + 1, *x.shape[1:]), x.dtype), lane)
     carry = (lane, particle, jnp.int32(width), done)
     done = lax.while_loop(lambda c: jnp.any(c[1] < num), body, carry)[3]
-    return jax.tree.map(lambda x: x[:num], done), width
+    done = jax.tree.map(lambda x: x[:num], done)
+    return _before_stops(pusher, done), done.status, done.num_steps
 
 
 def _where(condition: Bool[Array, " row"], new: Array, old: Array) -> Array:
@@ -169,12 +164,8 @@ def _start_lane(motion: Lorentz, stop: Stop, pusher: Pusher, particle: Particles
     start, direction = particle.position, particle.direction
     zero, offset = jnp.zeros((), start.dtype), jnp.zeros_like(start)
     state = pusher.init(motion.with_rigidity(particle.rigidity).about(start), offset, direction)
-    outside_box = outside_samples(motion.field, start)
-    status = (
-        jnp.int32(RUNNING) if outside_box is None else jnp.where(outside_box, LEFT_BOX, RUNNING)
-    )
-    beyond = stop.levels(offset, start, zero) >= 0
-    status = jnp.where(jnp.any(beyond), STARTED_OUTSIDE, status).astype(jnp.int32)
+    beyond = jnp.any(stop.levels(offset, start, zero) >= 0)
+    status = jnp.where(beyond, STARTED_OUTSIDE, start_status(motion, start)).astype(jnp.int32)
     records, met = None, None
     if stop.shape:
         met = jnp.zeros(stop.shape, bool)
@@ -220,19 +211,16 @@ def _after_step(motion, stop, pusher, limits, lane: _Lane, after, turned) -> _La
     path, path_lost = compensated_sum(lane.path, lane.path_lost, length)
     num_steps = lane.num_steps + 1
     running = (lane.status == RUNNING) | (lane.status == LOOKED)
-    finite = jnp.isfinite(dot(lane.start + offset, direction))
+    step_ended = step_status(motion, lane.start, offset, direction, length)
+    finite = step_ended != NOT_FINITE
     beyond = (stop.levels(offset, lane.start, path) >= 0) & finite & ~turned
     status = jnp.where(num_steps >= limits.steps, STEP_LIMIT, RUNNING)
     status = jnp.where(path < limits.path, status, TOO_LONG)  # also where the limit is NaN
-    outside_box = outside_samples(motion.field, lane.start + offset)
-    if outside_box is not None:
-        status = jnp.where(outside_box, LEFT_BOX, status)
-    too_short = _SHORTEST_STEP * jnp.finfo(path.dtype).eps * jnp.max(jnp.abs(offset))
-    status = jnp.where((length > 0) & (length < too_short), STEP_LOST, status)
+    status = jnp.where(step_ended == RUNNING, status, step_ended)
     status = jnp.where(jnp.all(beyond if lane.met is None else beyond | lane.met), REACHED, status)
-    status = jnp.where(turned, TURNED, status)
+    status = jnp.where(turned & finite, TURNED, status)
     # Behind a barrier: else every select below would decide all this again.
-    status = lax.optimization_barrier(jnp.where(finite, status, NOT_FINITE).astype(jnp.int32))
+    status = lax.optimization_barrier(status.astype(jnp.int32))
     records, met = lane.records, lane.met
     if met is not None:
         now = beyond & running & ~met
@@ -297,16 +285,14 @@ def _look_within(motion, stop, pusher, lane: _Lane) -> _Lane:
     return jax.tree.map(lambda a, b: jnp.where(lane.status == TURNED, a, b), looked, lane)
 
 
-def _collect(
-    motion: Lorentz, stop: Stop, pusher: Pusher, before: Crossing, lane: _Lane, width: int
-) -> Exits:
-    """Return the exits of all lanes: on the surface where it was met, else the last state."""
+def _collect(motion, stop: Stop, pusher: Pusher, before: Crossing, ends, width: int) -> Exits:
+    """Return all exits: on the surface where it was met, else the last state."""
     offset, *others = _in_blocks(lambda x: meet_stop(pusher, motion, stop, x), before, width)
     arrays = [before.start + offset, *others, before.met]
     if stop.shape:
         arrays = [x.reshape(-1, *stop.shape, *x.shape[1:]) for x in arrays]
         arrays = [jnp.moveaxis(x, 1, 0) for x in arrays]
-    return Exits(*arrays, lane.status, lane.num_steps)
+    return Exits(*arrays, *ends)
 
 
 def _before_stops(pusher: Pusher, lane: _Lane) -> Crossing:

@@ -10,6 +10,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from jaxcr.orbits.fixed_step import FixedStepPusher
+from jaxcr.orbits.flight import Particles
 from jaxcr.orbits.lorentz import Lorentz
 
 _WIDTH = 128
@@ -17,14 +18,6 @@ _WIDTH = 128
 
 Laws = tuple[FixedStepPusher, Lorentz]
 """A pusher that knows its step, and a motion: what all orbits have in common."""
-
-
-class Particles(eqx.Module):
-    """Start states of all particles."""
-
-    position: Float[Array, "*batch xyz=3"]
-    direction: Float[Array, "*batch xyz=3"]
-    rigidity: Float[Array, "*batch"]
 
 
 class End(eqx.Module):

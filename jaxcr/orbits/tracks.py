@@ -15,8 +15,8 @@ from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.ensemble import check_path, start_states
 from jaxcr.orbits.exits import LEFT_BOX, NOT_FINITE, REACHED, check_left_box
 from jaxcr.orbits.fixed_step import FixedStepPusher
+from jaxcr.orbits.flight import Particles
 from jaxcr.orbits.lorentz import Lorentz
-from jaxcr.orbits.retrace import Particles
 
 _WIDTH = 256  # particles that are stepped together: what one core's caches hold
 

@@ -13,7 +13,7 @@ from jaxcr.fields import Field
 from jaxcr.orbits import STATUS_TEXT, Boris, Exits, Pusher, Stop
 from jaxcr.orbits.ensemble import check_path, engine_options, start_states, trace_on_devices
 from jaxcr.orbits.exits import REACHED
-from jaxcr.orbits.lanes import Limits
+from jaxcr.orbits.flight import Limits
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.runs.sky_sums import harmonic_sums, pixel_sums
 from jaxcr.runs.transport_sums import transport_sums

@@ -81,9 +81,8 @@ def run(size: Size) -> Outcome:
 def simulate(skies: infer.SkyEnsemble, num_fields: int) -> Skies:
     """Return the skies of all observers in so many fields, straight through the orbits."""
     parameters = skies.fiducial
-    num_steps = skies.num_steps(parameters)
     rows = [
-        _one_field(skies, skies.turbulence(number, parameters), parameters, num_steps)
+        _one_field(skies, skies.turbulence(number, parameters), parameters)
         for number in range(num_fields)
     ]
     spectra, axial, noise = (
@@ -93,8 +92,8 @@ def simulate(skies: infer.SkyEnsemble, num_fields: int) -> Skies:
 
 
 @eqx.filter_jit
-def _one_field(skies, turbulence, parameters, num_steps):
-    arrivals = skies.arrivals(turbulence, parameters, num_steps=num_steps)
+def _one_field(skies, turbulence, parameters):
+    arrivals = skies.arrivals(turbulence, parameters)
     axis = jnp.array(infer.AXIS, jnp.float32)
     boundary = sky.DipoleBoundary(axis, jnp.float32(1))
     halves = sky.half_maps(arrivals, boundary)

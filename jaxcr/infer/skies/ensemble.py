@@ -1,19 +1,16 @@
 """The ensemble of simulated skies behind a model: numbered fields, observers, a convention."""
 
 import itertools
-import math
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import ScalarLike
-from jaxcr.checks import argument_error, check_one_of, check_positive, is_concrete
+from jaxcr.checks import argument_error, check_one_of, check_positive
 from jaxcr.fields import GridField, Stencil, UniformField, WaveField, mhd_snapshot
 from jaxcr.infer.skies.conventions import FixedPath, PathConvention
-from jaxcr.infer.skies.fixed_path import backtrack_fixed_path
 from jaxcr.infer.skies.sky_parameters import (
     SKY_PARAMETERS,
     SPECTRAL_PARAMETERS,
@@ -21,14 +18,11 @@ from jaxcr.infer.skies.sky_parameters import (
     check_sky_parameters,
 )
 from jaxcr.infer.skies.turbulence import AXIS, cube_turbulence, realise_turbulence, wave_turbulence
-from jaxcr.orbits import Boris, PathLength, Pusher, Stop
-from jaxcr.sky import Arrivals, backtrack, refined_directions
+from jaxcr.orbits import Boris, Pusher, Stop
+from jaxcr.sky import Arrivals, backtrack
 from jaxcr.units import GYRORADIUS
 
 _CUBES = {"mhd": mhd_snapshot}
-
-_WAVE_BATCH = 256
-"""Orbits that are stepped together through waves: their phases stay in a core's own cache."""
 
 
 class SkyEnsemble(eqx.Module):
@@ -165,27 +159,6 @@ class SkyEnsemble(eqx.Module):
         axis = [i * self._cells / self.observers_per_axis for i in range(self.observers_per_axis)]
         return jnp.array(list(itertools.product(axis, repeat=3)))
 
-    def num_steps(self, parameters: SkyParameters | None = None) -> int:
-        """Return how many equal steps an orbit of fixed path takes.
-
-        The number for the fiducial path, times the power of two that keeps a step within a
-        factor sqrt(2) of `step`: near the fiducial parameters, and in loops over a parameter,
-        the steps only stretch. Under ``jit`` the path is not known and the number is the
-        fiducial one; 0 where orbits end on a sphere.
-        """
-        with jax.ensure_compile_time_eval():
-            stop = self.convention.stop(self.fiducial)
-        if not isinstance(stop, PathLength):
-            return 0
-        fiducial = float(stop.length)
-        num = max(1, math.ceil(fiducial / self.step * (1 - 1e-6)))
-        if parameters is None:
-            return num
-        length = lax.stop_gradient(self.convention.stop(parameters).length)
-        if not is_concrete(length):
-            return num
-        return max(1, round(num * 2.0 ** round(math.log2(float(length) / fiducial))))
-
     def arrivals(
         self,
         turbulence: GridField | WaveField,
@@ -193,20 +166,21 @@ class SkyEnsemble(eqx.Module):
         *,
         pusher: Pusher | None = None,
         stop: Stop | None = None,
-        num_steps: int | tuple[int, ...] | None = None,
+        observer: Float[Array, "xyz=3"] | None = None,
         dtype=jnp.float32,
     ) -> Arrivals:
-        """Return the back-tracked skies of all observers.
+        """Return the back-tracked skies of all observers, or of one.
 
         Parameters
         ----------
         parameters
             Level, gyroradius and reach act here; a number is dB/B0, the rest fiducial.
         pusher, stop
-            Default: equal Boris steps to the end of the convention. Any other pusher, and every
-            stop but path lengths, goes through ``sky.backtrack``.
-        num_steps
-            Of each stretch between path lengths; default `num_steps` for its part of the path.
+            Default: Boris steps of `step` to the end of the convention.
+        observer
+            In cells, default all of `observers`.
+        dtype
+            Of the orbits.
 
         Returns
         -------
@@ -218,24 +192,11 @@ class SkyEnsemble(eqx.Module):
         its step is given.
         """
         p = as_parameters(self, parameters)
-        stop = self.convention.stop(p) if stop is None else stop
-        field = UniformField(jnp.array(AXIS, dtype)) + p.level * turbulence
-        rigidity = p.gyroradius / GYRORADIUS
-        if pusher is None and isinstance(stop, PathLength):
-            return backtrack_fixed_path(
-                field,
-                rigidity=rigidity,
-                stop=stop,
-                num_steps=self._segments(p, stop) if num_steps is None else _tuple(num_steps),
-                observers=self.observers(),
-                directions=jnp.asarray(refined_directions(self.nside, self.per_pixel), dtype),
-                batch=None if self.waves is None else _WAVE_BATCH,
-            )
         return backtrack(
-            field,
-            rigidity=rigidity,
-            stop=stop,
-            observer=self.observers(),
+            UniformField(jnp.array(AXIS, dtype)) + p.level * turbulence,
+            rigidity=p.gyroradius / GYRORADIUS,
+            stop=self.convention.stop(p) if stop is None else stop,
+            observer=self.observers() if observer is None else observer,
             nside=self.nside,
             per_pixel=self.per_pixel,
             pusher=Boris(step=self.step) if pusher is None else pusher,
@@ -256,21 +217,9 @@ class SkyEnsemble(eqx.Module):
     def _cells(self) -> int:
         return self.cells if self.cube is None else _CUBES[self.cube]().shape[0]
 
-    def _segments(self, parameters: SkyParameters, stop: PathLength) -> tuple[int, ...]:
-        """Return steps for each stretch: those of the convention, or as long as `step`."""
-        lengths = lax.stop_gradient(jnp.atleast_1d(stop.length))
-        if lengths.size == 1 or not is_concrete(lengths):
-            return (self.num_steps(parameters),) * lengths.size
-        stretches = [float(x) for x in jnp.diff(lengths, prepend=0)]
-        return tuple(max(1, math.ceil(x / self.step * (1 - 1e-6))) for x in stretches)
-
 
 def as_parameters(skies: SkyEnsemble, parameters: SkyParameters | ScalarLike) -> SkyParameters:
     """Return the parameters; a number is dB/B0, with all others fiducial."""
     if isinstance(parameters, SkyParameters):
         return parameters
     return skies.at(level=parameters)
-
-
-def _tuple(num_steps: int | tuple[int, ...]) -> tuple[int, ...]:
-    return (num_steps,) if isinstance(num_steps, int) else num_steps

@@ -30,7 +30,7 @@ def simulated_spectra(
     boundary
         Default: a dipole of unit amplitude along the mean field.
     pusher
-        Default: equal Boris steps, see ``SkyEnsemble.num_steps``.
+        Default: Boris steps of ``SkyEnsemble.step``.
 
     Returns
     -------
@@ -43,12 +43,10 @@ def simulated_spectra(
     """
     boundary = DipoleBoundary(jnp.array(AXIS), 1.0) if boundary is None else boundary
     p = as_parameters(skies, parameters)
-    return _spectra(skies, skies.turbulence(number, p), p, boundary, pusher, skies.num_steps(p))
+    return _spectra(skies, skies.turbulence(number, p), p, boundary, pusher)
 
 
 @jit_loop
-def _spectra(skies, turbulence, parameters, boundary, pusher, num_steps):
-    arrivals = skies.arrivals(
-        turbulence, parameters, pusher=pusher, num_steps=num_steps, dtype=parameters.level.dtype
-    )
+def _spectra(skies, turbulence, parameters, boundary, pusher):
+    arrivals = skies.arrivals(turbulence, parameters, pusher=pusher, dtype=parameters.level.dtype)
     return cross_spectrum(*half_maps(arrivals, boundary), lmax=skies.lmax)

@@ -66,10 +66,8 @@ def path_systematic(
             remedy="The default is (0.5, 1.0, 2.0).",
         )
     stops = PathLength(jnp.array(factors) * stop.length)
-    # As many steps for each unit of path as in the model.
-    num = [max(1, round(skies.num_steps(p) * x)) for x in np.diff(factors, prepend=0.0)]
     spectra = [
-        np.asarray(_dipole_power(skies, skies.turbulence(i, p), p, stops, tuple(num)))
+        np.asarray(_dipole_power(skies, skies.turbulence(i, p), p, stops))
         for i in range(num_fields)
     ]
     c_1 = np.mean(spectra, axis=(0, 1))
@@ -77,8 +75,8 @@ def path_systematic(
 
 
 @jit_loop
-def _dipole_power(skies: SkyEnsemble, turbulence, parameters, stops, num_steps):
+def _dipole_power(skies: SkyEnsemble, turbulence, parameters, stops):
     """Return C_1 of all observers at every path, ``(observer, factor)``."""
-    arrivals = skies.arrivals(turbulence, parameters, stop=stops, num_steps=num_steps)
+    arrivals = skies.arrivals(turbulence, parameters, stop=stops)
     boundary = DipoleBoundary(jnp.array(AXIS, jnp.float32), jnp.float32(1))
     return cross_spectrum(*half_maps(arrivals, boundary), lmax=1)[..., 1]

@@ -53,12 +53,12 @@ def simulate_tensors(
         Level, gyroradius and reach act here; a number is dB/B0.
     """
     parameters = as_parameters(skies, parameters)
-    return _tensors(skies, turbulence, parameters, skies.num_steps(parameters))
+    return _tensors(skies, turbulence, parameters)
 
 
 @jit_loop
-def _tensors(skies, turbulence, parameters, num_steps):
-    arrivals = skies.arrivals(turbulence, parameters, num_steps=num_steps)
+def _tensors(skies, turbulence, parameters):
+    arrivals = skies.arrivals(turbulence, parameters)
     axis = jnp.array(AXIS, jnp.float32)
     tensor = transfer_tensor(arrivals, axis, lmax=skies.lmax, boundary_lmax=skies.boundary_lmax)
     samples, weight = pixel_samples(arrivals, DipoleBoundary(axis, jnp.float32(1)))

@@ -10,7 +10,7 @@ from jaxcr.arrays import Scalar, ScalarLike
 from jaxcr.checks import as_float, check_one_of
 from jaxcr.compilation import jit_loop
 from jaxcr.fields import Field
-from jaxcr.orbits import phase_space_jacobian, trace_fixed_path
+from jaxcr.orbits import Boris, PathLength, phase_space_jacobian, trace_ensemble
 from jaxcr.sky.arrivals.backtrack import Arrivals
 from jaxcr.sky.arrivals.boundaries import BoundaryDistribution, FunctionBoundary
 from jaxcr.sky.arrivals.intensity import (
@@ -147,14 +147,15 @@ def _along_orbits(field, arrivals, rigidity, path, num_steps):
     sky = arrivals.arrival.reshape(-1, 3)
     sky = sky[np.linspace(0, len(sky) - 1, _SAMPLE).astype(int)]
     start = arrivals.observer
-    legs = {"path_length": path, "num_steps": num_steps}
+    leg = {"stop": PathLength(path), "pusher": Boris(path / num_steps)}
 
     def volume(direction):
-        return phase_space_jacobian(field, start, direction, rigidity=-rigidity, **legs)
+        options = {"rigidity": -rigidity, "path_length": path, "num_steps": num_steps}
+        return phase_space_jacobian(field, start, direction, **options)
 
-    there, back = trace_fixed_path(field, start, sky, rigidity=-rigidity, **legs)
-    home, _ = trace_fixed_path(field, there, -back, rigidity=rigidity, **legs)
-    miss = jnp.sqrt(jnp.sum((home - start[None]) ** 2, axis=-1))
+    there = trace_ensemble(field, start, sky, rigidity=-rigidity, **leg)
+    home = trace_ensemble(field, there.position, -there.direction, rigidity=rigidity, **leg)
+    miss = jnp.sqrt(jnp.sum((home.position - start[None]) ** 2, axis=-1))
     return jax.lax.map(volume, sky), miss
 
 

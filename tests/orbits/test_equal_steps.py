@@ -1,4 +1,4 @@
-"""Equal steps in reverse: the engine's end states, plain reverse mode, and differences."""
+"""Orbits of one length, all stepped together: what lanes give, and derivatives in both modes."""
 
 import equinox as eqx
 import jax
@@ -45,9 +45,11 @@ def all_inputs(field):
 
 def end_states(inputs):
     field, positions, directions, rigidity, length = inputs
-    return orbits.trace_fixed_path(
-        field, positions, directions, rigidity=rigidity, path_length=length, num_steps=NUM_STEPS
-    )
+    exits = orbits.trace_ensemble(
+        field, positions, directions, rigidity=rigidity, stop=orbits.PathLength(length),
+        pusher=orbits.Boris(length / NUM_STEPS),
+    )  # fmt: skip
+    return exits.position, exits.direction
 
 
 def plain_end_states(inputs):
@@ -75,25 +77,69 @@ def number(states):
     return jnp.sum(weights[0] * positions**2) + jnp.sum(weights[1] * directions)
 
 
+class Hole(fields.Field):
+    """1 µG along z, and no number beyond x = 0.6."""
+
+    def __call__(self, position):
+        strength = jnp.where(position[0] > 0.6, jnp.nan, 1.0)
+        return strength * jnp.array([0.0, 0.0, 1.0], position.dtype)
+
+    def max_strength(self):
+        return jnp.asarray(1.0)
+
+    def lattice(self):
+        return None
+
+
+CASES = {
+    "a turbulent field": (turbulent(fields.CubicSpline()), {}),
+    "no number somewhere": (Hole(), {}),
+    "samples that end": (grid(fields.Linear(), fields.Clamped()), {}),
+    "too many steps": (turbulent(), {"max_steps": 13}),
+    "too long a path": (turbulent(), {"max_path_length": 1.31}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float64, 1e-12), (jnp.float32, 2e-5)])
-def test_end_states_are_those_of_the_engine(dtype, tolerance):
-    field = turbulent(fields.CubicSpline())
-    positions, directions = start(dtype)
-    exits = orbits.trace_ensemble(
-        field,
-        positions,
-        directions,
-        rigidity=RIGIDITY,
-        stop=orbits.PathLength(LENGTH),
-        pusher=orbits.Boris(LENGTH / NUM_STEPS),
-    )
-    got = orbits.trace_fixed_path(
-        field, positions, directions, rigidity=RIGIDITY, path_length=LENGTH, num_steps=NUM_STEPS
-    )
-    assert got[0].dtype == dtype
-    # Round-off of 20 steps, times the growth of neighbours over two gyroradii.
-    np.testing.assert_allclose(got[0], exits.position, rtol=0, atol=tolerance)
-    np.testing.assert_allclose(got[1], exits.direction, rtol=0, atol=tolerance)
+def test_exits_are_those_of_lanes(case, dtype, tolerance):
+    field, options = CASES[case][0], dict(CASES[case][1])
+    limit = options.pop("max_path_length", 10.0)  # one that is known is checked
+    # The last one is a whole number of steps.
+    stop = orbits.PathLength(jnp.array([0.04, 1.3, 2.05, 2.1]))
+
+    @jax.jit
+    def exits(stop, limit):
+        return orbits.trace_ensemble(
+            field, *start(dtype), rigidity=RIGIDITY, stop=stop, pusher=orbits.Boris(0.1),
+            max_path_length=limit, **options
+        )  # fmt: skip
+
+    # Several kinds of stop go in lanes.
+    got, expected = exits(stop, limit), exits(orbits.EachOf(stop), limit)
+    assert got.position.dtype == dtype
+    for name in ("status", "met", "num_steps"):
+        np.testing.assert_array_equal(getattr(got, name), getattr(expected, name))
+    for name in ("position", "direction", "path_length"):
+        # Round-off of 20 steps, times the growth of neighbours over two gyroradii.
+        a, b = getattr(got, name), getattr(expected, name)
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
+    assert (np.asarray(got.status) != 0).any() == (case != "a turbulent field")
+
+
+def test_steps_below_the_rounding_of_the_place_are_lost_as_in_lanes():
+    field = fields.UniformField(jnp.array([0.0, 0.0, 1e-6], jnp.float32))
+    n = jnp.array([[0.6, 0.0, 0.8]], jnp.float32)
+
+    def exits(stop):
+        pusher = orbits.Boris(1e-3)
+        return orbits.trace_ensemble(field, jnp.zeros(3), n, rigidity=1.0, stop=stop, pusher=pusher)
+
+    stop = orbits.PathLength(jnp.array([150.0, 200.0]))
+    got, expected = exits(stop), exits(orbits.EachOf(stop))
+    assert got.status == expected.status != 0
+    np.testing.assert_array_equal(got.met, expected.met)
+    np.testing.assert_allclose(got.num_steps, expected.num_steps, rtol=1e-4)
 
 
 @pytest.mark.slow
@@ -187,28 +233,8 @@ def test_gradient_by_the_grid_has_its_type():
     positions, directions = start(jnp.float32)
 
     def of_field(field):
-        return number(
-            orbits.trace_fixed_path(
-                field, positions, directions, rigidity=RIGIDITY, path_length=LENGTH, num_steps=9
-            )
-        )
+        rigidity = jnp.asarray(RIGIDITY, jnp.float32)
+        return number(end_states((field, positions, directions, rigidity, jnp.float32(LENGTH))))
 
     gradient = eqx.filter_grad(of_field)(field).second.field.coefficients
     assert gradient.dtype == jnp.float32
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"path_length": -1.0}, "path_length: expected a positive number, got -1"),
-        ({"num_steps": 0}, "num_steps: expected a number in .1, 1e.07., got 0"),
-        (
-            {"rigidity": jnp.ones(2)},
-            r"rigidity: expected shape \(\) or shape \(6,\), got shape \(2,\)",
-        ),
-    ],
-)
-def test_bad_arguments(options, message):
-    options = {"rigidity": 1.0, "path_length": 1.0, "num_steps": 3} | options
-    with pytest.raises(ValueError, match=message):
-        orbits.trace_fixed_path(turbulent(), *start(), **options)
