@@ -55,6 +55,20 @@ class Arrivals(eqx.Module):
         """Return the share of orbits that never reached the boundary."""
         return jnp.mean((~self.reached).astype(self.path_length.dtype))
 
+    def diffusion(self) -> Float[Array, "*batch xyz=3 xyz=3"]:
+        """Return K = kappa / v in pc about each observer, ``(*observer, *stop, 3, 3)``.
+
+        K_ij = <p_i (r - observer)_j>, p the arrival direction of an orbit that ends at r.
+
+        Notes
+        -----
+        For arrivals that cover the sky evenly. Local, of one field: of several observers the
+        mean, and the scatter its error. It grows with the path to its limit in about a mean free
+        path, with noise that grows on as the square root of the path. Its antisymmetric part is
+        the drift. Source: Green-Kubo, K = <n(0) ∫ n(s) ds> along orbits.
+        """
+        return _mean_moment(self)
+
     def too_many_lost(self) -> Bool[Array, "*observer"]:
         """Return which observers lost more than 1 % of their orbits."""
         orbit_axes = tuple(range(-self.weight.ndim, 0))
@@ -107,6 +121,24 @@ class Arrivals(eqx.Module):
         names = ("position", "direction", "path_length") + ("reached", "observer") * others
         rows = _rows({key: getattr(self, key) for key in names}, index, axis)
         return dataclasses.replace(self, **rows)
+
+
+@eqx.filter_jit
+def _mean_moment(arrivals: Arrivals) -> Float[Array, "*batch xyz=3 xyz=3"]:
+    num_orbits, batch = arrivals.weight.size, arrivals.path_length.shape
+    batch = batch[: len(batch) - arrivals.weight.ndim]
+    reached = arrivals.reached.astype(arrivals.weight.dtype)
+    weight = jnp.broadcast_to(arrivals.weight, reached.shape) * reached
+    weight = weight.reshape(*arrivals.observer.shape[:-1], num_orbits)
+    observer = arrivals.observer[..., None, :]
+    if len(batch) == arrivals.observer.ndim:  # several stops
+        weight, observer = weight[..., None, :], observer[..., None, :]
+    away = arrivals.position.reshape(*batch, num_orbits, 3)
+    away = away - jnp.broadcast_to(observer, away.shape)
+    weight = jnp.broadcast_to(weight, away.shape[:-1])
+    away = jnp.where(weight[..., None] == 0, 0, away)
+    moment = jnp.einsum("...p,pi,...pj->...ij", weight, arrivals.arrival.reshape(-1, 3), away)
+    return moment / jnp.sum(weight, axis=-1)[..., None, None]
 
 
 @partial(jax.jit, static_argnames="axis")

@@ -122,45 +122,6 @@ class GradientBoundary(BoundaryDistribution):
         return dot(self.gradient.astype(direction.dtype), position - observer)
 
 
-class DiffusionBoundary(BoundaryDistribution):
-    """A density gradient and the flux that it drives: dI/I = G · (r - observer) - 3 n · K G.
-
-    Parameters
-    ----------
-    gradient
-        G = grad n / n in 1/pc, ``(3,)``.
-    diffusion
-        K = kappa / v in pc, ``(3, 3)``, e.g. from ``kinetic.diffusion_tensor``; its
-        antisymmetric part is the drift.
-
-    Raises
-    ------
-    ValueError
-        When one of them is not finite.
-
-    Notes
-    -----
-    The distribution of anisotropic diffusion to first order in the mean free path over the
-    scale of the gradient. Source: Fick's law, flux = -kappa grad n = (v n / 3) times the dipole.
-    """
-
-    gradient: Vector
-    diffusion: Float[Array, "xyz=3 xyz=3"]
-
-    def __check_init__(self):
-        check_finite("DiffusionBoundary: gradient", self.gradient)
-        check_finite("DiffusionBoundary: diffusion", self.diffusion)
-
-    def dipole(self) -> Vector:
-        """Return the dipole -3 K G: its direction is that into which most particles move."""
-        return -3 * jnp.sum(self.diffusion * self.gradient.astype(self.diffusion.dtype)[None], -1)
-
-    def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
-        """Return the density at the crossing and the dipole there."""
-        density = dot(self.gradient.astype(direction.dtype), position - observer)
-        return density + dot(self.dipole().astype(direction.dtype), direction)
-
-
 class ConvectionBoundary(BoundaryDistribution):
     """Isotropy in a frame that moves steadily (Compton-Getting): dI/I = (index + 2) n · V.
 
@@ -238,6 +199,70 @@ class TrapBoundary(BoundaryDistribution):
         series = (self.coefficients / f_0).astype(direction.dtype)
         cosine = jnp.clip(dot(direction, self.axis.astype(direction.dtype)), -1, 1)
         return jnp.sum((legendre_polynomials(cosine, series.size - 1) * series)[1:])
+
+
+class QuasiSteadyBoundary(BoundaryDistribution):
+    """A density gradient and the flux that it drives, with or without a trap behind it.
+
+    dI/I = G · (r - observer) - 3 n · K G, and with a trap besides
+    f_1 sum_{l >= 2} (t_l / t_1) P_l(n · axis) of its series t_l, where f_1 = -3 axis · K G.
+
+    Parameters
+    ----------
+    gradient
+        G = grad n / n in 1/pc, ``(3,)``.
+    diffusion
+        K = kappa / v in pc, ``(3, 3)``: e.g. ``kinetic.diffusion_tensor``, or
+        ``Arrivals.diffusion`` of the same sky; its antisymmetric part is the drift.
+    trap
+        A trap at whose inside the orbits end. Its dipole is that of the flux: what diffuses
+        away is what leaves the trap. A ``TrapBoundary`` whose dipole is not 0.
+
+    Raises
+    ------
+    ValueError
+        When a number is not finite.
+
+    Notes
+    -----
+    The stationary distribution of diffusion to first order in the mean free path over the scale
+    of the gradient. The sky does not depend on where orbits end once they are some mean free
+    paths long, and then not on K either, which only decides how soon: a null test of
+    `run_null_tests`. A trap is seen from within about a mean free path: the length of the path is
+    then the distance to it.
+    Source: Fick's law, flux = -kappa grad n = (v n / 3) times the dipole.
+    """
+
+    gradient: Vector
+    diffusion: Float[Array, "xyz=3 xyz=3"]
+    trap: TrapBoundary | None = None
+
+    def __check_init__(self):
+        check_finite("QuasiSteadyBoundary: gradient", self.gradient)
+        check_finite("QuasiSteadyBoundary: diffusion", self.diffusion)
+        if self.trap is not None:
+            series = self.trap.coefficients
+            remedy = "A trap with as many particles on both sides has no flux: give it a gradient."
+            dipole = jnp.abs(series[1]) if series.size > 1 else jnp.zeros(())
+            check_positive("QuasiSteadyBoundary: trap: |f_1|", dipole, remedy=remedy)
+
+    def dipole(self) -> Vector:
+        """Return the dipole -3 K G: its direction is that into which most particles move."""
+        return -3 * jnp.sum(self.diffusion * self.gradient.astype(self.diffusion.dtype)[None], -1)
+
+    def excess(self, position: Vector, direction: Vector, observer: Vector) -> Scalar:
+        """Return the density at the crossing and the dipole there, or the trap's series."""
+        dtype = direction.dtype
+        density = dot(self.gradient.astype(dtype), position - observer)
+        flux = dot(self.dipole().astype(dtype), direction)
+        if self.trap is None:
+            return density + flux
+        axis = self.trap.axis.astype(dtype)
+        series = self.trap.coefficients.astype(dtype)
+        cosine = jnp.clip(dot(direction, axis), -1, 1)
+        beyond = jnp.sum((legendre_polynomials(cosine, series.size - 1) * series)[2:])
+        f_1 = dot(self.dipole().astype(dtype), axis)
+        return density + flux + f_1 * beyond / jnp.where(series[1] == 0, jnp.nan, series[1])
 
 
 class FunctionBoundary(BoundaryDistribution):

@@ -20,11 +20,12 @@ from jaxcr.sky.arrivals.intensity import (
     scatter_level,
     split_mean,
 )
-from jaxcr.sky.harmonics import power_spectrum
+from jaxcr.sky.harmonics import cross_spectrum, power_spectrum
 
 _ISOTROPY = 1e-12
 _JACOBIAN = 1e-8
 _SIGMAS = 4.0
+_CHANGE = 0.05
 _SAMPLE = 32  # orbits whose Jacobian and return are computed
 
 
@@ -47,6 +48,12 @@ class NullTests(eqx.Module):
         scatter within pixels, averaged over l >= 2; ``half_difference_error`` is its error.
     lost_share
         Share of orbits that never reached the boundary.
+    change, change_error
+        C_l at a boundary farther away less C_l, over C_l, ``(ell,)`` for l = 1 ... lmax, and its
+        standard error from the scatter of the orbits; ``None`` where none was given. Not small
+        where the boundary is one that no stationary state has, or is too near.
+    farther
+        Median path to that boundary over that to the nearer one.
     """
 
     isotropy: Scalar
@@ -56,15 +63,26 @@ class NullTests(eqx.Module):
     half_difference: Scalar
     half_difference_error: Scalar
     lost_share: Scalar
+    change: Float[Array, " ell"] | None = None
+    change_error: Float[Array, " ell"] | None = None
+    farther: Scalar | None = None
 
     def passed(self) -> dict[str, bool]:
-        """Return which tests hold: 1e-12, 1e-8, and at most the expected noise within 4 sigma."""
+        """Return which tests hold.
+
+        1e-12, 1e-8, at most the expected noise within 4 sigma, and changes of C_l by 5 % at most,
+        within 4 sigma.
+        """
         most = 1 + _SIGMAS * float(self.half_difference_error)
-        return {
+        tests = {
             "isotropy": float(self.isotropy) < _ISOTROPY,
             "jacobian": float(self.jacobian) < _JACOBIAN,
             "half_difference": float(self.half_difference) < most,
         }
+        if self.change is not None:
+            excess = np.abs(self.change) - _SIGMAS * np.asarray(self.change_error)
+            tests["change"] = bool(np.all(excess < _CHANGE))
+        return tests
 
     def report(self) -> str:
         """Return the numbers and verdicts, one line each."""
@@ -80,7 +98,19 @@ class NullTests(eqx.Module):
                 f"{float(self.half_difference):.3f} ± {float(self.half_difference_error):.3f}  "
                 f"{good['half_difference']}",
                 f"orbits that never reached the boundary: {float(self.lost_share):.2%}",
+                self._change_line(),
             ]
+        )
+
+    def _change_line(self) -> str:
+        """Return the line on a boundary farther away."""
+        if self.change is None:
+            return "C_l from a boundary farther away: not tested, it takes two stops"
+        worst = int(np.argmax(np.abs(self.change) - _SIGMAS * np.asarray(self.change_error)))
+        return (
+            f"C_l from a boundary {float(self.farther):.3g} times as far away: largest change "
+            f"{float(self.change[worst]):+.1%} ± {float(self.change_error[worst]):.1%} "
+            f"at l = {worst + 1}  {'ok' if self.passed()['change'] else 'FAILS'}"
         )
 
 
@@ -101,19 +131,21 @@ def run_null_tests(
     field, rigidity
         With which the sky was back-tracked.
     arrivals
-        Orbits grouped by pixels, at least four in each, of one observer and one stop.
+        Orbits grouped by pixels, at least four in each, of one observer and one stop; or two
+        stops, of which the first is tested, and C_l from the second compared with its own: for
+        example ``PathLength(jnp.array([path, 2 * path]))``.
     boundary
         Distribution whose sky is split into halves.
     path_length, num_steps
         Path in pc and number of Boris steps for the Jacobian and the return. A few gyroradii:
         beyond, chaos multiplies the round-off of float64 itself.
     lmax
-        Highest multipole of the half-difference.
+        Highest multipole of the half-difference, and of the comparison of two stops.
 
     Raises
     ------
     ValueError
-        When the arrivals are of several observers or stops.
+        When the arrivals are of several observers, or more than two stops.
 
     Notes
     -----
@@ -121,12 +153,35 @@ def run_null_tests(
     where the sky is smooth within a pixel: a ratio below 1 is no failure.
     """
     remedy = "Take one observer and one stop: arrivals.select(observer=0, stop=0)."
-    check_one_of("run_null_tests: axes of paths", arrivals.path_length.ndim, [2], remedy=remedy)
+    check_one_of("run_null_tests: axes of observer", arrivals.observer.ndim, [1], remedy=remedy)
     check_grouped(arrivals)
+    change = None, None, None
+    if arrivals.path_length.ndim == 3:
+        num_stops = arrivals.path_length.shape[0]
+        check_one_of("run_null_tests: stops", num_stops, [1, 2], remedy=remedy)
+        if num_stops == 2:
+            change = compare_stops(arrivals, boundary, lmax)
+        arrivals = arrivals.select(stop=0)
     isotropy, difference, noise = _from_orbits(arrivals, boundary)
     path = as_float(path_length)
     ends = _along_orbits(field, arrivals, as_float(rigidity), path, num_steps)
-    return _gather(arrivals, isotropy, path, ends, power_spectrum(difference, lmax=lmax), noise)
+    c_ell = power_spectrum(difference, lmax=lmax)
+    return _gather(arrivals, isotropy, path, ends, c_ell, noise, change)
+
+
+@eqx.filter_jit
+def compare_stops(arrivals: Arrivals, boundary: BoundaryDistribution, lmax: int):
+    """Return the relative change of C_l from stop to stop, its error, and the ratio of paths."""
+    samples, weight = pixel_samples(arrivals, boundary)
+    noise = scatter_level(samples, weight)[:, None]
+    c_ell = cross_spectrum(*split_mean(samples, weight), lmax=lmax)[:, 1:]
+    modes = 2 * jnp.arange(1, lmax + 1, dtype=c_ell.dtype) + 1
+    # Each half has noise 2N: of s² the mean of (s + n_1) (s + n_2) over 2 l + 1 modes.
+    variance = 4 * noise * (jnp.maximum(c_ell, 0) + noise) / modes[None]
+    near = jnp.where(c_ell[0] == 0, 1, c_ell[0])
+    paths = jnp.median(arrivals.path_length.reshape(2, -1), axis=-1)
+    error = jnp.sqrt(jnp.sum(variance, axis=0)) / jnp.abs(near)
+    return (c_ell[1] - c_ell[0]) / near, error, paths[1] / paths[0]
 
 
 @eqx.filter_jit
@@ -167,6 +222,7 @@ def _gather(
     ends: tuple[Float[Array, " orbit"], Float[Array, " orbit"]],
     c_ell: Float[Array, " ell"],
     noise: Scalar,
+    change: tuple,
 ) -> NullTests:
     """Return the results, with the power of half the difference over the noise level."""
     jacobian, miss = ends
@@ -181,4 +237,7 @@ def _gather(
         half_difference=jnp.where(none, 0, ratio),
         half_difference_error=jnp.sqrt(2 / jnp.sum(modes)),
         lost_share=arrivals.lost_share(),
+        change=change[0],
+        change_error=change[1],
+        farther=change[2],
     )

@@ -8,14 +8,20 @@ from jaxtyping import Array, Float
 from jaxcr.arrays import Vector
 from jaxcr.legendre import legendre_polynomials
 from jaxcr.sky.arrivals.backtrack import Arrivals
-from jaxcr.sky.arrivals.intensity import orbit_weights, split_mean
+from jaxcr.sky.arrivals.boundaries import GradientBoundary
+from jaxcr.sky.arrivals.intensity import orbit_excess, orbit_weights, split_mean
 from jaxcr.sky.harmonics.modes import degree_average
 from jaxcr.sky.harmonics.spectra import real_harmonics
 from jaxcr.vectors import unit_vector
 
 
 def transfer_tensor(
-    arrivals: Arrivals, axis: Vector, *, lmax: int, boundary_lmax: int = 24
+    arrivals: Arrivals,
+    axis: Vector,
+    *,
+    lmax: int,
+    boundary_lmax: int = 24,
+    gradient: Vector | None = None,
 ) -> Float[Array, "*batch ell l l"]:
     """Return K with C_L = sum_{l, l'} f_l f_l' K[L, l, l'] for a boundary sum f_l P_l(n · axis).
 
@@ -27,17 +33,22 @@ def transfer_tensor(
         Symmetry axis of the boundary, ``(3,)``.
     lmax, boundary_lmax
         Highest multipole of the sky, and of the boundary's series.
+    gradient
+        Direction of a density gradient, ``(3,)``, normalised here: the coordinate along it in pc,
+        (r - observer) · gradient, is then one more function on the boundary, behind the P_l. The
+        coefficients of a `QuasiSteadyBoundary` are |G| for it, -3 K |G| for l = 1 with a K
+        along the axis, and that times the trap's ratios for l >= 2.
 
     Returns
     -------
     Half-cross spectra, ``(..., lmax + 1, boundary_lmax + 1, boundary_lmax + 1)``, symmetric in
-    the last two; row and column 0 vanish with the mean of the map.
+    the last two, longer by one with a gradient; row and column 0 vanish with the mean of the map.
 
     Raises
     ------
     ValueError
         If there are fewer than four orbits in a pixel, more than 1 % of an observer's were lost,
-        the axis has no length or ``lmax`` is out of range.
+        axis or gradient have no length or ``lmax`` is out of range.
 
     Notes
     -----
@@ -47,7 +58,9 @@ def transfer_tensor(
     """
     arrivals.check_lost("arrivals")
     axis = unit_vector("transfer_tensor: axis", axis)
-    halves = _half_maps(arrivals, axis, boundary_lmax)
+    if gradient is not None:
+        gradient = unit_vector("transfer_tensor: gradient", gradient)
+    halves = _half_maps(arrivals, axis, gradient, boundary_lmax)
     average = degree_average(lmax).astype(halves[0].dtype)
 
     def one(*halves):
@@ -59,19 +72,22 @@ def transfer_tensor(
 
 
 @eqx.filter_jit
-def _half_maps(arrivals: Arrivals, axis: Vector, boundary_lmax: int):
-    """Return the maps of each P_l on the boundary from both halves, without their means."""
+def _half_maps(arrivals: Arrivals, axis: Vector, gradient: Vector | None, boundary_lmax: int):
+    """Return the maps of each function on the boundary from both halves, without their means."""
     weight = orbit_weights(arrivals)
+    along = None if gradient is None else orbit_excess(arrivals, GradientBoundary(gradient))
 
-    def one(direction, weight):
+    def one(direction, along, weight):
         cosine = jnp.clip(jnp.tensordot(direction, axis.astype(weight.dtype), axes=1), -1, 1)
         samples = jnp.moveaxis(legendre_polynomials(cosine, boundary_lmax), -1, 0)
+        if along is not None:
+            samples = jnp.concatenate([samples, along[None]])
         halves = split_mean(samples, jnp.broadcast_to(weight, samples.shape))
         return [half - jnp.mean(half, axis=-1, keepdims=True) for half in halves]
 
     for _ in range(weight.ndim - 2):
         one = jax.vmap(one)
-    return one(arrivals.direction, weight)
+    return one(arrivals.direction, along, weight)
 
 
 @jax.jit

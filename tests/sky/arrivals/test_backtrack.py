@@ -12,6 +12,8 @@ from jaxcr.sky import (
     Arrivals,
     DipoleBoundary,
     FunctionBoundary,
+    GradientBoundary,
+    QuasiSteadyBoundary,
     TrapBoundary,
     arrival_weights,
     backtrack,
@@ -114,6 +116,44 @@ def test_dipole_in_empty_space_is_seen_opposite_its_flow():
     assert np.allclose(fit_dipole(sky).vector, -1e-3 * AXIS, rtol=0, atol=1e-16)
     assert np.allclose(healpy.fit_dipole(np.asarray(sky))[1], -1e-3 * AXIS, rtol=0, atol=1e-16)
     assert pixel_centers(NSIDE)[np.argmax(sky)] @ AXIS < -0.95  # within a pixel of -axis
+
+
+def test_a_gradient_in_empty_space_is_a_dipole():
+    # r - observer = L p: dI/I = G · p L, and with the flux G · p (L + 3 K): C_1 = 4 pi/9 of its
+    # square, as of a dipole; nothing else.
+    gradient, path, k = jnp.array([0.0, 3e-3, 4e-3]), 7.0, 2.0
+    arrivals = backtrack(
+        EMPTY, rigidity=1.0, stop=PathLength(path), observer=HERE, nside=8, pusher=Boris(1.0)
+    )
+    for boundary, reach in (
+        (GradientBoundary(gradient), path),
+        (QuasiSteadyBoundary(gradient, k * jnp.eye(3)), path + 3 * k),
+    ):
+        c_ell = power_spectrum(intensity_map(arrivals, boundary), lmax=4)
+        # Means over pixels of nside 8 blunt a dipole by 1 - (0.1)²/12 and so on.
+        np.testing.assert_allclose(c_ell[1], 4 * np.pi / 9 * (5e-3 * reach) ** 2, rtol=5e-3)
+        assert np.all(np.abs(c_ell[2:]) < 1e-5 * c_ell[1])
+
+
+def test_diffusion_of_arrivals_in_a_uniform_field():
+    # <n_i(0) n_j(s)> = 1/3 of (cos, sin; -sin, cos)(s/r) across the field, of 1 along it; back in
+    # time a positive charge turns as a negative one does forward.
+    strength, path = 2.0, 9.0
+    radius = 1.5 * GYRORADIUS / strength
+    stops = PathLength(jnp.array([4.0, path]))
+    arrivals = backtrack(
+        UniformField(jnp.array([0.0, 0.0, strength])), rigidity=1.5, stop=stops,
+        observer=jnp.array([[0.0, 0.0, 0.0], [3.0, 1.0, 2.0]]), nside=4, pusher=Boris(0.01),
+    )  # fmt: skip
+    found = arrivals.diffusion()
+    assert found.shape == (2, 2, 3, 3)
+    angle = path / radius
+    across, drift = radius * np.sin(angle) / 3, radius * (1 - np.cos(angle)) / 3
+    expected = np.array([[across, drift, 0], [-drift, across, 0], [0, 0, path / 3]])
+    # <p p> over 768 directions is 1/3 to 5e-4; the steps lag by 1e-5 of a turn.
+    np.testing.assert_allclose(found[:, 1], np.stack([expected] * 2), atol=5e-4 * path)
+    one = arrivals.select(observer=1, stop=1).diffusion()
+    np.testing.assert_allclose(one, found[1, 1], rtol=1e-12)
 
 
 def test_pixels_average_their_orbits(spheres):

@@ -7,10 +7,10 @@ from jaxcr.fields import DipoleField, UniformField
 from jaxcr.sky import (
     BoundaryDistribution,
     ConvectionBoundary,
-    DiffusionBoundary,
     DipoleBoundary,
     FunctionBoundary,
     GradientBoundary,
+    QuasiSteadyBoundary,
     TrapBoundary,
 )
 
@@ -166,7 +166,7 @@ def test_gradient_counts_from_the_observer():
 
 def test_diffusion_has_the_flux_of_fick(rng):
     gradient, tensor = jnp.asarray(rng.standard_normal(3)), jnp.asarray(rng.standard_normal((3, 3)))
-    boundary = DiffusionBoundary(gradient, tensor)
+    boundary = QuasiSteadyBoundary(gradient, tensor)
     # The flux over n v is a third of the dipole: <n (1 + d · n)> = d / 3 over directions, by
     # Gauss's rule in the cosine and four azimuths, exact for polynomials of degree 2.
     z, weight = np.polynomial.legendre.leggauss(3)
@@ -182,6 +182,25 @@ def test_diffusion_has_the_flux_of_fick(rng):
     value = jax.vmap(lambda n: boundary.excess(ORIGIN, n, ORIGIN))(jnp.asarray(sky))
     flux = np.repeat(weight, 4) / 8 @ (sky * np.asarray(value)[:, None])
     assert np.allclose(flux, -np.asarray(tensor) @ np.asarray(gradient), atol=1e-14)  # round-off
+
+
+def test_a_trap_behind_a_gradient_has_the_dipole_of_the_flux(rng):
+    gradient = jnp.array([0.02, -0.01, 0.03])
+    tensor = jnp.asarray(rng.standard_normal((3, 3)))
+    trap = TrapBoundary(jnp.array([2.0, -0.5, 0.3, 0.1]), jnp.array([0.0, 0.0, 2.0]))
+    position, n = jnp.array([1.0, 2.0, 3.0]), jnp.array([0.48, 0.6, 0.64])
+    value = QuasiSteadyBoundary(gradient, tensor, trap).excess(position, n, ORIGIN)
+    f_1 = -3 * (tensor @ gradient)[2]
+    mu = 0.64
+    beyond = 0.3 / -0.5 * (1.5 * mu**2 - 0.5) + 0.1 / -0.5 * (2.5 * mu**3 - 1.5 * mu)
+    plain = QuasiSteadyBoundary(gradient, tensor).excess(position, n, ORIGIN)
+    np.testing.assert_allclose(value, plain + f_1 * beyond, rtol=1e-13)
+
+
+def test_a_trap_without_flux_is_no_source_of_one():
+    level = TrapBoundary(jnp.array([1.0, 0.0, 0.3]), SIDEWAYS)
+    with pytest.raises(ValueError, match=r"QuasiSteadyBoundary: trap: .f_1.: expected a positive"):
+        QuasiSteadyBoundary(SIDEWAYS, jnp.eye(3), level)
 
 
 def test_motion_of_the_earth_is_the_compton_getting_effect():
@@ -236,7 +255,7 @@ def test_a_function_of_many_particles_is_refused():
         lambda vector: TrapBoundary(jnp.ones(2), vector),
         GradientBoundary,
         ConvectionBoundary,
-        lambda vector: DiffusionBoundary(vector, jnp.eye(3)),
+        lambda vector: QuasiSteadyBoundary(vector, jnp.eye(3)),
     ],
 )
 @pytest.mark.parametrize("shape", [(1,), (2,)])
@@ -248,7 +267,7 @@ def test_a_vector_of_another_shape_is_refused(kind, shape):
 
 def test_a_diffusion_tensor_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"diffusion: expected .* of shape \(xyz=3 xyz=3\), got"):
-        DiffusionBoundary(jnp.ones(3), jnp.ones((1, 3)))
+        QuasiSteadyBoundary(jnp.ones(3), jnp.ones((1, 3)))
 
 
 @pytest.mark.parametrize(
@@ -257,7 +276,7 @@ def test_a_diffusion_tensor_of_another_shape_is_refused():
         (lambda x: DipoleBoundary(SIDEWAYS, x), "DipoleBoundary: amplitude: expected finite"),
         (lambda x: DipoleBoundary(x * SIDEWAYS, 1), "DipoleBoundary: axis: expected a direction"),
         (lambda x: GradientBoundary(x * SIDEWAYS), "GradientBoundary: gradient: expected finite"),
-        (lambda x: DiffusionBoundary(SIDEWAYS, x * jnp.eye(3)), "diffusion: expected finite"),
+        (lambda x: QuasiSteadyBoundary(SIDEWAYS, x * jnp.eye(3)), "diffusion: expected finite"),
         (lambda x: ConvectionBoundary(x * SIDEWAYS), r"velocity: expected .* in \[0, 1\)"),
         (lambda x: ConvectionBoundary(1e-4 * SIDEWAYS, x), "index: expected finite"),
         (lambda x: TrapBoundary(jnp.array([1, x]), SIDEWAYS), "coefficients: expected finite"),

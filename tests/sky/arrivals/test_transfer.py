@@ -9,6 +9,7 @@ from jaxcr.orbits import Boris, PathLength
 from jaxcr.sky import (
     Arrivals,
     DipoleBoundary,
+    QuasiSteadyBoundary,
     TrapBoundary,
     backtrack,
     cross_spectrum,
@@ -53,6 +54,21 @@ def direct(arrivals, coefficients):
 
 def contract(tensor, series):
     return jnp.einsum("...ab,a,b->...", tensor, series, series)
+
+
+def test_a_gradient_is_one_more_function(arrivals):
+    gradient, trap = jnp.array([0.0, 3.0, 4.0]), jnp.array([1.0, 0.2, -0.1, 0.05])
+    tensor = transfer_tensor(arrivals, AXIS, lmax=LMAX, boundary_lmax=3, gradient=gradient)
+    plain = transfer_tensor(arrivals, AXIS, lmax=LMAX, boundary_lmax=3)
+    np.testing.assert_array_equal(tensor[..., :-1, :-1], plain)
+    # K b b, so that the flux is along the axis b whatever the gradient.
+    diffusion = 2.5 * AXIS[:, None] * AXIS[None] / jnp.sum(AXIS**2)
+    boundary = QuasiSteadyBoundary(1e-3 * gradient, diffusion, TrapBoundary(trap, AXIS))
+    expected = cross_spectrum(*half_maps(arrivals, boundary), lmax=LMAX)
+    f_1 = -3 * 2.5 * 1e-3 * (gradient @ AXIS) / jnp.linalg.norm(AXIS)
+    series = jnp.concatenate([trap * f_1 / trap[1], jnp.array([5e-3])])
+    # Round-off, of maps a thousand times larger than their sum's smallest multipoles.
+    np.testing.assert_allclose(contract(tensor, series), expected, atol=1e-12 * expected.max())
 
 
 def free_flight(sky):
