@@ -83,10 +83,12 @@ from jaxcr.sky.maps import (
     write_map,
 )
 from jaxcr.sky.noise import (
+    GyrotropicSplit,
     IsotropicBands,
     debiased_direction_spectrum,
     debiased_spectrum,
     fold_spectrum,
+    gyrotropic_split,
     isotropic_bands,
     noise_power,
     poisson_noise,
@@ -143,6 +145,7 @@ __all__ = [
     "FunctionBoundary",
     "GradientBoundary",
     "GroundSpectrum",
+    "GyrotropicSplit",
     "HarmonicTransform",
     "IsotropicBands",
     "JaxhtTransform",
@@ -194,6 +197,7 @@ __all__ = [
     "forward_spectrum",
     "gaussian_beam",
     "gaussian_error",
+    "gyrotropic_split",
     "half_maps",
     "harmonic_matrix",
     "hawc_window",

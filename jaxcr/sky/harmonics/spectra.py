@@ -125,7 +125,7 @@ def power_spectrum(
     maps, nside, lmax = _checked(maps, lmax, "power_spectrum")
     if transform is None:
         return maps_to_spectrum(maps, nside=nside, lmax=lmax)
-    modes = transform.analyse(_without_mean(maps), nside, lmax)
+    modes = transform.analyse(without_mean(maps), nside, lmax)
     return mean_product(modes, modes, lmax)
 
 
@@ -162,7 +162,7 @@ def cross_spectrum(
     second = whole_maps("cross_spectrum: second", second)
     if transform is None:
         return maps_to_spectrum(first, second, nside=nside, lmax=lmax)
-    left, right = (transform.analyse(_without_mean(x), nside, lmax) for x in (first, second))
+    left, right = (transform.analyse(without_mean(x), nside, lmax) for x in (first, second))
     return mean_product(left, right, lmax)
 
 
@@ -191,6 +191,6 @@ def _analyse(
 
 
 @jax.jit
-def _without_mean(maps: Maps) -> Float[Array, "*batch pixel"]:
+def without_mean(maps: Maps) -> Float[Array, "*batch pixel"]:
     """Subtract from each map its mean."""
     return maps - jnp.mean(maps, axis=-1, keepdims=True)
