@@ -38,7 +38,7 @@ _SLOPE = -2.5
 _FACTOR = 7.0
 """Between the two amplitudes of the gradient."""
 _ROUND_OFF = 1e-4
-"""Relative to C_l; the maps have float32."""
+"""Relative to the mean C_l; orbits and maps are in float32."""
 
 Spectra = Float[np.ndarray, "field energy ell"]
 
@@ -221,8 +221,8 @@ def judge_amplitude(found: Skies) -> Verdict:
     worst = float((away / np.abs(found.total[..., 1:]).mean(axis=0)).max())
     return Verdict(
         "the amplitude of the density gradient changes only the normalisation of C_l",
-        f"{_FACTOR:g} times the gradient: C_l over its mean by {_FACTOR**2:g} times itself to "
-        f"{worst:.0e}, every l, energy and field",
+        f"{_FACTOR:g} times the gradient makes {_FACTOR**2:g} times the C_l, at every l and energy "
+        f"and in every field, to {worst:.0e} of its mean",
         bool(worst < _ROUND_OFF),
         "Exact, for orbits do not depend on the gradient; what is left is round-off of the maps.",
     )
