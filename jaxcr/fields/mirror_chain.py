@@ -67,7 +67,7 @@ class MirrorChainField(Field):
         self.num_bottles = as_float(check_range(name + "num_bottles", num_bottles, 1.0))
         self.left = left
         self.growth = jnp.log(right / left)
-        self.depth = _depth(jnp.log(left / low), self.growth)
+        self.depth = log_swing(jnp.log(left / low) + self.growth / 2, self.growth)
         self.shift = _shift(self.depth, self.growth)
 
     @checked
@@ -103,19 +103,21 @@ def _shift(depth: Scalar, growth: Scalar) -> Scalar:
     return jnp.arcsin(growth / (jnp.pi * depth)) / (2 * jnp.pi)
 
 
-def _depth(wanted: Scalar, growth: Scalar) -> Scalar:
-    """Return the swing of ln B whose left mirror is ln ``wanted`` above the minimum.
+def log_swing(log_ratio: Scalar, growth: Scalar) -> Scalar:
+    """Return the swing of ln B of a bottle, from ln R, R = sqrt(B1 B2)/B0, and ln(B2/B1).
 
-    It solves growth (2 shift - 1/2) + depth cos(2 pi shift) = wanted; the derivative of the left
-    side by depth is the cosine alone, because mirror and minimum are stationary.
+    In units of ln R it solves slope 2 shift + swing cos(2 pi shift) = 1, whose derivative by the
+    swing is the cosine alone, because mirror and minimum are stationary. Smooth at R = 1 in a
+    level row.
     """
+    unit = jnp.where(log_ratio > 0, log_ratio, 1)
+    slope = growth / unit
 
-    def step(_, depth):
-        shift = _shift(depth, growth)
+    def step(_, swing):
+        shift = _shift(swing, slope)
         cosine = jnp.cos(2 * jnp.pi * shift)
-        excess = growth * (2 * shift - 0.5) + depth * cosine - wanted
-        lowest = jnp.abs(growth) / jnp.pi
-        return jnp.maximum(depth - excess / cosine, (depth + lowest) / 2)
+        excess = slope * 2 * shift + swing * cosine - 1
+        lowest = jnp.abs(slope) / jnp.pi
+        return jnp.maximum(swing - excess / cosine, (swing + lowest) / 2)
 
-    start = jnp.maximum(wanted + growth / 2, 0) + jnp.abs(growth)
-    return lax.fori_loop(0, _NEWTON_STEPS, step, start)
+    return log_ratio * lax.fori_loop(0, _NEWTON_STEPS, step, 1 + jnp.abs(slope))
