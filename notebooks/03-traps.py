@@ -104,7 +104,7 @@ print(f"but {hops.jumps.value:.0%} of the hops skip a trap or more, which the ch
 # %% [markdown]
 # Detailed balance holds, the shares of loss cones do not. But the chain assumes hops to neighbours only, and two in
 # five go farther: its times are wrong where its densities are right
-# (`experiments/results/four_regimes.json`).
+# (`experiments/results/four_regimes.json`). `PitchAngleClosure` has the rates that give these particles' drift too.
 #
 # ## From a measured density back to the trap
 # A density in each trap with errors of 5 %, drawn from the chain above:

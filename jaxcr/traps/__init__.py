@@ -2,6 +2,7 @@
 
 from jaxcr.annotations import checked_folder
 from jaxcr.traps.anisotropy import gyrotropic_spectrum, trap_distribution
+from jaxcr.traps.cell_problem import BottleTransport, bottle_transport
 from jaxcr.traps.chain import AbsorbingEnd, Chain, ChainEnd, ReflectingEnd
 from jaxcr.traps.continuum import convection_diffusion, steady_exponent, transport_cumulants
 from jaxcr.traps.escape import (
@@ -31,7 +32,8 @@ from jaxcr.traps.hops import MeasuredHops, measure_hops, scatter_in_bottles
 from jaxcr.traps.line_of_traps import flux_tube_volume, line_of_traps, trap_chain, traps_in_profile
 from jaxcr.traps.loss_cone import EscapeProbabilities, escape_probabilities, loss_cone_fractions
 from jaxcr.traps.presets import FedChain, galaxy_chain, helio_chain
-from jaxcr.traps.rates import Closure, DetailedBalance, LossCone
+from jaxcr.traps.rates import Closure, DetailedBalance, LossCone, PitchAngleClosure
+from jaxcr.traps.scattering import IsotropisingScattering, SmallAngleScattering
 from jaxcr.traps.steady import (
     bond_flux,
     equilibrium,
@@ -50,6 +52,7 @@ __all__ = [
     "LOST",
     "RIGHT",
     "AbsorbingEnd",
+    "BottleTransport",
     "Chain",
     "ChainEnd",
     "Closure",
@@ -58,16 +61,20 @@ __all__ = [
     "EvolutionMethod",
     "ExitProbabilities",
     "FedChain",
+    "IsotropisingScattering",
     "LossCone",
     "MatrixExponential",
     "MeasuredHops",
     "MirrorSuppression",
+    "PitchAngleClosure",
     "ReflectingEnd",
     "RelaxationModes",
+    "SmallAngleScattering",
     "Spectrum",
     "Trap",
     "Walks",
     "bond_flux",
+    "bottle_transport",
     "convection_diffusion",
     "equilibrium",
     "escape_probabilities",
