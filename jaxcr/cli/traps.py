@@ -16,7 +16,9 @@ from jaxcr.cli.toml_settings import as_dict
 from jaxcr.cli.traps_config import Traps
 from jaxcr.runtime import result_folder, write_result
 
-_CLOSURES = {"detailed-balance": traps.DetailedBalance(), "loss-cone": traps.LossCone()}
+_SCATTERINGS = {
+    "isotropising": traps.IsotropisingScattering(), "small-angles": traps.SmallAngleScattering()
+}  # fmt: skip
 _ENDS = {"absorbing": traps.AbsorbingEnd(), "reflecting": traps.ReflectingEnd()}
 _TIMES = (0.03, 0.1, 0.3, 1.0, 3.0)
 """Of the slowest relaxation, at most of 1e8 hops: nobody can wait for a metastable chain."""
@@ -44,14 +46,20 @@ def run_traps(config: Traps) -> Outcome:
         print("\n".join(table))
         drawn = "traps.png and fit.png" if config.fit is not None else "traps.png"
         print(f"{folder}/ has result.h5, report.txt, {drawn}")
-    return Outcome(found, folder, warnings=_warnings(found))
+    return Outcome(found, folder, warnings=_warnings(config, found))
+
+
+def _closures(config: Traps) -> dict[str, traps.Closure]:
+    """Return closures by the names that they have here."""
+    true = {k: traps.PitchAngleClosure(config.length, x) for k, x in _SCATTERINGS.items()}
+    return {"detailed-balance": traps.DetailedBalance(), "loss-cone": traps.LossCone(), **true}
 
 
 def _chain(config: Traps, trap: traps.Trap) -> traps.Chain:
     """Return the chain of copies of a trap."""
     return traps.trap_chain(
         trap, config.sites, scattering_rate=_scattering(config),
-        closure=_CLOSURES[config.closure], left_end=_ENDS[config.left_end],
+        closure=_closures(config)[config.closure], left_end=_ENDS[config.left_end],
         right_end=_ENDS[config.right_end],
         loss_rate=jnp.full(config.sites, config.loss_rate) if config.loss_rate else None,
     )  # fmt: skip
@@ -85,12 +93,15 @@ def _solve(config: Traps, trap: traps.Trap) -> dict[str, dict]:
 
 
 def _one_trap(config: Traps, trap: traps.Trap) -> dict[str, Any]:
-    """Return the numbers of one trap, with both closures beside each other."""
+    """Return the numbers of one trap, with the closures that have some beside each other."""
     nu = _scattering(config)
     left, right = (float(np.degrees(np.arccos(mu))) for mu in (trap.left_cosine, trap.right_cosine))
     p = traps.escape_probabilities(trap)
     closures = {}
-    for name, closure in _CLOSURES.items():
+    capture = nu * config.length
+    for name, closure in _closures(config).items():
+        if name == "isotropising" and capture < abs(float(trap.gradient)):
+            continue  # no series; chosen, it has raised before
         rate_right, rate_left = closure.rates(trap, nu)
         drift, spread = traps.transport_cumulants(rate_right, rate_left, config.length, order=2)
         closures[name] = {
@@ -99,9 +110,6 @@ def _one_trap(config: Traps, trap: traps.Trap) -> dict[str, Any]:
             "drift_over_v": quantity(float(drift)),
             "diffusion_over_v": quantity(float(spread) / 2, unit="pc"),
         }
-    suppression = traps.mirror_suppression(
-        trap, config.length, nu, closure=_CLOSURES[config.closure]
-    )
     return {
         "mirror_ratio": float(trap.mirror_ratio),
         "gradient": float(trap.gradient),
@@ -109,8 +117,12 @@ def _one_trap(config: Traps, trap: traps.Trap) -> dict[str, Any]:
         "loss_cone_right": quantity(right, unit="deg"),
         "escape": {name: float(getattr(p, name)) for name in ("left", "right", "trapped")},
         "closures": closures,
-        "scatterings_per_trap": float(suppression.capture),
-        "diffusion_over_unmirrored": float(suppression.ratio),
+        "scatterings_per_trap": capture,
+        "diffusion_over_unmirrored": {
+            name: float(traps.mirror_suppression(trap, config.length, nu, scattering=scattering))
+            for name, scattering in _SCATTERINGS.items()
+            if name in closures
+        },
     }
 
 
@@ -148,14 +160,14 @@ def _trap_lines(config: Traps, found: dict[str, Any]) -> list[str]:
             f"{name}: g = {right:.4g}, r = {left:.4g} per pc, g/r = {right / left:.4g}, "
             f"V = {drift:.4g}, D = {spread:.4g} pc" + (" (used)" if name == config.closure else "")
         )
-    doubt = _doubt(capture)
-    lines.append(
-        f"scatterings per trap: {capture:.3g}"
-        + (f" ({doubt})" if doubt else "")
-        + f"; D over diffusion without mirrors: {found['diffusion_over_unmirrored']:.3g}"
-        " (V/D is right; this D and every time are not: hops over several traps and the time of "
-        "flight are missing)"
-    )
+    doubt = _doubt(config, capture)
+    lines.append(f"scatterings per trap: {capture:.3g}" + (f" ({doubt})" if doubt else ""))
+    ratios = [f"{x:.3g} ({name})" for name, x in found["diffusion_over_unmirrored"].items()]
+    lines.append(f"D over diffusion without mirrors: {', '.join(ratios)}")
+    if config.closure not in _SCATTERINGS:
+        lines.append(
+            f"the D of {config.closure}, and every time made of it, is not that of guiding centres"
+        )
     return lines
 
 
@@ -175,8 +187,10 @@ def _chain_lines(config: Traps, found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _doubt(capture: float) -> str:
-    """Return what is wrong with a chain of so many scatterings per trap, if anything."""
+def _doubt(config: Traps, capture: float) -> str:
+    """Return what is wrong with loss cones at so many scatterings per trap, if anything."""
+    if config.closure in _SCATTERINGS:
+        return ""
     if capture < 0.5:
         return "hops over several traps, which the chain has not"
     return "the loss cones close, and the rates are too low" if capture > 2 else ""
@@ -184,7 +198,7 @@ def _doubt(capture: float) -> str:
 
 def _pictures(config: Traps, trap: traps.Trap, numbers: dict) -> dict:
     """Return what ``plot_traps`` draws."""
-    nu, closure = _scattering(config), _CLOSURES[config.closure]
+    nu, closure = _scattering(config), _closures(config)[config.closure]
     ratio = float(trap.mirror_ratio)
     gradient = abs(float(trap.gradient)) or min(0.1, float(np.log(ratio)))
     profiles = {}
@@ -216,7 +230,7 @@ def _fit(config: Traps, folder: Path) -> tuple[traps.Trap, dict, str]:
     profile = infer.read_density(config.fit)
     best = infer.fit_density(
         profile, _source(config), scattering_rate=_scattering(config),
-        closure=_CLOSURES[config.closure], left_end=_ENDS[config.left_end],
+        closure=_closures(config)[config.closure], left_end=_ENDS[config.left_end],
         right_end=_ENDS[config.right_end],
     )  # fmt: skip
     plots.plot_density_fit(profile, best).savefig(folder / "fit.png", dpi=150)
@@ -244,9 +258,9 @@ def _fit_numbers(fitted: dict[str, np.ndarray]) -> dict[str, Any]:
     return values | {name: fitted[name] for name in names}
 
 
-def _warnings(found: dict[str, Any]) -> tuple[str, ...]:
+def _warnings(config: Traps, found: dict[str, Any]) -> tuple[str, ...]:
     """Return what stands in the table as a remark."""
-    doubt = _doubt(found["scatterings_per_trap"])
+    doubt = _doubt(config, found["scatterings_per_trap"])
     sentences = [f"scatterings per trap: {doubt}"] if doubt else []
     if "fit" in found and not found["fit"]["converged"]:
         sentences.append("the fit has not converged")

@@ -25,9 +25,14 @@ class Traps:
     length: float = 1.0
     """Of a trap, pc."""
     scattering_rate: float | None = None
-    """Isotropic scatterings per pc of path; default one per trap."""
-    closure: typing.Literal["detailed-balance", "loss-cone"] = "detailed-balance"
-    """How escape becomes hops; loss-cone is the published one, which is not in balance."""
+    """nu of isotropising events, or of D_mumu = nu (1 - mu²)/2, per pc of path; default one per
+    trap."""
+    closure: typing.Literal["detailed-balance", "loss-cone", "isotropising", "small-angles"] = (
+        "detailed-balance"
+    )
+    """How hops follow from the trap: isotropising and small-angles have the drift of guiding
+    centres that scatter so, and right times; detailed-balance has their drift over diffusion;
+    loss-cone is the published one, which is not in balance."""
     left_end: typing.Literal["absorbing", "reflecting"] = "absorbing"
     right_end: typing.Literal["absorbing", "reflecting"] = "absorbing"
     source: int | None = None

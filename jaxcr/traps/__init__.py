@@ -41,7 +41,7 @@ from jaxcr.traps.steady import (
     log_steady_state,
     steady_state,
 )
-from jaxcr.traps.suppression import MirrorSuppression, mirror_suppression
+from jaxcr.traps.suppression import mirror_suppression
 from jaxcr.traps.trap import Trap, trap_from_asymmetry, trap_from_ratio
 from jaxcr.traps.walkers import HOP_LIMIT, INSIDE, LEFT, LOST, RIGHT, Walks, walk
 
@@ -65,7 +65,6 @@ __all__ = [
     "LossCone",
     "MatrixExponential",
     "MeasuredHops",
-    "MirrorSuppression",
     "PitchAngleClosure",
     "ReflectingEnd",
     "RelaxationModes",

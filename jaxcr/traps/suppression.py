@@ -1,28 +1,12 @@
-"""What a chain of mirrors does to diffusion along the field, and where the chain holds."""
-
-from typing import NamedTuple
+"""How much slower a row of mirrors makes diffusion along the field."""
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import as_float
-from jaxcr.traps.rates import Closure, DetailedBalance
+from jaxcr.checks import as_float, check_positive
+from jaxcr.traps.cell_problem import trap_diffusion
+from jaxcr.traps.scattering import IsotropisingScattering, PitchAngleScattering
 from jaxcr.traps.trap import Trap
 
-_DEFAULT_CLOSURE = DetailedBalance()
-
-
-class MirrorSuppression(NamedTuple):
-    """Diffusion through mirrors beside diffusion without them.
-
-    Attributes
-    ----------
-    ratio
-        D of the chain over v lambda_s/3, lambda_s = v/nu. It is not that of particles: see Notes.
-    capture
-        nu lambda/v, scatterings per passage of a trap.
-    """
-
-    ratio: Scalar
-    capture: Scalar
+_ISOTROPISING = IsotropisingScattering()
 
 
 def mirror_suppression(
@@ -30,32 +14,48 @@ def mirror_suppression(
     length: ScalarLike,
     scattering_rate: ScalarLike,
     *,
+    scattering: PitchAngleScattering = _ISOTROPISING,
     speed: ScalarLike = 1.0,
-    closure: Closure = _DEFAULT_CLOSURE,
-) -> MirrorSuppression:
-    """Return the diffusion of the chain of hops over that without mirrors.
+) -> Scalar:
+    """Return diffusion through copies of a trap over v lambda_s/3, that without mirrors.
 
-    D = length² (g + r)/2 = length² nu (1 - mu)/2, so that the ratio is (3/2)(nu length/v)²(1 - mu)
-    with mu the cosine of the weaker mirror: (3/4)(nu length/v)²/R for strong mirrors.
+    D is that of steady states, flux = -(1/B) D df/dx, from the pitch-angle equation as
+    `bottle_transport` solves it, in bottles whose ln B is a cosine and a slope.
 
     Parameters
     ----------
-    trap, closure
-        One trap, and the closure that gives its rates.
+    trap
+        One bottle; every next one is a copy weaker by B2/B1.
     length, speed
         Of the trap in pc, and of the particles; 1 where ``scattering_rate`` is per pc of path.
     scattering_rate
-        nu, per pc of path or per unit of time.
+        nu, per pc of path or per unit of time; lambda_s = v/nu.
+    scattering
+        ``IsotropisingScattering()`` or ``SmallAngleScattering()``.
+
+    Raises
+    ------
+    ValueError
+        If known: a number that is not positive, or isotropising events rarer than
+        speed abs(ln(B1/B2))/length, for which there is no series.
 
     Notes
     -----
-    The chain's drift over diffusion is right; its diffusion and every time made of it are not:
-    hops over several traps and the time of flight are missing. Guiding centres between mirrors of
-    ratio 3 that scatter isotropically have .68, .69, .70, .76 of v lambda_s/3 at nu lambda/v = .1,
-    .3, 1, 3, where the chain gives .003, .025, .28, 2.5. `measure_hops` measures the true one.
-    Multi-mirror confinement: Budker, Mirnov & Ryutov, JETP Lett. 14 (1971) 212.
+    1/(<B> <1/B>) for frequent scattering. For rare isotropising events hardly less; small angles
+    go on to suppress, for they must carry particles from mu = 1 to the edge of the loss cone.
+    Rare scattering traps more the smaller its steps: multi-mirror confinement, Budker, Mirnov &
+    Ryutov, JETP Lett. 14 (1971) 212.
+
+    Examples
+    --------
+    >>> from jaxcr.traps import SmallAngleScattering, trap_from_ratio
+    >>> trap = trap_from_ratio(3.0, 0.0)
+    >>> round(float(mirror_suppression(trap, 1.0, 0.3)), 2)
+    0.64
+    >>> round(float(mirror_suppression(trap, 1.0, 0.3, scattering=SmallAngleScattering())), 2)
+    0.31
     """
-    right, left = closure.rates(trap, scattering_rate)
-    nu, length, speed = as_float(scattering_rate), as_float(length), as_float(speed)
-    chain = length**2 * (right + left) / 2
-    return MirrorSuppression(chain / (speed**2 / (3 * nu)), nu * length / speed)
+    check_positive("mirror_suppression: speed", speed)
+    rate = as_float(scattering_rate) / as_float(speed)
+    diffusion = trap_diffusion("mirror_suppression", trap, length, rate, scattering)
+    return 3 * rate.astype(diffusion.dtype) * diffusion

@@ -401,7 +401,7 @@ def against_guiding_centres(key, ratio, rate, gradient, scattering, num):
     steady = (rates[0] - rates[1]) / gradient if gradient else rates[0]
     depth = log_swing(jnp.log(ratio), jnp.asarray(gradient))
     exact = bottle_transport(log_cosine(depth), gradient, 1.0, rate, scattering=scattering)
-    flight = 3 * float(exact.diffusion) if small else 0.5 / rate
+    flight = max(0.5 / rate, 3 * float(exact.diffusion) if small else 0.0)
     halves = 0.5 + max(1, np.ceil(flight)) * np.array([2.0, 3.0, 5.0])
     key = jax.random.fold_in(key, int(1e4 * ratio + 1e3 * rate + 1e2 * gradient) + small)
     path = 40 / rate + 40

@@ -37,7 +37,7 @@ def outputs(trap, nu, length, closure):
     return {
         "density": density, "flux": bond_flux(chain, source)[:1], "time": escape_time(chain),
         "cumulants": cumulants, "sky": 1e3 * gyrotropic_spectrum(sky)[1:],
-        "suppression": mirror_suppression(trap, length, nu).ratio[None],
+        "suppression": mirror_suppression(trap, length, nu)[None],
     }  # fmt: skip
 
 

@@ -179,11 +179,12 @@ def judge_suppression(found: Found) -> Verdict:
     ratios = {k: quotient(caught[k]["diffusion"], free[k]["diffusion"]) for k in free}
     signs = [judge_sign(1 - float(x.value), float(x.error)) for x in ratios.values()]
     holds = all_of(signs)
-    trap = make_trap(1.0)
+    trap, small = make_trap(1.0), traps.SmallAngleScattering()
     return Verdict(
         "magnetic traps suppress the transport",
-        f"D over that without mirrors: {both(ratios)}; the chain has "
-        f"{float(traps.mirror_suppression(trap, 1.0, 1.0).ratio):.2f}",
+        f"D over that without mirrors: {both(ratios)}; pitch-angle equation "
+        f"{float(traps.mirror_suppression(trap, 1.0, 1.0)):.2f} (large angles), "
+        f"{float(traps.mirror_suppression(trap, 1.0, 1.0, scattering=small)):.2f} (small angles)",
         holds,
         UNRESOLVED if holds is None else
         "The published condition for efficient suppression could not be read.",
