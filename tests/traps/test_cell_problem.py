@@ -401,7 +401,10 @@ def against_guiding_centres(key, ratio, rate, gradient, scattering, num):
     steady = (rates[0] - rates[1]) / gradient if gradient else rates[0]
     depth = log_swing(jnp.log(ratio), jnp.asarray(gradient))
     exact = bottle_transport(log_cosine(depth), gradient, 1.0, rate, scattering=scattering)
-    flight = max(0.5 / rate, 3 * float(exact.diffusion) if small else 0.0)
+    # layers at the ends decay within a few free paths, more slowly where the field falls
+    flight = max(
+        (2 if gradient > rate / 3 else 0.5) / rate, 3 * float(exact.diffusion) if small else 0.0
+    )
     halves = 0.5 + max(1, np.ceil(flight)) * np.array([2.0, 3.0, 5.0])
     key = jax.random.fold_in(key, int(1e4 * ratio + 1e3 * rate + 1e2 * gradient) + small)
     path = 40 / rate + 40
@@ -420,8 +423,8 @@ def against_guiding_centres(key, ratio, rate, gradient, scattering, num):
         def excess(z):
             return escape(halves[1] + z) - escape(halves[0] + z) - (second - first)
 
-        ends = -0.99 * halves[0], 10 * halves[0]
-        z = ends[1] if excess(ends[1]) < 0 else brentq(excess, *ends)  # drift alone: no z
+        drift_alone = gradient * halves[0] > 3  # then z does not matter
+        z = 0.0 if drift_alone else brentq(excess, -0.99 * halves[0], 10 * halves[0])
         return second + escape(halves[2] + z) - escape(halves[1] + z)
 
     first, second, third = times.mean(1)
