@@ -6,6 +6,7 @@ from jaxcr.experiments.small_scale_anisotropy.magnetic_moment import MAGNETIC_MO
 from jaxcr.experiments.small_scale_anisotropy.quasi_steady_by_energy import (
     QUASI_STEADY_BY_ENERGY,
 )
+from jaxcr.experiments.small_scale_anisotropy.quasi_steady_path import QUASI_STEADY_PATH
 from jaxcr.experiments.small_scale_anisotropy.skies_by_energy import SKIES_BY_ENERGY
 from jaxcr.experiments.small_scale_anisotropy.skies_by_radius import SKIES_BY_RADIUS
 from jaxcr.experiments.small_scale_anisotropy.spectra_at_mean_free_path import (
@@ -23,6 +24,7 @@ SMALL_SCALE_ANISOTROPY = (
     SPECTRA_BY_RADIUS,
     SPECTRA_AT_MEAN_FREE_PATH,
     ENERGY_CONSERVATION,
+    QUASI_STEADY_PATH,
     QUASI_STEADY_BY_ENERGY,
 )
 

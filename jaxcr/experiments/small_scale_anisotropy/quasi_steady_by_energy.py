@@ -151,7 +151,7 @@ def _half_maps(arrivals: sky.Arrivals, energy: float, amplitude: float) -> list[
     """Return both half maps for a gradient along the mean field and the flux down it."""
     along = jnp.asarray(AXIS, jnp.float32)
     diffusion = (_mean_free_path(energy) / 3).astype(jnp.float32) * jnp.diag(along)
-    boundary = sky.DiffusionBoundary(jnp.float32(amplitude) * along, diffusion)
+    boundary = sky.QuasiSteadyBoundary(jnp.float32(amplitude) * along, diffusion)
     return [np.asarray(x, float) for x in sky.half_maps(arrivals, boundary)]
 
 
