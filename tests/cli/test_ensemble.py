@@ -121,6 +121,7 @@ def same_numbers(folder, whole):
             np.testing.assert_allclose(one[name][...], two[name][...], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_two_devices_make_the_same_run(whole, tmp_path):
     two = process(*SMALL, "--out", tmp_path / "two", JAX_NUM_CPU_DEVICES="2")
     _, said = two.communicate(timeout=300)

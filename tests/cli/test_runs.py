@@ -222,6 +222,7 @@ def test_orbits_of_a_named_set_on_a_small_grid(cache, capsys):
         assert 0.2 < turning / correlation < 5
 
 
+@pytest.mark.slow
 def test_traps_are_solved_and_fitted(cache, capsys):
     assert main(["traps", "--out", str(cache / "plain")]) == 0
     printed = capsys.readouterr().out

@@ -28,6 +28,7 @@ def average(num, **options):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_means_are_those_of_stored_orbits():
     found = average(3000)
     position, direction = jax.vmap(start)(jnp.arange(3000))

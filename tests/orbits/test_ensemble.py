@@ -130,7 +130,13 @@ def test_boris_keeps_the_norm_and_returns_in_time(smooth):
     np.testing.assert_allclose(back.position, 0, atol=1e-11)
 
 
-@pytest.mark.parametrize("pusher", PUSHERS, ids=["Boris", "Tsit5"])
+@pytest.mark.parametrize(
+    "pusher",
+    [
+        pytest.param(PUSHERS[0], id="Boris"),
+        pytest.param(PUSHERS[1], id="Tsit5", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize(
     ("dtype", "tolerance"),
     [(jnp.float64, 1e-10), pytest.param(jnp.float32, 1e-5, marks=pytest.mark.slow)],
@@ -282,6 +288,7 @@ def test_the_same_lanes_make_the_same_bytes_and_others_the_same_orbits(stencil, 
     assert abs(np.mean(paths[0]) - np.mean(paths[1])) < 0.2 * np.std(paths[0]) / np.sqrt(700)
 
 
+@pytest.mark.slow
 def test_orbits_do_not_depend_on_the_number_of_devices():
     script = """
 import jax

@@ -222,7 +222,7 @@ def test_lanes_of_vmap_end_each_in_its_way(uniform):
     np.testing.assert_allclose(np.linalg.norm(out.position[1:], axis=1), 5.0, rtol=1e-12)
 
 
-@pytest.mark.parametrize("rtol", [1e-3, 1e-7])
+@pytest.mark.parametrize("rtol", [pytest.param(1e-3, marks=pytest.mark.slow), 1e-7])
 def test_an_orbit_beyond_a_stop_for_less_than_a_step_has_met_it(rtol):
     # The circle reaches 2 pc, where it is beyond 1.9998 pc for 0.06 rad; steps are longer.
     orbit = orbits.trace(
@@ -240,7 +240,9 @@ def test_an_orbit_beyond_a_stop_for_less_than_a_step_has_met_it(rtol):
     assert np.linalg.norm(orbit.position) == pytest.approx(1.9998, rel=1e-10)
 
 
-@pytest.mark.parametrize("stop", [orbits.Sphere(3.6), orbits.PathLength(9.0)])
+@pytest.mark.parametrize(
+    "stop", [orbits.Sphere(3.6), pytest.param(orbits.PathLength(9.0), marks=pytest.mark.slow)]
+)
 def test_an_orbit_ends_where_a_clamped_grid_does(stop):
     grid = fields.GridField(
         jnp.ones((8, 8, 8, 3)) * 1e-3, spacing=0.5, origin=jnp.full(3, -2.0),

@@ -80,6 +80,7 @@ def exact_moments(c_ell):
     return mean, np.sqrt(weights @ (x - mean) ** 2)
 
 
+@pytest.mark.slow
 def test_both_modes_count_by_their_weights(problem, rng):
     # x = ±1.4, 30 errors apart; the prior gives 65 % of the posterior to one of them
     data = [fold_data(12 + ERROR * rng.normal(size=4)) for _ in range(30)]
