@@ -140,7 +140,7 @@ def forward_differentiable(solver: diffrax.AbstractAdaptiveSolver):
     """Return the solver with a plain loop over its stages: the default has no forward mode."""
     if getattr(solver, "scan_kind", "lax") is not None:
         return solver
-    return eqx.tree_at(lambda s: s.scan_kind, solver, "lax", is_leaf=lambda x: x is None)
+    return eqx.tree_at(lambda s: s.scan_kind, solver, "bounded", is_leaf=lambda x: x is None)
 
 
 def _has_stages(solver: diffrax.AbstractAdaptiveSolver) -> bool:

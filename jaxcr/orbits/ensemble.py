@@ -77,12 +77,12 @@ def trace_ensemble(
 
     Notes
     -----
-    Differentiable in the field, rigidity, start and radius, in both modes with equal steps
-    (``Boris``, ``Strang``, ``BlanesMoan4``), in forward mode with others. Reverse mode walks back
-    from the exits, and is as good as the start is found again: for dB = B0 and a path of 10, 30 or
-    100 gyroradii the median orbit misses it by 1e-14, 1e-10 gyroradii, or all (float64), by 7e-6,
-    4e-2, or all (float32). Memory: the start and end states. Cost: the sum of all steps, not the
-    number of particles times the longest orbit.
+    Differentiable in the field, rigidity, start and radius, in both modes. With equal steps
+    (``Boris``, ``Strang``, ``BlanesMoan4``) reverse mode walks back from the exits, and is as good
+    as the start is found again: for dB = B0 and a path of 10, 30 or 100 gyroradii the median orbit
+    misses it by 1e-14, 1e-10 gyroradii, or all (float64), by 7e-6, 4e-2, or all (float32). Other
+    pushers make their steps once more, from 256 states on the way. Memory: the start and end
+    states. Cost: the sum of all steps, not the number of particles times the longest orbit.
     """
     dtype = direction.dtype
     particles = start_states(position, direction, rigidity)

@@ -37,8 +37,10 @@ def step_together(
     pusher: FixedStepPusher,
     limits: Limits,
     width: int,
-) -> tuple[Crossing, Int[Array, " particle"], Int[Array, " particle"]]:
-    """Return what lanes return, in less time: states before stops, statuses, and steps tried.
+) -> tuple[Crossing, Int[Array, " row"], Int[Array, " particle"], Int[Array, " particle"]]:
+    """Return what lanes return, in less time.
+
+    States before stops and the steps up to there, statuses, and the number of steps tried.
 
     Particles are stepped together in blocks of a few ``width``: there is nothing to hand out.
     """
@@ -74,7 +76,7 @@ def step_together(
     within = _end_of(num_steps[-1] + 1, step) < limits.path
     limit = jnp.where(within, STEP_LIMIT, TOO_LONG).astype(jnp.int32)
     status = jnp.where(after.status[:, -1] == RUNNING, limit, after.status[:, -1])
-    return before, jnp.where(met[:, -1], REACHED, status), after.num_steps[:, -1]
+    return before, whole.ravel(), jnp.where(met[:, -1], REACHED, status), after.num_steps[:, -1]
 
 
 def _step_block(motion, rows: Particles, pusher, step: Scalar, num_steps: Int[Array, " stop"]):

@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any
 
 import equinox as eqx
-import equinox.internal as eqxi
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -31,33 +30,32 @@ from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.retrace import End, attach
 from jaxcr.orbits.stops import PathLength, Stop
 
-_FORWARD_ONLY = (
-    "trace_ensemble: derivative in reverse mode: expected a pusher with equal steps, such as "
-    "Boris(), got one that adapts them. Use jax.jvp or jax.jacfwd, or another pusher."
-)
 _LANE_MULTIPLE = 16  # vector registers hold 16 numbers at most: no lane is a remainder
 
 
 class _Record(eqx.Module):
-    """A state before a step, and the length of that step."""
+    """A state before a step, the length of that step, and how many led there."""
 
     offset: Float[Array, "*batch xyz=3"]
     direction: Float[Array, "*batch xyz=3"]
     path: Float[Array, "*batch"]
     length: Float[Array, "*batch"]
+    made: Int[Array, "*batch"]
 
 
 class _Lane(BeforeStep):
     """One particle under way, or the last state before its end.
 
     Its place is the offset from its start, so that short steps are the same far from the origin;
-    ``path_lost`` is what rounding took from the sum of all steps.
+    ``path_lost`` is what rounding took from the sum of all steps; ``made`` counts those that the
+    pusher made, rejected ones among them, and ``num_steps`` also the ones that were looked into.
     """
 
     path_lost: Scalar
     pusher_state: Any
     status: Int[Array, ""]
     num_steps: Int[Array, ""]
+    made: Int[Array, ""]
     met: Bool[Array, " stop"] | None
     records: _Record | None
 
@@ -72,19 +70,15 @@ def run_lanes(
     refill_interval: int,
 ) -> Exits:
     """Trace all particles of one device in lanes, then put them onto their stops."""
-    backward = isinstance(pusher, FixedStepPusher)
-    given = motion, particles, stop, pusher, limits
-    given = _constant(given) if backward else given
+    given = _constant((motion, particles, stop, pusher, limits))
     # Vector registers hold 16 numbers at most: no lane is a remainder.
     width = -(-min(lanes, particles.rigidity.shape[0]) // _LANE_MULTIPLE) * _LANE_MULTIPLE
-    if backward and isinstance(stop, PathLength):
-        before, *ends = step_together(*given, width)
+    if isinstance(pusher, FixedStepPusher) and isinstance(stop, PathLength):
+        before, num_steps, *ends = step_together(*given, width)
     else:
-        before, *ends = _fill_lanes(*given, width, refill_interval)
-    if backward:
-        before = _as_function(pusher, motion, particles, before)
-    exits = _collect(motion, stop, pusher, before, ends, width)
-    return exits if backward else eqxi.nondifferentiable_backward(exits, msg=_FORWARD_ONLY)
+        before, num_steps, *ends = _fill_lanes(*given, width, refill_interval)
+    before = _as_function(pusher, motion, particles, before, num_steps)
+    return _collect(motion, stop, pusher, before, ends, width)
 
 
 def _constant(tree):
@@ -93,12 +87,10 @@ def _constant(tree):
     return eqx.combine(lax.stop_gradient(arrays), rest)
 
 
-def _as_function(pusher: FixedStepPusher, motion: Lorentz, particles: Particles, found: Crossing):
+def _as_function(pusher: Pusher, motion: Lorentz, particles: Particles, found: Crossing, num_steps):
     """Return states before stops as a function of what the orbits began with."""
     num_stops = found.met.shape[0] // particles.rigidity.shape[0]
     start = jax.tree.map(lambda x: jnp.repeat(x, num_stops, axis=0), particles)
-    step = lax.stop_gradient(pusher.step_size).astype(found.path.dtype)
-    num_steps = jnp.round(found.path / step).astype(jnp.int32)
     end = End(found.offset, found.direction, found.path, num_steps)
     offset, direction, path = attach((pusher, motion), start, end)
     state = {"offset": offset, "direction": direction, "path": path}
@@ -113,8 +105,8 @@ def _fill_lanes(
     limits: Limits,
     width: int,
     refill_interval: int,
-) -> tuple[Crossing, Int[Array, " particle"], Int[Array, " particle"]]:
-    """Return the states before the stops, and how each orbit ended after how many steps."""
+) -> tuple[Crossing, Int[Array, " row"], Int[Array, " particle"], Int[Array, " particle"]]:
+    """Return the states before stops, steps up to there, how orbits ended and after how many."""
     num = particles.rigidity.shape[0]
 
     def start(index):
@@ -152,7 +144,7 @@ def _fill_lanes(
     carry = (lane, particle, jnp.int32(width), done)
     done = lax.while_loop(lambda c: jnp.any(c[1] < num), body, carry)[3]
     done = jax.tree.map(lambda x: x[:num], done)
-    return _before_stops(pusher, done), done.status, done.num_steps
+    return *_before_stops(pusher, done), done.status, done.num_steps
 
 
 def _where(condition: Bool[Array, " row"], new: Array, old: Array) -> Array:
@@ -169,7 +161,7 @@ def _start_lane(motion: Lorentz, stop: Stop, pusher: Pusher, particle: Particles
     records, met = None, None
     if stop.shape:
         met = jnp.zeros(stop.shape, bool)
-        one = _Record(offset, direction, zero, pusher.step_length(state))
+        one = _Record(offset, direction, zero, pusher.step_length(state), jnp.int32(0))
         records = jax.tree.map(lambda x: jnp.broadcast_to(x, (*stop.shape, *x.shape)), one)
     return _Lane(
         offset=offset,
@@ -181,6 +173,7 @@ def _start_lane(motion: Lorentz, stop: Stop, pusher: Pusher, particle: Particles
         pusher_state=state,
         status=status,
         num_steps=jnp.int32(0),
+        made=jnp.int32(0),
         met=met,
         records=records,
     )
@@ -238,6 +231,7 @@ def _after_step(motion, stop, pusher, limits, lane: _Lane, after, turned) -> _La
         pusher_state=jax.tree.map(keep, pusher_state, lane.pusher_state),
         status=jnp.where(running, status, lane.status),
         num_steps=jnp.where(running, num_steps, lane.num_steps),
+        made=lane.made + moved.astype(jnp.int32),
         met=met,
         records=records,
     )
@@ -245,16 +239,10 @@ def _after_step(motion, stop, pusher, limits, lane: _Lane, after, turned) -> _La
 
 def _recorded(lane: _Lane, now: Bool[Array, " stop"], length: Array) -> _Record:
     """Return the records, of which some are made now; one length, or one for each stop."""
-    before = (lane.offset, lane.direction, lane.path, length)
-    old = lane.records
-    return _Record(
-        *(
-            _where(now, jnp.broadcast_to(new, x.shape), x)
-            for new, x in zip(
-                before, (old.offset, old.direction, old.path, old.length), strict=True
-            )
-        )
-    )
+    before = (lane.offset, lane.direction, lane.path, length, lane.made)
+    old = jax.tree.leaves(lane.records)
+    taken = [_where(now, jnp.broadcast_to(a, b.shape), b) for a, b in zip(before, old, strict=True)]
+    return _Record(*taken)
 
 
 def _unmet(stop: Stop, lane: _Lane) -> Bool[Array, " surface"] | bool:
@@ -295,10 +283,10 @@ def _collect(motion, stop: Stop, pusher: Pusher, before: Crossing, ends, width: 
     return Exits(*arrays, *ends)
 
 
-def _before_stops(pusher: Pusher, lane: _Lane) -> Crossing:
-    """Return the state before each stop, one row for each particle and stop."""
+def _before_stops(pusher: Pusher, lane: _Lane) -> tuple[Crossing, Int[Array, " row"]]:
+    """Return the state before each stop and the steps made, a row for each particle and stop."""
     step = jax.vmap(pusher.step_length)(lane.pusher_state)
-    last = _Record(lane.offset, lane.direction, lane.path, step)
+    last = _Record(lane.offset, lane.direction, lane.path, step, lane.made)
     all_met = (lane.status == REACHED)[:, None] if lane.met is None else lane.met
     num, num_stops = all_met.shape
     met = all_met.ravel()
@@ -307,7 +295,7 @@ def _before_stops(pusher: Pusher, lane: _Lane) -> Crossing:
     if lane.records is not None:
         rows = jax.tree.map(lambda x: x.reshape(num * num_stops, *x.shape[2:]), lane.records)
         records = jax.tree.map(lambda a, b: _where(met, a, b), rows, records)
-    return Crossing(
+    before = Crossing(
         offset=records.offset,
         direction=records.direction,
         path=records.path,
@@ -317,6 +305,7 @@ def _before_stops(pusher: Pusher, lane: _Lane) -> Crossing:
         index=jnp.tile(jnp.arange(num_stops), num),
         met=met,
     )
+    return before, records.made
 
 
 def _in_blocks(function, rows, width: int):

@@ -1,4 +1,4 @@
-"""Derivatives of many equal steps in both modes: tangents forward, cotangents on the way back."""
+"""Derivatives of many steps in both modes: tangents forward, cotangents on the way back."""
 
 from typing import Any
 
@@ -12,16 +12,20 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from jaxcr.orbits.fixed_step import FixedStepPusher
 from jaxcr.orbits.flight import Particles
 from jaxcr.orbits.lorentz import Lorentz
+from jaxcr.orbits.pusher import Pusher
 
 _WIDTH = 128
 """Orbits that are stepped together, of like numbers of steps."""
 
-Laws = tuple[FixedStepPusher, Lorentz]
-"""A pusher that knows its step, and a motion: what all orbits have in common."""
+_CHECKPOINTS = 256
+"""States of the way that are kept where steps can't be undone."""
+
+Laws = tuple[Pusher, Lorentz]
+"""A prepared pusher, and a motion: what all orbits have in common."""
 
 
 class End(eqx.Module):
-    """Where some whole steps led: position less the start, direction, path, and how many."""
+    """Where some steps led: position less the start, direction, path, and how many were tried."""
 
     offset: Float[Array, "row xyz=3"]
     direction: Float[Array, "row xyz=3"]
@@ -35,8 +39,9 @@ def attach(laws: Laws, start: Particles, end: End) -> tuple[Array, Array, Array]
 
     Notes
     -----
-    Forward mode makes all steps once more. Reverse mode undoes them from the end, the cotangent
-    beside the state, and keeps no state of the way; see ``trace_ensemble`` for how far that goes.
+    Forward mode makes all steps once more. Reverse mode undoes equal steps from the end, the
+    cotangent beside the state, and keeps no state of the way; see ``trace_ensemble`` for how far
+    that goes. Steps that adapt are made once more from states on the way, as long as they were.
     """
     return end.offset, end.direction, end.path
 
@@ -47,7 +52,7 @@ def _attach_jvp(primals, tangents):
     found = attach(*primals)
     end = End(*found, end.num_steps)  # moves with laws and starts in second derivatives
     moved = eqxi.filter_primitive_bind(_move, tangents[:2], laws, start, end)
-    step = tangents[0][0].step_size
+    step = tangents[0][0].step_size if isinstance(laws[0], FixedStepPusher) else None
     dtype = end.path.dtype
     longer = None if step is None else end.num_steps.astype(dtype) * step.astype(dtype)
     return found, (*moved, longer)
@@ -62,6 +67,9 @@ def _make_steps(moved: tuple[PyTree, PyTree], laws: Laws, start: Particles, end:
 
     def block(row):
         moved_start, start, num_steps = row
+        if not isinstance(laws[0], FixedStepPusher):
+            steps = lambda *x: _redo(*x, num_steps)  # noqa: E731
+            return eqx.filter_jvp(steps, (laws, start), (moved_laws, moved_start))[1]
 
         def body(made, carry):
             def step(laws, start, state):
@@ -89,6 +97,9 @@ def _undo_steps(
 
     def block(total, row):
         start, end, cotangent = row
+        if not isinstance(laws[0], FixedStepPusher):
+            more, own = _pull_back(varied, fixed, start, end.num_steps, cotangent)
+            return jax.tree.map(jnp.add, total, more), own
 
         def body(carry):
             total, own, state, cotangent, left = carry
@@ -114,6 +125,97 @@ def _undo_steps(
     zero = jax.tree.map(jnp.zeros_like, varied)
     total, starts = lax.scan(block, zero, (start, end, cotangent))
     return total, _unfold(starts, order)
+
+
+def _try(laws: Laws, start: Particles, going: Bool[Array, " row"], state):
+    """Return offsets, directions and pusher's states after one try of steps that adapt.
+
+    Their lengths count as given: that of a step changes where it ends within the tolerance alone.
+    """
+    pusher, motion = laws
+
+    def one(start, going, state):
+        offset, direction, control = state
+        here = motion.with_rigidity(start.rigidity).about(start.position)
+        length = lax.stop_gradient(pusher.step_length(control))
+        control = pusher.shortened(control, length)
+        offset, direction, _, control = pusher.step(here, offset, direction, control)
+        new = offset, direction, control
+        return jax.tree.map(lambda a, b: jnp.where(going, a, b), new, state)
+
+    return jax.vmap(one)(start, going, state)
+
+
+def _begin(laws: Laws, start: Particles):
+    """Return what the first try begins with."""
+    pusher, motion = laws
+
+    def one(start):
+        here = motion.with_rigidity(start.rigidity).about(start.position)
+        still = jnp.zeros_like(start.position)
+        state = still, start.direction, pusher.init(here, still, start.direction)
+        # Of types that a loop finds again: a controller begins with weak ones.
+        return jax.tree.map(lambda x: lax.convert_element_type(x, jnp.result_type(x)), state)
+
+    return jax.vmap(one)(start)
+
+
+def _redo(laws: Laws, start: Particles, num_steps: Int[Array, " row"]):
+    """Return offsets and directions after so many tries."""
+    one = lambda made, state: _try(laws, start, made < num_steps, state)  # noqa: E731
+    return lax.fori_loop(0, jnp.max(num_steps), one, _begin(laws, start))[:2]
+
+
+def _pull_back(wanted: Laws, fixed: Laws, start: Particles, num_steps, cotangent):
+    """Return the cotangents of laws and starts through tries that are made once more.
+
+    States are kept every so many tries, and between two of them a try is made as often as
+    there are others behind it.
+    """
+
+    def one(wanted, start, made, state):
+        return _try(eqx.combine(wanted, fixed), start, made < num_steps, state)
+
+    def forward(first, last, state):
+        return lax.fori_loop(first, last, lambda i, x: one(wanted, start, i, x), state)
+
+    most = jnp.max(num_steps)
+    stride = jnp.maximum(-(-most // _CHECKPOINTS), 1)
+    begun = _begin(eqx.combine(wanted, fixed), start)
+
+    def keep(i, carry):
+        kept, state = carry
+        kept = jax.tree.map(lambda all_, x: all_.at[i].set(x), kept, state)
+        return kept, forward(i * stride, jnp.minimum((i + 1) * stride, most), state)
+
+    empty = jax.tree.map(lambda x: jnp.zeros((_CHECKPOINTS, *x.shape), x.dtype), begun)
+    num_kept = -(-most // stride)
+    kept, end = lax.fori_loop(0, num_kept, keep, (empty, begun))
+
+    def back(carry):
+        made, total, own, cotangent = carry
+        made -= 1
+        slot = made // stride
+        before = forward(slot * stride, made, jax.tree.map(lambda x: x[slot], kept))
+        numbers, others = eqx.partition(before, eqx.is_inexact_array)
+
+        def again(wanted, start, numbers):
+            return _numbers(one(wanted, start, made, eqx.combine(numbers, others)))
+
+        more, own_more, cotangent = jax.vjp(again, wanted, start, numbers)[1](cotangent)
+        return made, *jax.tree.map(jnp.add, (total, own), (more, own_more)), cotangent
+
+    nothing = jax.tree.map(jnp.zeros_like, _numbers(end[2]))
+    carry = most, *jax.tree.map(jnp.zeros_like, (wanted, start)), (*cotangent, nothing)
+    _, total, own, cotangent = lax.while_loop(lambda x: x[0] > 0, back, carry)
+    begin = lambda x, y: _numbers(_begin(eqx.combine(x, fixed), y))  # noqa: E731
+    pulled = jax.vjp(begin, wanted, start)[1](cotangent)
+    return jax.tree.map(jnp.add, (total, own), pulled)
+
+
+def _numbers(state):
+    """Return what of a state has derivatives."""
+    return eqx.filter(state, eqx.is_inexact_array)
 
 
 def _step(laws: Laws, start: Particles, state: tuple[Array, Array], length: Float[Array, " row"]):

@@ -100,8 +100,16 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float64, 1e-12), (jnp.float32, 2e-5)])
+FAST = ("a turbulent field", "no number somewhere")
+
+
+@pytest.mark.parametrize(
+    "case", [x if x in FAST else pytest.param(x, marks=pytest.mark.slow) for x in CASES]
+)
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [(jnp.float64, 1e-12), pytest.param(jnp.float32, 2e-5, marks=pytest.mark.slow)],
+)
 def test_exits_are_those_of_lanes(case, dtype, tolerance):
     field, options = CASES[case][0], dict(CASES[case][1])
     limit = options.pop("max_path_length", 10.0)  # one that is known is checked
@@ -161,6 +169,7 @@ def test_every_derivative_is_that_of_plain_reverse_mode(stencil, boundary):
 
 
 @pytest.mark.parametrize("stencil", [fields.Linear(), fields.CubicSpline()])
+@pytest.mark.slow
 def test_derivative_by_the_grid_equals_differences(stencil):
     field = turbulent(stencil)
 

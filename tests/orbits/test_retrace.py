@@ -147,9 +147,25 @@ def test_memory_does_not_grow_with_the_path():
     assert peak(200.0) == peak(2.0)
 
 
-def test_adaptive_steps_say_what_to_do():
-    with pytest.raises(RuntimeError, match=r"trace_ensemble: .*equal steps.* jax\.jvp"):
-        jax.grad(number)(THETA, "sphere", orbits.DiffraxPusher())
+ADAPTIVE = {
+    "Tsit5": orbits.DiffraxPusher(rtol=1e-9, atol=1e-9),
+    "BulirschStoer": orbits.DiffraxPusher(orbits.BulirschStoer(), rtol=1e-9, atol=1e-9),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stop", "pusher"),
+    [("path", "Tsit5"), ("spheres", "Tsit5"), ("first", "Tsit5"), ("sphere", "BulirschStoer")],
+)
+def test_steps_that_adapt_have_both_modes(stop, pusher):
+    options = stop, ADAPTIVE[pusher]
+    backward = jax.grad(number)(THETA, *options)
+    forward = jax.jacfwd(number)(THETA, *options)
+    np.testing.assert_allclose(backward, forward, rtol=1e-8, atol=1e-11)
+    expected = differences(lambda x: number(x, *options), THETA, 1e-4)
+    # ten times the tolerance over the step of the quotient
+    np.testing.assert_allclose(backward, expected, atol=1e-4)
 
 
 @pytest.mark.slow

@@ -64,6 +64,7 @@ def test_any_of_ends_at_the_first_and_tells_which():
     assert np.all(away[which == 1] < 1.5)
 
 
+@pytest.mark.slow
 def test_each_of_records_radii_and_lengths_in_one_pass():
     stop = orbits.EachOf(orbits.Sphere(jnp.array([0.5, 1.0])), orbits.PathLength(4.0))
     exits = end(UP, stop)
