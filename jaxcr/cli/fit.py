@@ -227,7 +227,9 @@ def _gradient_findings(skies, problem, result, gauge, path):
         text += "\n\n" + report.path_line(path)
         groups["path_systematic"] = {
             "factors": path.factors,
-            "c_1": path.c_1,
+            "c_ell": path.c_ell,
+            "change": path.change.value,
+            "change_error": path.change.error,
             "amplitude_factor": path.amplitude_factor,
         }
     return text, groups, () if gauge.trusted else (verdict,)

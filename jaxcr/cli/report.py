@@ -209,13 +209,26 @@ def emulator_line(problem: Problem) -> str:
 
 
 def path_line(systematic: PathSystematic) -> str:
-    """Return what another path would do to the amplitude."""
+    """Return what another path would do to the amplitude, and the null test of the path."""
     parts = [
         f"×{factor:g} path: A ×{a:.2f}"
         for factor, a in zip(systematic.factors, systematic.amplitude_factor, strict=True)
         if factor != 1
     ]
-    return "systematic of the fixed path (degenerate with A at low l): " + ", ".join(parts)
+    value, error = systematic.change.value, systematic.change.error
+    rows = [f"l = {l}: {value[l - 1]:+.0%} ± {error[l - 1]:.0%}" for l in (1, 2, 4, 8)
+            if l <= len(value)]  # fmt: skip
+    verdict = (
+        "ok"
+        if systematic.passed()
+        else "FAILS: a dipole of momentum decays along the orbits, so that amplitude and dB/B0 are "
+        "those of this path"
+    )
+    return (
+        "systematic of the fixed path (degenerate with A at low l): " + ", ".join(parts)
+        + f"\nnull test of the path, C_l of ×{systematic.factors[-1]:g} path less C_l: "
+        + ", ".join(rows) + f"  {verdict}"
+    )  # fmt: skip
 
 
 def gradient_table(report: GradientReport, gyroradii: float) -> str:

@@ -59,12 +59,12 @@ def _make(config: Sky, folder: Path) -> Outcome:
     options = _options(config, rigidity)
     window = None if config.window.experiment is None else open_window(config)
     arrivals = sky.backtrack(field, **options)
-    boundary = _boundary(config, field, axis)
+    boundary = _boundary(config, field, axis, arrivals)
     labels = [f"{x:g} pc" for x in (config.radius or config.path)]
     with ThreadPoolExecutor(1) as beside:  # most of either is compilation, on one core
         testing = beside.submit(_null_tests, config, field, arrivals, boundary, rigidity)
         seen = _see(arrivals, boundary, config.lmax)
-        band, spectra = _band(config, options, seen, axis)
+        band, spectra = _band(config, options, seen, lambda x: _boundary(config, x, axis, arrivals))
         isotropic = sky.isotropic_bands(
             nside=config.nside, lmax=config.lmax, num_events=config.events,
             num_skies=_ISOTROPIC_SKIES,
@@ -163,10 +163,14 @@ def _triple(place: np.ndarray) -> str:
     return " ".join(f"{x:g}" for x in place)
 
 
-def _boundary(config: Sky, field: fields.Field, axis: jax.Array) -> sky.BoundaryDistribution:
-    """Return the boundary by its name, about an axis."""
+def _boundary(
+    config: Sky, field: fields.Field, axis: jax.Array, arrivals: sky.Arrivals
+) -> sky.BoundaryDistribution:
+    """Return the boundary by its name, about an axis; the flux is that of the farthest stop."""
     if config.boundary == "gradient":
         return sky.GradientBoundary(config.amplitude * axis)
+    if config.boundary == "quasi-steady":
+        return sky.QuasiSteadyBoundary(config.amplitude * axis, arrivals.diffusion()[-1])
     if config.boundary == "convection":
         return sky.ConvectionBoundary(config.amplitude * axis, config.index)
     return sky.DipoleBoundary(
@@ -192,14 +196,14 @@ def _measure(arrivals: sky.Arrivals, boundary: sky.BoundaryDistribution):
     return sky.intensity_map(*seen), sky.intensity_error(*seen), sky.half_maps(*seen)
 
 
-def _band(config: Sky, options: dict, seen: _Seen, axis: jax.Array):
+def _band(config: Sky, options: dict, seen: _Seen, boundary):
     """Return the 68 % band of all realisations and their spectra, or nothing of one."""
     if config.realisations == 1:
         return None, None
     others = sky.realisation_spectra(
         lambda number: _field(config, number)[0],
         range(1, config.realisations),
-        boundary=lambda field: _boundary(config, field, axis),
+        boundary=boundary,
         lmax=config.lmax,
         **options,
     )
@@ -259,9 +263,10 @@ def _table(labels: list[str], stops: list[dict[str, Any]]) -> str:
 
 
 def _null_tests(config: Sky, field, arrivals, boundary, rigidity: float) -> sky.NullTests | None:
-    """Run the null tests at the first stop, if they are asked for."""
+    """Run the null tests at the first stop, beside the last one; if they are asked for."""
     if not config.null_tests:
         return None
+    both = _first_and_last(arrivals)
     arrivals = arrivals.select(stop=0)
     crossings = np.asarray(arrivals.position).reshape(-1, 3)
     sample = jnp.asarray(crossings[:: max(1, len(crossings) // _SAMPLE)])
@@ -270,9 +275,16 @@ def _null_tests(config: Sky, field, arrivals, boundary, rigidity: float) -> sky.
     longest = float(np.median(arrivals.path_length))
     path = min(_NULL_PATH * radius, longest)
     return sky.run_null_tests(
-        field, arrivals, boundary, rigidity=rigidity, path_length=path,
+        field, both, boundary, rigidity=rigidity, path_length=path,
         num_steps=max(1, round(path / radius * _STEPS_PER_GYRORADIUS)), lmax=config.lmax,
     )  # fmt: skip
+
+
+def _first_and_last(arrivals: sky.Arrivals) -> sky.Arrivals:
+    """Return the arrivals at the first stop, and at the last where it is another."""
+    ends = sorted({0, arrivals.path_length.shape[0] - 1})
+    rows = {name: getattr(arrivals, name) for name in ("position", "direction", "path_length")}
+    return dataclasses.replace(arrivals, **{name: x[np.array(ends)] for name, x in rows.items()})
 
 
 @eqx.filter_jit
@@ -290,6 +302,7 @@ def _test_numbers(tests: sky.NullTests) -> dict[str, Any]:
         "return_distance": quantity(tests.return_distance, unit="pc"),
         "half_difference": quantity(tests.half_difference, tests.half_difference_error),
         "lost_share": quantity(tests.lost_share),
+        "change": None if tests.change is None else quantity(tests.change, tests.change_error),
         "passed": tests.passed(),
     }
 

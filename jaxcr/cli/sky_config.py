@@ -44,10 +44,12 @@ class Sky(InField):
     max_path: float | None = None
     """Path, pc, after which an orbit that met no sphere is given up; default 100 radii."""
     boundary: typing.Literal[
-        "momentum", "momentum-local", "position", "position-local", "gradient", "convection"
-    ] = "momentum"
+        "momentum", "momentum-local", "position", "position-local", "gradient", "quasi-steady",
+        "convection",
+    ] = "momentum"  # fmt: skip
     """Dipole in the momentum or the position at the crossing, along the mean field or the local
-    one (momentum-local is the published choice); a density gradient; or steady convection."""
+    one (momentum-local is the published choice); a density gradient, alone or quasi-steady, with
+    the flux that it drives; or steady convection."""
     amplitude: float = 1e-3
     """Of the dipole; for a gradient, of the density along the mean field per pc; for convection,
     velocity over c."""

@@ -129,6 +129,7 @@ def test_two_devices_make_the_same_run(whole, tmp_path):
     same_numbers(tmp_path / "two", whole)
 
 
+@pytest.mark.slow
 def test_two_connected_processes_make_the_same_run(whole, tmp_path):
     with socket.socket() as free:
         free.bind(("localhost", 0))

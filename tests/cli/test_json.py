@@ -20,7 +20,20 @@ TURBULENCE = ["--turbulence.cells", "16", "--turbulence.outer-scale", "6"]
 RUN = [*TURBULENCE, "--num", "128", "--chunk-size", "64", "--path", "2", "4", "--nside", "1",
        "--lmax", "3"]  # fmt: skip
 ARGUMENTS = {
-    "sky": [*TURBULENCE, "--nside", "2", "--lmax", "4", "--rigidity", "8", "--path", "3", "6"],
+    "sky": [
+        *TURBULENCE,
+        "--nside",
+        "2",
+        "--lmax",
+        "4",
+        "--rigidity",
+        "8",
+        "--path",
+        "3",
+        "6",
+        "--boundary",
+        "quasi-steady",
+    ],
     "field": [*TURBULENCE, "--rigidity", "3"],
     "orbits": [*TURBULENCE, "--num", "16", "--groups", "4", "--path", "8", "--samples", "10"],
     "traps": ["--sites", "5", "--lmax", "6"],

@@ -77,6 +77,7 @@ def test_transport_is_split_by_the_mean_field(along_z, tmp_path, capsys, read_do
     assert abs(found["kappa_perpendicular_over_v"]["value"]) < along / 5
 
 
+@pytest.mark.slow
 def test_an_ensemble_is_split_by_the_mean_field(along_z, tmp_path, capsys, read_document):
     options = ["--rigidity", "1", "--path", "20", "--num", "320", "--chunk-size", "320",
                "--nside", "1", "--lmax", "2", "--json"]  # fmt: skip

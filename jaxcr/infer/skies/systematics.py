@@ -12,18 +12,40 @@ from jaxcr.infer.skies.sky_parameters import SkyParameters
 from jaxcr.infer.skies.turbulence import AXIS
 from jaxcr.orbits import PathLength
 from jaxcr.sky import DipoleBoundary, cross_spectrum, half_maps
+from jaxcr.statistics import Estimate, jackknife
+
+_HIGHEST = 8
+"""Beyond, the noise of the simulated skies is larger than what a path changes."""
 
 
 class PathSystematic(eqx.Module):
-    """Mean C_1 for paths in units of the model's, and the amplitude that would replace A.
+    """Mean C_l of a dipole boundary for paths in units of the model's.
 
-    ``amplitude_factor`` is sqrt(C_1(path) / C_1(factor × path)): at fixed data a longer path
-    needs that much more amplitude on the boundary.
+    Attributes
+    ----------
+    factors
+        Paths over the model's, rising.
+    c_ell
+        sr, ``(factor, ell)``.
+    change
+        C_l at the longest path less that at the model's, over the latter, l = 1 ... lmax: a null
+        test. A boundary that stands for a stationary state changes nothing.
     """
 
     factors: tuple[float, ...] = eqx.field(static=True)
-    c_1: np.ndarray
-    amplitude_factor: np.ndarray
+    c_ell: np.ndarray
+    change: Estimate
+
+    @property
+    def amplitude_factor(self) -> np.ndarray:
+        """sqrt(C_1(path) / C_1(factor × path)): what a longer path wants of the amplitude."""
+        c_1 = self.c_ell[:, 1]
+        return np.sqrt(c_1[self.factors.index(1.0)] / c_1)
+
+    def passed(self) -> bool:
+        """Return whether no C_l changes by more than 5 %, within 4 standard errors."""
+        excess = np.abs(self.change.value) - 4 * np.asarray(self.change.error)
+        return bool(np.all(excess < 0.05))
 
 
 def path_systematic(
@@ -33,7 +55,7 @@ def path_systematic(
     num_fields: int,
     factors: tuple[float, ...] = (0.5, 1.0, 2.0),
 ) -> PathSystematic:
-    """Simulate C_1 of a dipole boundary for shorter and longer paths, in one pass.
+    """Simulate C_l of a dipole boundary for shorter and longer paths, in one pass.
 
     Parameters
     ----------
@@ -66,17 +88,18 @@ def path_systematic(
             remedy="The default is (0.5, 1.0, 2.0).",
         )
     stops = PathLength(jnp.array(factors) * stop.length)
-    spectra = [
-        np.asarray(_dipole_power(skies, skies.turbulence(i, p), p, stops))
-        for i in range(num_fields)
-    ]
-    c_1 = np.mean(spectra, axis=(0, 1))
-    return PathSystematic(factors, c_1, np.sqrt(c_1[factors.index(1.0)] / c_1))
+    spectra = jnp.stack(
+        [_dipole_power(skies, skies.turbulence(i, p), p, stops) for i in range(num_fields)]
+    )
+    own = factors.index(1.0)
+    change = jackknife(lambda x: (x[-1, 1:] - x[own, 1:]) / x[own, 1:], spectra)
+    return PathSystematic(factors, np.mean(np.asarray(spectra), axis=0), change)
 
 
 @jit_loop
 def _dipole_power(skies: SkyEnsemble, turbulence, parameters, stops):
-    """Return C_1 of all observers at every path, ``(observer, factor)``."""
+    """Return the mean C_l of all observers at every path, ``(factor, ell)``."""
     arrivals = skies.arrivals(turbulence, parameters, stop=stops)
     boundary = DipoleBoundary(jnp.array(AXIS, jnp.float32), jnp.float32(1))
-    return cross_spectrum(*half_maps(arrivals, boundary), lmax=1)[..., 1]
+    c_ell = cross_spectrum(*half_maps(arrivals, boundary), lmax=min(_HIGHEST, skies.lmax))
+    return jnp.mean(c_ell, axis=0)

@@ -33,6 +33,7 @@ def test_chain_without_losses_has_the_closed_form():
     np.testing.assert_allclose(jnp.abs(found[1]), amplitude, rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_scattering_rate_matters_only_beside_losses():
     slopes = {
         loss: jax.jacfwd(lambda nu, loss=loss: series(scattering_rate=nu, loss_rate=loss))(1.3)

@@ -66,19 +66,6 @@ def test_no_turbulence_no_mean_free_path(skies):
         infer.sky_mean_free_path(skies.at(level=0.0))
 
 
-def test_steps_stretch_near_the_fiducial_path_and_double_far_from_it(skies):
-    assert skies.num_steps() == 24  # 3 gyroradii of 8 cells in steps of one
-    assert skies.num_steps(skies.at(reach=4.0)) == 24
-    assert skies.num_steps(skies.at(reach=4.5)) == 48
-    assert skies.num_steps(skies.at(gyroradius=4.0)) == 12
-    assert dataclasses.replace(skies, convention=infer.FixedSphere()).num_steps() == 0
-    # A derivative sees the steps of its point, a compiled function those of the fiducial path.
-    seen = []
-    jax.jvp(lambda x: seen.append(skies.num_steps(skies.at(reach=x))) or x, (4.5,), (1.0,))
-    jax.jit(lambda x: seen.append(skies.num_steps(skies.at(reach=x))) or x)(4.5)
-    assert seen == [48, 24]
-
-
 @pytest.mark.slow
 def test_dipole_falls_with_turbulence_at_fixed_path_only(skies):
     low, high = 0.7, 1.0

@@ -99,7 +99,10 @@ def test_derivatives_inside_a_sphere():
     compare(skies, ("level", "gyroradius", "reach"), jnp.array([0.8, 6.0, 1.0]))
 
 
-@pytest.mark.parametrize("convention", [infer.FixedPath(), infer.FixedSphere()])
+@pytest.mark.parametrize(
+    "convention",
+    [infer.FixedPath(), pytest.param(infer.FixedSphere(), marks=pytest.mark.slow)],
+)
 def test_is_one_sky_of_the_ensemble(convention):
     ensemble = infer.SkyEnsemble(**(SMALL | {"path": 1.0}), convention=convention)
     boundary = infer.DipoleParameters(1.0)
@@ -107,11 +110,3 @@ def test_is_one_sky_of_the_ensemble(convention):
     many = infer.simulated_spectra(ensemble, 0.8, 3)[0]
     # The same orbits in float64; the ensemble's field is kept in float32.
     np.testing.assert_allclose(one, many, atol=1e-6 * float(many.max()))
-
-
-def test_too_few_steps_for_the_sphere_give_no_number():
-    skies = infer.SkyEnsemble(**(SMALL | {"path": 1.0}), convention=infer.FixedSphere())
-    few = infer.direct_spectrum(
-        skies, skies.at(level=0.8), infer.DipoleParameters(1.0), 0, num_steps=6
-    )
-    assert np.all(np.isnan(few))

@@ -50,6 +50,21 @@ def test_a_longer_path_needs_more_amplitude(skies):
     systematic = infer.path_systematic(skies, 0.8, num_fields=2)
     assert systematic.amplitude_factor[1] == 1.0
     assert systematic.amplitude_factor[0] < 1 < systematic.amplitude_factor[2]
+    # A dipole of momentum decays: the null test of the path says so.
+    assert systematic.change.value[0] < -0.2
+    assert not systematic.passed()
+    half = infer.simulated_spectra(skies, skies.at(level=jnp.float32(0.8), reach=1.5), 0)
+    one = infer.path_systematic(skies, 0.8, num_fields=1, factors=(0.5, 1.0))
+    # 12 steps either way, float32.
+    np.testing.assert_allclose(one.c_ell[0, 1], half[:, 1].mean(), rtol=1e-4)
+
+
+def test_path_systematic_is_for_paths(skies):
+    sphere = dataclasses.replace(skies, convention=infer.FixedSphere())
+    with pytest.raises(ValueError, match="convention: expected orbits of fixed path, got dB/B0 at"):
+        infer.path_systematic(sphere, 0.8, num_fields=1)
+    with pytest.raises(ValueError, match="factors: expected positive factors in rising order"):
+        infer.path_systematic(skies, 0.8, num_fields=1, factors=(2.0, 1.0))
 
 
 @pytest.mark.slow

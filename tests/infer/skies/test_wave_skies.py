@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from jaxcr import fields, infer
-from jaxcr.orbits import Boris
 from jaxcr.sky import DipoleBoundary, cross_spectrum, half_maps
 
 
@@ -24,19 +23,6 @@ def test_waves_span_the_scales_with_unit_rms(waves):
     assert np.all((frequency > 1 / 500.0) & (frequency < 1 / 0.5))
     # Power is that of the cells in ln k, whose sum is the whole range: a sum of float32.
     np.testing.assert_allclose(np.sum(np.asarray(field.amplitudes) ** 2) / 2, 1, rtol=1e-5)
-
-
-def test_orbits_in_batches_are_those_of_the_engine(waves, monkeypatch):
-    monkeypatch.setattr(
-        "jaxcr.infer.skies.ensemble._WAVE_BATCH", 100
-    )  # 768 orbits: one is not full
-    field = waves.turbulence(0)
-    new = waves.arrivals(field, 0.8)
-    old = waves.arrivals(field, 0.8, pusher=Boris(step=waves.step))
-    assert new.position.shape == old.position.shape
-    # float32: 24 steps at 1e-7 of the positions, amplified by less than e.
-    np.testing.assert_allclose(new.position, old.position, atol=1e-4)
-    np.testing.assert_allclose(new.direction, old.direction, atol=1e-4)
 
 
 @pytest.mark.slow

@@ -134,6 +134,7 @@ def test_the_best_fit_is_found_behind_the_walls_of_a_sharp_spectrum():
     np.testing.assert_allclose(fits.best, WALLS, atol=0.02)
 
 
+@pytest.mark.slow
 def test_a_fit_says_which_optimum_its_errors_leave_out(problem):
     result = infer.fit(problem, num_starts=4)
     assert "a second optimum, " in result.warnings
