@@ -68,6 +68,7 @@ def test_the_noise_level_is_that_of_random_directions():
     np.testing.assert_allclose(result.noise.value, 4 * np.pi / 3 / 4096, rtol=0.05)
 
 
+@pytest.mark.slow
 def test_sums_are_those_of_every_orbit_by_itself(turbulent):
     run = run_in(turbulent, num=200)
     sums, result = summed(run), runs.totals(summed(run))

@@ -451,6 +451,7 @@ def errors_away(found):
 
 
 @pytest.mark.parametrize(("scattering", "other"), [KINDS, KINDS[::-1]])
+@pytest.mark.slow
 def test_guiding_centres_move_so(key, scattering, other):
     found = against_guiding_centres(key, 3.0, 1.0, 0.25, scattering, 2048)
     away = errors_away(found)

@@ -57,6 +57,7 @@ def by_gradient(p, closure):
         (by_gradient, (3.0, -0.2, 0.7, 1.3)),
     ],
 )
+@pytest.mark.slow
 def test_derivatives_equal_differences(function, point, closure):
     def flat(p):
         return jnp.concatenate([jnp.ravel(x) for x in jax.tree.leaves(function(p, closure))])
