@@ -70,10 +70,40 @@ def _energies(data: dict) -> list[str]:
     return [statements(data), table(header, rows)]
 
 
+def _paths(data: dict) -> list[str]:
+    """Return from which path on spectra are their limit, and what the gradient does there."""
+    rows = []
+    for case in data["numbers"]["cases"]:
+        limit = case["c_ell_with_flux"]["value"][-1]
+        rows.append(
+            (case["level"], case["gyroradius_cells"], case["mean_free_path"],
+             case["converged_with_flux"], case["converged_alone"],
+             *(number(limit[l] / limit[1]) for l in (2, 4, 8)))
+        )  # fmt: skip
+    header = (
+        "dB/B0", "r_L, cells", "mean free path 3 kappa/v, r_L", "limit from, gradient and flux",
+        "limit from, gradient alone", "C_2/C_1", "C_4/C_1", "C_8/C_1",
+    )  # fmt: skip
+    return [statements(data), table(header, rows), "Paths in mean free paths."]
+
+
 _RESULTS = "experiments/results"
 _CODE = "jaxcr/experiments/angular_spectrum"
 _COMMAND = "jaxcr experiment"
+_SKIES = "jaxcr/experiments/small_scale_anisotropy"
 DESCRIPTIONS = {
+    f"{_RESULTS}/quasi_steady_path.json": Description(
+        "A boundary that needs no path",
+        f"{_SKIES}/quasi_steady_path.py",
+        "A density gradient alone and with the flux that it drives, in grids of 128³ cells, outer "
+        "scale 51 and inner scale 2.5 cells, index 5/3: the path from which on C_1 to C_8 are "
+        "their limit within 5 %, planted gradients, and traps at the end of the path.",
+        _paths,
+        f"{_RESULTS}/quasi_steady_path.png",
+        "C_l over its limit for dB = B0 and the largest gyroradius: gradient alone, gradient and "
+        "flux; ln C_8 with a trap over that without, against its distance.",
+        command=f"{_COMMAND} quasi-steady-path",
+    ),
     f"{_RESULTS}/cosmic_variance.json": Description(
         "Scatter of one sky",
         f"{_CODE}/cosmic_variance.py",

@@ -38,7 +38,7 @@ def simulated_spectra(
 
     Notes
     -----
-    Forward-mode differentiable in every parameter, and in the boundary. The field is trilinear:
+    Differentiable in every parameter and in the boundary, in both modes. The field is trilinear:
     along orbits its derivative jumps at cell faces. `direct_spectrum` has a smooth one.
     """
     boundary = DipoleBoundary(jnp.array(AXIS), 1.0) if boundary is None else boundary
