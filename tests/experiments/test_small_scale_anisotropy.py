@@ -28,7 +28,7 @@ SLOW = {
     "spectrum-by-energy", "mean-free-path", "pitch-angle-scattering", "parker", "grid-and-paths",
     "pitch-angle-equation", "skies-by-radius", "helio-galaxy", "continuum-limit",
     "skies-by-energy", "cosmic-variance", "quasi-steady-path", "quasi-steady-by-energy",
-    "spectra-at-mean-free-path", "spectra-by-radius", "table-1",
+    "spectra-at-mean-free-path", "spectra-by-radius", "table-1", "magnetic-moment",
 }  # fmt: skip
 """Adaptive steps over 27 gyrations, skies that no other result has, much to compile."""
 
