@@ -11,12 +11,20 @@ from jaxcr.fields import outside_samples
 from jaxcr.orbits.crossing import Crossing
 from jaxcr.orbits.exits import NOT_FINITE, REACHED, RUNNING, STEP_LIMIT, TOO_LONG
 from jaxcr.orbits.fixed_step import FixedStepPusher
-from jaxcr.orbits.flight import Limits, Particles, shortest_step, start_status, step_status
+from jaxcr.orbits.flight import (
+    Limits,
+    Particles,
+    row_blocks,
+    shortest_step,
+    start_status,
+    step_status,
+)
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.stops import PathLength
 from jaxcr.vectors import dot
 
 _BLOCK = 8
+"""Widths of lanes that are stepped together: nothing is handed out, so a turn may take longer."""
 _FEW = 16
 """Steps after which it is looked whether all orbits are still under way."""
 
@@ -48,15 +56,13 @@ def step_together(
     lengths = jnp.atleast_1d(stop.length).astype(step.dtype)
     num_steps = _steps_before(jnp.minimum(lengths, limits.path), step, limits.steps)
     num, num_stops = particles.rigidity.shape[0], lengths.size
-    width = min(_BLOCK * width, num)
-    blocks = -(-num // width)
-    index = jnp.minimum(jnp.arange(blocks * width), num - 1).reshape(blocks, width)
 
     def block(index):
         rows = jax.tree.map(lambda x: x[index], particles)
         return _step_block(motion, rows, pusher, step, num_steps)
 
-    at_stops, after = lax.map(block, index)  # (block, stop, row)
+    blocks = row_blocks(num, min(_BLOCK * width, num))
+    at_stops, after = lax.map(block, blocks)  # (block, stop, row)
     flat = lambda x: jnp.moveaxis(x, 1, 2).reshape(-1, *x.shape[1:2], *x.shape[3:])[:num]  # noqa: E731
     at_stops, after = jax.tree.map(flat, (at_stops, after))
     met = (at_stops.status == RUNNING) & (after.status != NOT_FINITE)

@@ -26,6 +26,12 @@ class Limits(eqx.Module):
     steps: Int[Array, ""]
 
 
+def row_blocks(num: int, width: int) -> Int[Array, "block row"]:
+    """Return numbers of rows in blocks of one width, the last filled up with the last row."""
+    blocks = -(-num // width)
+    return jnp.minimum(jnp.arange(blocks * width), num - 1).reshape(blocks, width)
+
+
 def start_status(motion: Lorentz, start: Vector) -> Int[Array, ""]:
     """Return ``RUNNING``, or ``LEFT_BOX`` for a start where no field is known."""
     outside = outside_samples(motion.field, start)

@@ -24,7 +24,7 @@ from jaxcr.orbits.exits import (
     Exits,
 )
 from jaxcr.orbits.fixed_step import FixedStepPusher
-from jaxcr.orbits.flight import Limits, Particles, start_status, step_status
+from jaxcr.orbits.flight import Limits, Particles, row_blocks, start_status, step_status
 from jaxcr.orbits.lorentz import Lorentz, compensated_sum
 from jaxcr.orbits.pusher import Pusher
 from jaxcr.orbits.retrace import End, attach
@@ -71,7 +71,6 @@ def run_lanes(
 ) -> Exits:
     """Trace all particles of one device in lanes, then put them onto their stops."""
     given = _constant((motion, particles, stop, pusher, limits))
-    # Vector registers hold 16 numbers at most: no lane is a remainder.
     width = -(-min(lanes, particles.rigidity.shape[0]) // _LANE_MULTIPLE) * _LANE_MULTIPLE
     if isinstance(pusher, FixedStepPusher) and isinstance(stop, PathLength):
         before, num_steps, *ends = step_together(*given, width)
@@ -311,7 +310,6 @@ def _before_stops(pusher: Pusher, lane: _Lane) -> tuple[Crossing, Int[Array, " r
 def _in_blocks(function, rows, width: int):
     """Map over rows in blocks as wide as the lanes, so that no row is rounded by its company."""
     num = jax.tree.leaves(rows)[0].shape[0]
-    blocks = -(-num // width)
-    index = jnp.minimum(jnp.arange(blocks * width), num - 1).reshape(blocks, width)
-    out = lax.map(lambda i: jax.vmap(function)(jax.tree.map(lambda x: x[i], rows)), index)
-    return [x.reshape(blocks * width, *x.shape[2:])[:num] for x in out]
+    one = lambda i: jax.vmap(function)(jax.tree.map(lambda x: x[i], rows))  # noqa: E731
+    out = lax.map(one, row_blocks(num, width))
+    return [x.reshape(-1, *x.shape[2:])[:num] for x in out]

@@ -15,7 +15,7 @@ from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.ensemble import check_path, start_states
 from jaxcr.orbits.exits import LEFT_BOX, NOT_FINITE, REACHED, check_left_box
 from jaxcr.orbits.fixed_step import FixedStepPusher
-from jaxcr.orbits.flight import Particles
+from jaxcr.orbits.flight import Particles, row_blocks
 from jaxcr.orbits.lorentz import Lorentz
 
 _WIDTH = 256  # particles that are stepped together: what one core's caches hold
@@ -195,8 +195,6 @@ def _record_block(motion, pusher, particles, length, num_steps, num_samples):
 def _in_blocks(function, particles):
     """Map over particles in blocks; time stays the first axis."""
     num = particles.rigidity.shape[0]
-    width = min(_WIDTH, num)
-    blocks = -(-num // width)
-    index = jnp.minimum(jnp.arange(blocks * width), num - 1).reshape(blocks, width)
-    out = lax.map(lambda i: function(jax.tree.map(lambda x: x[i], particles)), index)
+    blocks = row_blocks(num, min(_WIDTH, num))
+    out = lax.map(lambda i: function(jax.tree.map(lambda x: x[i], particles)), blocks)
     return [jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1, x.shape[-1])[:, :num] for x in out]

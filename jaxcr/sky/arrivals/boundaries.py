@@ -197,8 +197,7 @@ class TrapBoundary(BoundaryDistribution):
         f_0 = self.coefficients[0]
         f_0 = jnp.where(jnp.isfinite(f_0) & (f_0 != 0), f_0, jnp.nan)
         series = (self.coefficients / f_0).astype(direction.dtype)
-        cosine = jnp.clip(dot(direction, self.axis.astype(direction.dtype)), -1, 1)
-        return jnp.sum((legendre_polynomials(cosine, series.size - 1) * series)[1:])
+        return _legendre_sum(series, direction, self.axis, 1)
 
 
 class QuasiSteadyBoundary(BoundaryDistribution):
@@ -259,8 +258,7 @@ class QuasiSteadyBoundary(BoundaryDistribution):
             return density + flux
         axis = self.trap.axis.astype(dtype)
         series = self.trap.coefficients.astype(dtype)
-        cosine = jnp.clip(dot(direction, axis), -1, 1)
-        beyond = jnp.sum((legendre_polynomials(cosine, series.size - 1) * series)[2:])
+        beyond = _legendre_sum(series, direction, axis, 2)
         f_1 = dot(self.dipole().astype(dtype), axis)
         return density + flux + f_1 * beyond / jnp.where(series[1] == 0, jnp.nan, series[1])
 
@@ -276,6 +274,14 @@ class FunctionBoundary(BoundaryDistribution):
         remedy = "Write it for one position and one direction, both (3,)."
         check_shape("FunctionBoundary: function's result", value, (), remedy=remedy)
         return value
+
+
+def _legendre_sum(
+    series: Float[Array, " ell"], direction: Vector, axis: Vector, lowest: int
+) -> Scalar:
+    """Return the sum of f_l P_l(n · axis) from l = ``lowest`` on."""
+    cosine = jnp.clip(dot(direction, axis.astype(direction.dtype)), -1, 1)
+    return jnp.sum((legendre_polynomials(cosine, series.size - 1) * series)[lowest:])
 
 
 def _safe_unit(vector: Vector) -> Vector:

@@ -80,8 +80,7 @@ class NullTests(eqx.Module):
             "half_difference": float(self.half_difference) < most,
         }
         if self.change is not None:
-            excess = np.abs(self.change) - _SIGMAS * np.asarray(self.change_error)
-            tests["change"] = bool(np.all(excess < _CHANGE))
+            tests["change"] = unchanged(self.change, self.change_error)
         return tests
 
     def report(self) -> str:
@@ -106,12 +105,21 @@ class NullTests(eqx.Module):
         """Return the line on a boundary farther away."""
         if self.change is None:
             return "C_l from a boundary farther away: not tested, it takes two stops"
-        worst = int(np.argmax(np.abs(self.change) - _SIGMAS * np.asarray(self.change_error)))
+        worst = int(np.argmax(_beyond_noise(self.change, self.change_error)))
         return (
             f"C_l from a boundary {float(self.farther):.3g} times as far away: largest change "
             f"{float(self.change[worst]):+.1%} ± {float(self.change_error[worst]):.1%} "
             f"at l = {worst + 1}  {'ok' if self.passed()['change'] else 'FAILS'}"
         )
+
+
+def unchanged(change: Array, error: Array) -> bool:
+    """Return whether no C_l changes by more than 5 %, within 4 standard errors."""
+    return bool(np.all(_beyond_noise(change, error) < _CHANGE))
+
+
+def _beyond_noise(change: Array, error: Array) -> np.ndarray:
+    return np.abs(change) - _SIGMAS * np.asarray(error)
 
 
 def run_null_tests(
