@@ -79,14 +79,15 @@ def trace(
         As for ``trace_ensemble``.
     solver, rtol, atol, max_steps, adjoint
         As for ``diffrax.diffeqsolve``; default ``diffrax.Tsit5()``. Reverse mode works as it is;
-        forward mode needs ``adjoint=diffrax.ForwardMode()``.
+        forward mode, also of a gradient, needs ``adjoint=diffrax.ForwardMode()``.
     dense
         Keep the whole orbit.
 
     Raises
     ------
     ValueError
-        For a stop of several surfaces, and for a field or a stop that is none.
+        For a stop of several surfaces, and for a field or a stop that is none. For forward mode
+        (``jax.jvp``, ``jax.jacfwd``, ``jax.hessian``) with an adjoint that has none.
 
     Notes
     -----
@@ -113,7 +114,19 @@ def trace(
     if isinstance(adjoint, diffrax.ForwardMode):
         solver = forward_differentiable(solver)
     tolerances = [as_float(x).astype(direction.dtype) for x in (rtol, atol)]
-    return _trace(motion, position, direction, stop, solver, tolerances, max_steps, dense, adjoint)
+    try:
+        return _trace(
+            motion, position, direction, stop, solver, tolerances, max_steps, dense, adjoint
+        )
+    except TypeError as error:
+        if "custom_vjp" not in str(error):
+            raise
+        raise argument_error(
+            "trace: adjoint",
+            expected="one with forward mode, for jax.jvp, jax.jacfwd and jax.hessian",
+            got=type(adjoint).__name__,
+            remedy="Give adjoint=diffrax.ForwardMode(), or use trace_ensemble, which has both.",
+        ) from error
 
 
 class _Dense(eqx.Module):

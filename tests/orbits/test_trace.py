@@ -253,3 +253,15 @@ def test_an_orbit_ends_where_a_clamped_grid_does(stop):
     assert orbit.status == LEFT_BOX
     inside = orbits.trace(grid, jnp.zeros(3), n, rigidity=RIGIDITY, stop=orbits.Sphere(1.5))
     assert inside.status == REACHED
+
+
+def test_forward_mode_without_its_adjoint_is_refused_by_name():
+    def exit_x(rigidity):
+        orbit = orbits.trace(
+            fields.UniformField(jnp.array([1.0, 0.0, 0.5])), jnp.zeros(3),
+            jnp.array([0.0, 1.0, 0.0]), rigidity=rigidity, stop=orbits.PathLength(3.0),
+        )  # fmt: skip
+        return orbit.position[0]
+
+    with pytest.raises(ValueError, match=r"jax\.jvp.*diffrax\.ForwardMode"):
+        jax.jacfwd(exit_x)(2.0)
