@@ -156,8 +156,8 @@ class SkyModel(SpectrumModel):
         """Return the data as they are compared: with the simulation's noise, without lost l.
 
         The half-cross C_l of a simulated sky may be negative where its noise wins. So the data
-        get at least the noise level of its half maps, scaled to them, which is added on both sides
-        before the logarithm. Multipoles whose mean, for a dipole boundary, is under three sigma of
+        get at least the noise level of its half maps, which is added on both sides before the
+        logarithm: that of skies as bright as the data at their brightest multipole. Multipoles whose mean, for a dipole boundary, is under three sigma of
         that noise at any node, or at more than ``bright_nodes`` allows, are dropped.
 
         Raises
@@ -174,9 +174,11 @@ class SkyModel(SpectrumModel):
             "fit: multipoles above the noise", keep.sum(), 1, remedy="Raise per_pixel or nside."
         )
         typical = np.median if self.bright_nodes == 1 else np.max
-        relative = HALF_MAP * float(typical(np.asarray(self.emulator.noise) / mean[:, 1]))
-        level = relative * float(np.max(data.c_ell)) - float(np.min(data.noise))
-        return data.select(keep).with_level(max(level, 0.0))
+        data = data.select(keep)
+        place = int(np.argmax(data.c_ell))
+        relative = typical(np.asarray(self.emulator.noise) / mean[:, data.ell[place]])
+        level = HALF_MAP * float(relative * data.c_ell[place]) - float(np.min(data.noise))
+        return data.with_level(max(level, 0.0))
 
 
 def default_parameters(

@@ -185,3 +185,14 @@ def test_scatter_that_grows_exponentially_is_met_between_the_nodes():
         np.testing.assert_allclose(between, np.exp(3 * point) * correlation, rtol=1e-10)
     mean = jnp.tensordot(positive(jnp.zeros(1)), covariances, axes=1)
     assert mean[0, 0] > 1.4
+
+
+def test_the_simulations_noise_does_not_depend_on_where_the_data_start(model):
+    dipole = jnp.zeros(model.emulator.boundary_lmax + 1).at[1].set(1e-3)
+    mean = np.asarray(model.emulator.spectra(dipole)).mean((0, 1))
+    ell = model.comparable(one_sky(np.arange(1, 9), mean[1:9])).ell
+    full = model.comparable(one_sky(ell, mean[ell]))
+    without = model.comparable(one_sky(ell[1:], mean[ell[1:]]))
+    # the dipole of other nodes is another share of C_2: far less than C_1 is above C_2
+    np.testing.assert_allclose(without.noise[0], full.noise[0], rtol=0.3)
+    assert mean[1] > 2 * mean[2]
