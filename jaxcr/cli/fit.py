@@ -15,7 +15,6 @@ from jaxcr.cli.config import Fit
 from jaxcr.cli.fit_pictures import draw, draw_gradient
 from jaxcr.cli.fit_skies import FitSkies, best_parameters, fit_skies
 from jaxcr.cli.fit_uncertainty import extra_uncertainty
-from jaxcr.cli.fit_warnings import fit_warnings
 from jaxcr.cli.named_values import named_values
 from jaxcr.cli.output import Outcome, progress_bar
 from jaxcr.cli.toml_settings import as_dict
@@ -70,7 +69,7 @@ def _fit(config: Fit, folder: Path) -> Outcome:
     )
     extra = extra_uncertainty(config, folder, problem, result, truth)
     numbers = report.fit_numbers(problem, extra.result, truth) | {"dropped_multipoles": dropped}
-    warnings = fit_warnings(problem, extra.result)
+    warnings = tuple(extra.result.warnings.splitlines())
     fixed = _fixed_line(config, problem, simulated)
     told = _lines(problem, extra.result, truth, numbers["derived"], fixed, warnings) + extra.text
     lines = "\n".join([*head, told])

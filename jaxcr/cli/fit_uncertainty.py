@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxcr import infer, plots
 from jaxcr.cli.config import Fit
+from jaxcr.infer.fitting.warnings import posterior_warnings
 
 
 class Extra(NamedTuple):
@@ -32,6 +33,8 @@ def extra_uncertainty(
     if config.posterior == "nuts":
         chains = infer.sample_nuts(problem, result.values, key=jax.random.key(0))
         result = dataclasses.replace(result, posterior=chains.posterior())
+        lines = (*result.warnings.splitlines(), *posterior_warnings(problem, result))
+        result = dataclasses.replace(result, warnings="\n".join(dict.fromkeys(lines)))
         text += "\n\nno-U-turn sampler:\n" + infer.summary(chains)
         groups["chains"] = {"samples": chains.samples, "log_densities": chains.log_densities}
     free = np.flatnonzero(problem.parameters.is_free)

@@ -83,7 +83,7 @@ def fit_numbers(
         "convergence": {
             "num_starts": len(result.converged),
             "num_converged": int(np.sum(result.converged)),
-            "optimisers_apart_sigma": optimisers_apart(result),
+            "optimisers_apart_sigma": result.check_distance,
             "effective_samples": float(result.posterior.effective_samples),
         },
         "directions": data_directions(problem.parameters, result.information).text(),
@@ -93,12 +93,6 @@ def fit_numbers(
 def prior_shares(problem: Problem, result: FitResult) -> np.ndarray:
     """Return the error of the posterior over the width of the prior, ``(parameter,)``."""
     return np.asarray(result.posterior.errors) / problem.parameters.prior_sigmas
-
-
-def optimisers_apart(result: FitResult) -> float:
-    """Return how far the check of the optimum ends from it in errors, the worst parameter."""
-    apart = np.abs(np.asarray(result.check_values[0] - result.values))[result.is_free]
-    return float(np.max(apart / np.asarray(result.errors)[result.is_free]))
 
 
 def derived_numbers(problem: Problem, result: FitResult) -> dict[str, Any]:
@@ -163,7 +157,7 @@ def goodness_lines(result: FitResult) -> str:
         "(multipoles less constrained parameters, at least 1), "
         f"p = {result.p_value:.3f}\n"
         f"{int(np.sum(result.converged))} of {len(result.converged)} starts converged; Adam ends "
-        f"{optimisers_apart(result):.1e} sigma from Levenberg-Marquardt\n"
+        f"{result.check_distance:.1e} sigma from Levenberg-Marquardt\n"
         f"posterior: {len(result.posterior.weights)} weighted samples, worth "
         f"{float(result.posterior.effective_samples):.0f} independent ones"
     )

@@ -1,12 +1,13 @@
 """What a fit tells: shares of priors, bounds that were reached, verdicts on gradients."""
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxcr import infer
 from jaxcr.cli import report
-from jaxcr.cli.fit_warnings import bound_warnings, fit_warnings
+from jaxcr.infer.fitting.warnings import fit_warnings, posterior_warnings
 
 LEVEL = infer.Parameter("index", 1.6, 1.5, 1.75, infer.Normal(1.6, 0.05))
 HELD = infer.Parameter("held", 1.5, 1.5, 1.75, infer.Normal(1.6, 0.05), fixed=True)
@@ -22,7 +23,7 @@ def ended():
     def result(best, *, mean=1.6, share=0.5, converged=(True, True), apart=0.1):
         errors = jnp.asarray(share * PARAMETERS.prior_sigmas * PARAMETERS.is_free)
         means, covariance = jnp.array([mean, 1.5]), jnp.diag(errors**2)
-        posterior = infer.Posterior(means, covariance, means[None], jnp.ones(1), jnp.asarray(1.0))
+        posterior = infer.Posterior(means, covariance, means[None], jnp.ones(1), jnp.asarray(1e3))
         values, two = jnp.array([best, 1.5]), jnp.zeros(2)
         return problem, infer.FitResult(
             values=values, covariance=covariance, information=jnp.diag(jnp.array([1e3, 0.0])),
@@ -66,11 +67,11 @@ def test_three_classes_with_their_thresholds(ended, share, line):
 
 def test_a_value_at_a_bound_is_a_limit(ended):
     # 1 % of the range of 0.25 is 0.0025
-    assert bound_warnings(*ended(1.502)) == (
+    assert posterior_warnings(*ended(1.502, mean=1.55)) == (
         "index: best fit at the lower bound 1.5: read as a limit",
     )
-    assert bound_warnings(*ended(1.503)) == ()
-    assert bound_warnings(*ended(1.749, mean=1.748)) == (
+    assert posterior_warnings(*ended(1.503, mean=1.55)) == ()
+    assert posterior_warnings(*ended(1.749, mean=1.748)) == (
         "index: best fit and posterior mean at the upper bound 1.75: read as a limit",
     )
 
@@ -79,8 +80,25 @@ def test_starts_and_optimisers_that_disagree_are_warnings(ended):
     assert fit_warnings(*ended(1.6)) == ()
     starts, optimisers = fit_warnings(*ended(1.6, converged=(True, False), apart=0.6))
     assert starts.startswith("1 of 2 starts did not converge: another optimum or a slow valley")
-    assert optimisers.startswith("Adam ends 0.6 sigma from Levenberg-Marquardt: ")
-    assert optimisers.endswith("more --num-starts, or --posterior nuts")
+    assert " by another solver ends 0.6 sigma from it: another optimum" in optimisers
+    assert optimisers.endswith("take more starts, or sample by chains")
+
+
+def test_few_samples_are_a_warning(ended):
+    problem, result = ended(1.6)
+    few = eqx.tree_at(lambda r: r.posterior.effective_samples, result, jnp.asarray(12.0))
+    assert posterior_warnings(problem, few) == (
+        "the posterior is worth 12 samples only: its errors are rough",
+    )
+
+
+def test_a_best_fit_that_one_start_found_and_one_that_does_not_fit_are_warnings(ended):
+    problem, result = ended(1.6)
+    alone = eqx.tree_at(lambda r: r.start_costs, result, jnp.array([0.0, 30.0]))
+    assert fit_warnings(problem, alone)[0].startswith("one of 2 starts alone ends at the best fit")
+    bad = eqx.tree_at(lambda r: (r.chi_squared, r.p_value), result, (198.0, 9e-41))
+    (line,) = fit_warnings(problem, bad)
+    assert "does not describe the data: chi² = 198.0 for 1 degrees of freedom, p = 9e-41" in line
 
 
 def test_the_gradient_table_has_the_worst_multipole_and_says_what_it_is():

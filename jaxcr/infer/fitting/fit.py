@@ -1,5 +1,6 @@
 """Fit from several starts, check the optimum with another solver, sample the posterior there."""
 
+import dataclasses
 from pathlib import Path
 
 import jax
@@ -15,9 +16,9 @@ from jaxcr.infer.fitting.directions import CONSTRAINED, data_fisher
 from jaxcr.infer.fitting.gradient_descent import Adam
 from jaxcr.infer.fitting.levenberg_marquardt import LevenbergMarquardt
 from jaxcr.infer.fitting.objective import Objective
-from jaxcr.infer.fitting.optimiser import Optimiser, Run, run_starts, start_angles
+from jaxcr.infer.fitting.optimiser import Optimiser, Run, run_starts, start_angles, values_at
 from jaxcr.infer.fitting.result import FitResult
-from jaxcr.infer.fitting.sampling_checks import sampling_warnings
+from jaxcr.infer.fitting.warnings import fit_warnings
 from jaxcr.infer.likelihood import Problem, percival
 from jaxcr.infer.likelihood.base import jit_untitled
 from jaxcr.infer.likelihood.problem import look
@@ -25,6 +26,12 @@ from jaxcr.infer.posterior.free import fisher_covariance, sample_free
 from jaxcr.infer.posterior.importance import Posterior
 
 _OPTIMISERS = (LevenbergMarquardt(), Adam())
+
+_CANDIDATES = 1024
+"""Points of the prior of which the best are starts."""
+
+_ANGLE_APART = 0.3
+"""Least distance of two starts, rad: nearer ones end alike."""
 
 
 def fit(
@@ -41,9 +48,10 @@ def fit(
     problem
         Model, data, parameters with priors, likelihood.
     optimisers
-        The first runs from every start; the others check it from the parameters' own start.
+        The first runs from every start; the others check it from another start than the best.
     num_starts
-        Starting points: the parameters' own, and a spread over their bounds.
+        Starting points at most: the parameters' own, and of 1,024 points spread over the priors
+        those of least cost that lie apart.
     checkpoint
         Folder in which every finished start is kept, so that a fit that was stopped goes on
         there, with the same result; `None` keeps nothing.
@@ -59,20 +67,39 @@ def fit(
     the inverse Fisher matrix, priors included; it and that of the posterior are taken times the
     Percival factor. The samples come from a fixed key.
     """
-    starts = problem.parameters.starts(num_starts)
-    warnings = check_problem(problem, starts)
     objective = Objective(problem)
-    angles = start_angles(objective, starts)
+    angles = _best_starts(objective, num_starts)
+    notes = check_problem(problem, values_at(objective, angles))
     ends = resumed_starts(optimisers[0], objective, angles, checkpoint)
     costs = jnp.where(jnp.isfinite(ends.cost), ends.cost, jnp.inf)
     best = int(jnp.argmin(costs))
     if not np.isfinite(float(costs[best])):
-        raise _no_end(problem, _ends(objective, ends)[best])
-    checks = [run_starts(x, objective, angles[:1]) for x in optimisers[1:]]
-    if not bool(jnp.any(ends.converged)):
-        nearest = float(jnp.nanmin(ends.distance))
-        warnings += (f"no start arrived: the nearest is {nearest:.2g} sigma from an optimum",)
-    return _result(problem, objective, ends, best, checks, warnings)
+        raise _no_end(problem, values_at(objective, ends.angles)[best])
+    elsewhere = 1 if best != 1 and len(angles) > 1 else 0
+    others = angles[elsewhere : elsewhere + 1]
+    checks = [run_starts(x, objective, others) for x in optimisers[1:]]
+    result = _result(problem, objective, ends, best, checks)
+    lines = (*notes, *fit_warnings(problem, result))
+    return dataclasses.replace(result, warnings="\n".join(lines))
+
+
+def _best_starts(objective: Objective, num: int) -> Float[Array, "start free"]:
+    """Return the angles of the given start, then those of least cost that lie apart."""
+    parameters = objective.problem.parameters
+    angles = np.asarray(start_angles(objective, parameters.starts(_CANDIDATES if num > 1 else 1)))
+    costs = np.asarray(_costs(objective, jnp.asarray(angles)))
+    chosen = [0]
+    for place in np.argsort(np.where(np.isfinite(costs), costs, np.inf), kind="stable"):
+        if len(chosen) == num:
+            break
+        if np.min(np.linalg.norm(angles[chosen] - angles[place], axis=1)) > _ANGLE_APART:
+            chosen.append(place)
+    return jnp.asarray(angles[chosen])
+
+
+@jit_untitled
+def _costs(objective: Objective, angles: Float[Array, "start free"]) -> Float[Array, " start"]:
+    return jax.lax.map(objective.cost, angles, batch_size=16)
 
 
 def _result(
@@ -81,17 +108,15 @@ def _result(
     ends: Run,
     best: int,
     checks: list[Run],
-    warnings: tuple[str, ...],
 ) -> FitResult:
     """Return the record of a fit that ended."""
     from scipy.stats import chi2
 
-    values = _ends(objective, ends)[best]
+    start_values = values_at(objective, ends.angles)
+    check_values = [values_at(objective, x.angles)[0] for x in checks]
+    values = start_values[best]
     covariance = _widening(problem, values) * fisher_covariance(problem, values)
     posterior, constrained = _posterior(problem, values, covariance)
-    start_values, check_values = _ends(objective, ends), [_ends(objective, x)[0] for x in checks]
-    start_costs = jnp.where(jnp.isfinite(ends.cost), ends.cost, jnp.inf)
-    warnings += sampling_warnings(problem, posterior, start_values, start_costs)
     chi = float(look(problem, values).chi_squared)
     freedom = max(1, problem.data.ell.size - int(constrained.sum()))
     return FitResult(
@@ -104,7 +129,7 @@ def _result(
         degrees_of_freedom=freedom,
         p_value=float(chi2.sf(chi, freedom)),
         start_values=start_values,
-        start_costs=start_costs,
+        start_costs=jnp.where(jnp.isfinite(ends.cost), ends.cost, jnp.inf),
         start_distances=ends.distance,
         converged=ends.converged,
         check_values=jnp.stack(check_values) if checks else jnp.zeros((0, values.size)),
@@ -112,7 +137,6 @@ def _result(
         history=checks[0].history[0] if checks else jnp.zeros(0),
         is_free=problem.parameters.is_free,
         constrained=constrained,
-        warnings="\n".join(warnings),
     )
 
 
@@ -132,11 +156,6 @@ def _widening(problem: Problem, values: Float[Array, " parameter"]) -> float:
     simulations = float(_num_simulations(problem, values))
     num_free = len(problem.parameters.free_names)
     return max(1.0, percival(simulations, problem.data.ell.size, num_free))
-
-
-@jit_untitled
-def _ends(objective: Objective, runs: Run) -> Float[Array, "start parameter"]:
-    return jax.vmap(objective.values)(runs.angles)
 
 
 @jit_untitled

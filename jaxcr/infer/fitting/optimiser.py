@@ -87,3 +87,11 @@ def start_angles(
 ) -> Float[Array, "start free"]:
     """Return the angles of starting points, a little inside of the bounds."""
     return jax.vmap(objective.angles)(starts)
+
+
+@jit_untitled
+def values_at(
+    objective: Objective, angles: Float[Array, "start free"]
+) -> Float[Array, "start parameter"]:
+    """Return the values of all parameters at such points."""
+    return jax.vmap(objective.values)(angles)

@@ -29,7 +29,7 @@ class FitResult(eqx.Module):
         Where the first optimiser ended from every start, how far in errors from the optimum, and
         whether that counts as arrived.
     check_values, check_costs
-        Where the other optimisers ended from the parameters' own start, ``(check, parameter)``.
+        Where the other optimisers ended from another start than the best's, ``(check, parameter)``.
     history
         Cost at every step of the first check.
     is_free, constrained
@@ -61,3 +61,9 @@ class FitResult(eqx.Module):
     def errors(self) -> Float[Array, " parameter"]:
         """Errors of the parameters from the Fisher matrix."""
         return jnp.sqrt(jnp.diagonal(self.covariance))
+
+    @property
+    def check_distance(self) -> float:
+        """How far the first check ended from the best fit in errors, the worst parameter."""
+        apart = np.abs(np.asarray(self.check_values[0] - self.values))[self.is_free]
+        return float(np.max(apart / np.asarray(self.errors)[self.is_free]))

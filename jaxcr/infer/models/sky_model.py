@@ -157,8 +157,9 @@ class SkyModel(SpectrumModel):
 
         The half-cross C_l of a simulated sky may be negative where its noise wins. So the data
         get at least the noise level of its half maps, which is added on both sides before the
-        logarithm: that of skies as bright as the data at their brightest multipole. Multipoles whose mean, for a dipole boundary, is under three sigma of
-        that noise at any node, or at more than ``bright_nodes`` allows, are dropped.
+        logarithm: that of skies as bright as the data at their brightest multipole. Multipoles
+        whose mean, for a dipole boundary, is under three sigma of that noise at any node, or at
+        more than ``bright_nodes`` allows, are dropped.
 
         Raises
         ------

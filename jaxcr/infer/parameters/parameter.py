@@ -3,10 +3,14 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.checks import check_range
 from jaxcr.infer.parameters.prior import HalfNormal, Prior
+
+_VALUES = 1001
+"""Between the bounds, at which the prior is looked at."""
 
 
 class Parameter(eqx.Module):
@@ -49,6 +53,17 @@ class Parameter(eqx.Module):
     @property
     def prior_sigma(self) -> float:
         """Standard deviation of the prior within the bounds."""
-        values = jnp.linspace(self.lower, self.upper, 1001)
-        weights = jax.nn.softmax(-0.5 * jax.vmap(self.prior.residual)(values) ** 2)
-        return float(jnp.sqrt(weights @ values**2 - (weights @ values) ** 2))
+        values, weights = self._prior_weights()
+        return float(np.sqrt(weights @ values**2 - (weights @ values) ** 2))
+
+    def quantiles(self, shares: Float[np.ndarray, "*batch"]) -> Float[np.ndarray, "*batch"]:
+        """Return the values below which these shares of the prior within the bounds lie."""
+        values, weights = self._prior_weights()
+        below = np.cumsum(weights) - weights / 2
+        return np.interp(shares, below, values)
+
+    def _prior_weights(self) -> tuple[Float[np.ndarray, " value"], Float[np.ndarray, " value"]]:
+        """Return values over the bounds, and the share of the prior at each."""
+        values = np.linspace(self.lower, self.upper, _VALUES)
+        density = np.exp(-0.5 * np.asarray(jax.vmap(self.prior.residual)(jnp.asarray(values))) ** 2)
+        return values, density / density.sum()

@@ -132,16 +132,18 @@ class ParameterSet(eqx.Module):
         )
 
     def starts(self, num: int) -> Float[Array, "start parameter"]:
-        """Return ``num`` starting points: the given one, then a spread over the bounds.
+        """Return ``num`` starting points: the given one, then a spread over the priors.
 
-        The spread is a Halton sequence over the middle 80 % of each range; fixed parameters
-        keep their values.
+        The spread is a Halton sequence over quantiles of the priors within their bounds; fixed
+        parameters keep their values.
         """
         from scipy.stats import qmc
 
-        first = np.array([float(p.start) for p in self.parameters])
-        lower, upper = np.array([(p.lower, p.upper) for p in self.parameters], float).T
-        spread = qmc.Halton(len(self.parameters), scramble=False).random(max(num, 1))[1:]
-        points = lower + (upper - lower) * (0.1 + 0.8 * spread)
-        points = np.where(self.is_free, points, first)
-        return jnp.asarray(np.vstack([first[None], points]))
+        shares = qmc.Halton(len(self.parameters), scramble=False).random(max(num, 1))
+        columns = [
+            np.full(len(share), float(p.start)) if p.fixed else p.quantiles(share)
+            for p, share in zip(self.parameters, shares.T, strict=True)
+        ]
+        points = np.stack(columns, axis=1)
+        points[0] = [float(p.start) for p in self.parameters]
+        return jnp.asarray(points)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from jaxcr import infer
-from jaxcr.infer.fitting.sampling_checks import sampling_warnings
 
 ERROR, PRIOR = 0.1, infer.Normal(0.5, 1.5)
 WALLS = np.array(
@@ -140,10 +139,3 @@ def test_a_fit_says_which_optimum_its_errors_leave_out(problem):
     assert "a second optimum, " in result.warnings
     assert "is left out of the errors: x = -1." in result.warnings
     assert "samples only" not in result.warnings
-
-
-def test_a_fit_says_that_its_samples_are_few(problem):
-    spread = jnp.asarray(np.random.default_rng(0).normal(size=(50, 2)))
-    few = infer.Posterior(jnp.zeros(2), jnp.eye(2), spread, jnp.full(50, 0.02), jnp.asarray(12.0))
-    lines = sampling_warnings(problem, few, jnp.zeros((2, 2)), jnp.array([3.0, 4.0]))
-    assert lines == ("the posterior is worth 12 samples only: its errors are rough",)
