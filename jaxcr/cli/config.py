@@ -117,7 +117,7 @@ class Fit:
     """How the posterior is sampled; nuts needs the extra bayes."""
     profiles: bool = False
     """Profile the likelihood of every free parameter."""
-    num_starts: int = 4
+    num_starts: int = 12
     """Starting points of the optimiser."""
     adam_steps: int = 600
     """Steps of Adam, the check on the optimum."""

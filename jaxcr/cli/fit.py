@@ -231,7 +231,7 @@ def _gradient_findings(skies, problem, result, gauge, path):
             "change_error": path.change.error,
             "amplitude_factor": path.amplitude_factor,
         }
-    return text, groups, () if gauge.trusted else (verdict,)
+    return text, groups, (verdict,) if gauge.believed == "difference" else ()
 
 
 def _path_in_gyroradii(skies: infer.SkyEnsemble, parameters: infer.SkyParameters) -> float:

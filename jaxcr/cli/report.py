@@ -238,7 +238,7 @@ def gradient_table(report: GradientReport, gyroradii: float) -> str:
             rows.append(
                 f"{ell:3d} {report.pathwise[ell]:11.3e} ±{report.pathwise_error[ell]:9.1e} "
                 f"{report.difference[ell]:14.3e} ±{report.difference_error[ell]:9.1e}  "
-                f"{report.z_score[ell]:5.1f}  {'path-wise' if report.chosen[ell] else 'difference'}"
+                f"{report.z_score[ell]:5.1f}  {report.believed}"
             )
     if report.num_fields < _FEW_FIELDS:
         scatter = 1 / np.sqrt(2 * (report.num_fields - 1))  # of a standard error, Gaussian

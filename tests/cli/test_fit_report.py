@@ -43,7 +43,7 @@ def gradient(num_fields, z_score):
     return infer.GradientReport(
         name="dB/B0", estimators="", reason="", value=0.5, step=0.1, spectrum=ell,
         spectrum_error=ell, estimates=np.stack([ell, ell]), errors=np.stack([ell, ell]),
-        biases=np.stack([ell, ell]), best=ell, best_error=ell, chosen=ell > 0,
+        biases=np.stack([ell, ell]), best=ell, best_error=ell,
         z_score=np.array(z_score), noise_ratio=1.0, tail=1.0, path_over_lyapunov=np.nan, cost=1.0,
         num_fields=num_fields,
     )  # fmt: skip
@@ -107,6 +107,7 @@ def test_the_gradient_table_has_the_worst_multipole_and_says_what_it_is():
     assert "not these derivatives" in table
     (row,) = [line for line in table.splitlines() if line.startswith("  5 ")]
     assert "-3.5" in row
+    assert row.endswith("undecided")  # as the verdict: three fields, z of l = 0 is not counted
     assert "z from 3 fields: its errors are uncertain by 50%" in table
     assert "z from" not in report.gradient_table(gradient(10, [0.0, 1]), 1.5)
 

@@ -38,7 +38,7 @@ def fit(
     problem: Problem,
     *,
     optimisers: tuple[Optimiser, ...] = _OPTIMISERS,
-    num_starts: int = 6,
+    num_starts: int = 12,
     checkpoint: Path | None = None,
 ) -> FitResult:
     """Fit the free parameters to the data.
@@ -68,7 +68,7 @@ def fit(
     Percival factor. The samples come from a fixed key.
     """
     objective = Objective(problem)
-    angles = _best_starts(objective, num_starts)
+    angles = best_starts(objective, num_starts)
     notes = check_problem(problem, values_at(objective, angles))
     ends = resumed_starts(optimisers[0], objective, angles, checkpoint)
     costs = jnp.where(jnp.isfinite(ends.cost), ends.cost, jnp.inf)
@@ -83,23 +83,31 @@ def fit(
     return dataclasses.replace(result, warnings="\n".join(lines))
 
 
-def _best_starts(objective: Objective, num: int) -> Float[Array, "start free"]:
-    """Return the angles of the given start, then those of least cost that lie apart."""
+def best_starts(objective: Objective, num: int) -> Float[Array, "start free"]:
+    """Return the angles of the given start, then those of least cost that lie apart.
+
+    Half of them are ranked by arcsinh of each residual instead: where C_l nearly vanish a few
+    multipoles make a wall of costs, beyond which that ranking still sees.
+    """
     parameters = objective.problem.parameters
     angles = np.asarray(start_angles(objective, parameters.starts(_CANDIDATES if num > 1 else 1)))
-    costs = np.asarray(_costs(objective, jnp.asarray(angles)))
+    residuals = np.asarray(_residuals(objective, jnp.asarray(angles)))
     chosen = [0]
-    for place in np.argsort(np.where(np.isfinite(costs), costs, np.inf), kind="stable"):
-        if len(chosen) == num:
-            break
-        if np.min(np.linalg.norm(angles[chosen] - angles[place], axis=1)) > _ANGLE_APART:
-            chosen.append(place)
+    for sizes, most in ((residuals, 1 + num // 2), (np.arcsinh(residuals), num)):
+        costs = np.sum(sizes**2, axis=1)
+        for place in np.argsort(np.where(np.isfinite(costs), costs, np.inf), kind="stable"):
+            if len(chosen) >= most:
+                break
+            if np.min(np.linalg.norm(angles[chosen] - angles[place], axis=1)) > _ANGLE_APART:
+                chosen.append(place)
     return jnp.asarray(angles[chosen])
 
 
 @jit_untitled
-def _costs(objective: Objective, angles: Float[Array, "start free"]) -> Float[Array, " start"]:
-    return jax.lax.map(objective.cost, angles, batch_size=16)
+def _residuals(
+    objective: Objective, angles: Float[Array, "start free"]
+) -> Float[Array, "start residual"]:
+    return jax.lax.map(objective.residuals, angles, batch_size=16)
 
 
 def _result(

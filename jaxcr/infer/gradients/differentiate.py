@@ -10,7 +10,7 @@ from jaxcr.arrays import ScalarLike
 from jaxcr.checks import as_float, check_shape
 from jaxcr.infer.gradients.combined import combined_estimate
 from jaxcr.infer.gradients.difference import CentralDifference
-from jaxcr.infer.gradients.estimate import GradientEstimator
+from jaxcr.infer.gradients.estimate import GradientEstimator, JacobianEstimate
 from jaxcr.infer.gradients.pathwise import pathwise_estimate, tail_weight
 from jaxcr.infer.gradients.report import GradientReport, distance
 from jaxcr.infer.gradients.simulations import (
@@ -21,6 +21,9 @@ from jaxcr.infer.gradients.simulations import (
     remembered,
 )
 from jaxcr.statistics import jackknife
+
+_FAR = 4.0
+"""Lyapunov lengths; nine gyroradii of 20 cells in turbulence of dB = B0."""
 
 
 def spectrum_gradient(
@@ -53,7 +56,8 @@ def spectrum_gradient(
     step
         Half-width of the central difference with the same phases, one or for each parameter.
     path_over_lyapunov
-        For the report; see ``orbits.lyapunov_length``.
+        See ``orbits.lyapunov_length``. From four on the difference is Richardson's, from skies at
+        half the step, too: the plain one is then biased by more than its error.
 
     Raises
     ------
@@ -67,17 +71,20 @@ def spectrum_gradient(
     kept = remembered(given)
     numbers = field_numbers(range(num_fields))
     wide = CentralDifference(step=step, richardson=False)
+    far = path_over_lyapunov >= _FAR
+    difference = CentralDifference(step=step, richardson=True) if far else wide
     for number in progress(numbers):
-        _simulate(kept, vector, wide, number)
+        _simulate(kept, vector, difference, number)
     centre, slopes = path_slopes(kept, vector, numbers)
     cost = ((f"slopes: {point_label(vector)}", SLOPE_COST * vector.size),)
-    estimates = [pathwise_estimate(slopes, simulations=cost), wide(kept, vector, numbers)]
+    pathwise = pathwise_estimate(slopes, simulations=cost)
+    estimates = [pathwise, difference(kept, vector, numbers)]
+    noise, tail = _gauges(pathwise, wide(kept, vector, numbers), slopes)
     if estimator is None:
         best = combined_estimate(estimates)
     else:
         best = estimator(kept, vector, numbers)
         estimates.append(best)
-    noise, tail = _gauges(estimates, slopes)
     each = slice(None) if not scalar else 0
     stacked = [
         np.stack([x[each] for x in y])
@@ -98,7 +105,6 @@ def spectrum_gradient(
         biases=stacked[2],
         best=best.value[each],
         best_error=best.total_error[each],
-        chosen=(estimates[0].error < estimates[1].error)[each],
         z_score=distance(*estimates[:2])[each],
         noise_ratio=noise,
         tail=tail,
@@ -114,16 +120,17 @@ def _checked_names(names: tuple[str, ...], num: int) -> tuple[str, ...]:
     return names
 
 
-def _simulate(spectra, values, wide: CentralDifference, number: int) -> None:
+def _simulate(spectra, values, difference: CentralDifference, number: int) -> None:
     """Simulate all skies of one field; the estimators then find them remembered."""
     path_slopes(spectra, values, (number,))
-    for j, step in enumerate(wide.steps(values.size)[0]):
-        for sign in (-1.0, 1.0):
-            spectra(values.at[j].add(jnp.asarray(sign * step, values.dtype)), number)
+    for row in difference.steps(values.size):
+        for j, step in enumerate(row):
+            for sign in (-1.0, 1.0):
+                spectra(values.at[j].add(jnp.asarray(sign * step, values.dtype)), number)
 
 
-def _gauges(estimates, slopes) -> tuple[float, float]:
+def _gauges(pathwise: JacobianEstimate, plain: JacobianEstimate, slopes) -> tuple[float, float]:
     """Return the noise ratio and the tail of the worst parameter."""
-    first, second = estimates[0].error[:, 1:], estimates[1].error[:, 1:]
+    first, second = pathwise.error[:, 1:], plain.error[:, 1:]
     ratio = np.median(first / np.maximum(second, np.finfo(float).tiny), axis=1)
     return float(ratio.max()), float(tail_weight(slopes).max())

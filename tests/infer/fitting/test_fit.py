@@ -1,10 +1,14 @@
 """Fits: planted parameters come back, both optimisers agree, the flags tell the truth."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxcr import infer
+from jaxcr.infer.fitting.fit import best_starts
+from jaxcr.infer.fitting.objective import Objective
+from jaxcr.infer.fitting.optimiser import values_at
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +65,35 @@ def test_amplitude_is_constrained_and_errors_respect_the_priors(problem, result)
     )
     assert 0 <= result.p_value <= 1
     assert result.degrees_of_freedom >= 1
+
+
+def behind_a_wall(values):
+    """ln C of a narrow valley at (1.2, -1.2) and of a wide one elsewhere, of 20 times the misfit."""
+    deep = 30 * jnp.exp(-((values[0] - 1.2) ** 2 + (values[1] + 1.2) ** 2) / 0.3**2)
+    return jnp.array([deep, values[0] + 2, values[1] + 2, values[0] - values[1]])
+
+
+def test_starts_are_the_best_of_the_priors_and_lie_apart(toy):
+    flat = [infer.Parameter(name, -1.5, -2.0, 2.0, infer.Flat()) for name in "ab"]
+    problem = toy(behind_a_wall, [30.0, 3.2, 0.8, 2.4], flat, sigma=1.0)
+    starts = np.asarray(values_at(Objective(problem), best_starts(Objective(problem), 12)))
+    assert len(starts) == 12
+    np.testing.assert_allclose(starts[0], [-1.5, -1.5])
+    # the first after the given one is in the narrow valley, which has 2 % of the area
+    assert np.hypot(*(starts[1] - [1.2, -1.2])) < 0.15
+    gaps = np.linalg.norm(starts[:, None] - starts[None], axis=2) + np.eye(12)
+    assert gaps.min() > 0.05
+
+
+@pytest.mark.slow
+def test_the_best_fit_to_eight_multipoles_of_a_trap_is_found():
+    # the bounds' own spread ended at 198, "converged"
+    model = infer.TrapModel(infer.TrapSeries(lmax=24, edge_width=0.1))
+    planted, ell = jnp.array([np.log(1e-3), 0.2, 0.3]), np.arange(1, 9)
+    scatter = np.exp(0.1 * np.random.default_rng(0).normal(size=8))
+    c_ell = np.asarray(model.mean_spectrum(planted))[1:9] * scatter
+    data = infer.SpectrumData(ell, c_ell, np.full(8, 0.1), np.zeros(8))
+    result = infer.fit(infer.Problem(model, data))
+    assert result.chi_squared < 20
+    assert not result.warnings
+    np.testing.assert_allclose(result.values[:2], planted[:2], atol=0.3)

@@ -31,12 +31,33 @@ def test_both_estimates_are_exact_on_a_formula():
 
 def test_a_steep_ripple_is_called_chaotic_and_the_difference_believed():
     report = infer.spectrum_gradient(noisy(1e5), 0.7, num_fields=6)
-    assert not report.chosen[1:].any()
+    assert report.believed == "difference"
     # 0.01/0.3 per sky, 24 skies: the difference stays good where the path-wise slope is +-1e3
     np.testing.assert_allclose(report.best, 1.4 * np.arange(1.0, 7.0), atol=0.05)
     assert "believe the same-phase difference" in report.verdict()
     assert not report.trusted
     assert "WARNING: chaotic" in report.verdict()
+
+
+def test_few_regular_fields_decide_nothing():
+    few, enough = (infer.spectrum_gradient(noisy(0.0), 0.7, num_fields=n) for n in (7, 8))
+    assert few.believed == "undecided"
+    assert not few.trusted
+    assert "7 fields show no tails, take 8" in few.verdict()
+    assert enough.trusted
+
+
+def test_far_behind_the_horizon_the_difference_has_no_bias_of_its_step():
+    def quartic(theta, number):
+        return theta**4 * jnp.ones((2, 3))
+
+    near, far = (
+        infer.spectrum_gradient(quartic, 0.7, num_fields=2, step=0.2, path_over_lyapunov=x)
+        for x in (3.9, 4.0)
+    )
+    # (f(x+h) - f(x-h))/2h = 4 x³ + 4 x h²; Richardson's is exact
+    np.testing.assert_allclose(near.difference, 4 * 0.7**3 + 4 * 0.7 * 0.2**2, rtol=1e-12)
+    np.testing.assert_allclose(far.difference, 4 * 0.7**3, rtol=1e-12)
 
 
 @pytest.mark.slow
@@ -55,7 +76,7 @@ def test_a_vector_of_parameters_has_a_row_for_each():
     # the scatter is a common factor of both, between 1 and 1.1
     np.testing.assert_allclose(report.pathwise[1] / report.pathwise[0], 3.0, rtol=1e-12)
     np.testing.assert_allclose(report.difference, report.pathwise, rtol=1e-12)
-    assert report.trusted
+    assert report.believed == "undecided"
     assert "first, second" in report.verdict()
     assert report.estimators == "path-wise; same-phase difference; smoothed"
 
@@ -66,7 +87,7 @@ def test_short_paths_agree_within_their_errors_and_raise_no_alarm(skies):
     report = infer.spectrum_gradient(
         lambda level, number: infer.simulated_spectra(short, level, number),
         1.0,
-        num_fields=6,
+        num_fields=8,
         step=0.05,
         name="dB/B0",
     )
