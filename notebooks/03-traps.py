@@ -63,13 +63,11 @@ plots.plot_chain(density=density, occupation=occupation, place=num_traps // 2 + 
 # %% [markdown]
 # ## The sky in a trap, and its derivative by the gradient of the field
 
+
 # %%
 def spectrum(gradient):
     trap = traps.trap_from_ratio(3.0, gradient)
-    chain = traps.trap_chain(trap, num_traps, scattering_rate=1.0, **ends)
-    f = traps.steady_state(chain, source) / traps.flux_tube_volume(trap, num_traps)
-    middle = num_traps // 2
-    series = traps.trap_distribution(trap, *f[middle - 1 : middle + 2], lmax=8, edge_width=0.1)
+    series = traps.chain_distribution(trap, num_traps // 2 + 1, lmax=8, edge_width=0.1)
     return traps.gyrotropic_spectrum(series)[1:]
 
 
@@ -79,7 +77,7 @@ print("d ln C_l / d gradient:", np.round(jax.jacfwd(lambda g: jnp.log(spectrum(g
 # %% [markdown]
 # The steps of density shrink by exp(-gradient) from trap to trap, and the sky sees the steps: C_l in the middle of
 # forty traps goes roughly as exp(-40 gradient), hence derivatives of minus thirty. Odd multipoles are stronger
-# than even ones, for a density that rises from left to right is odd; only the asymmetry makes an even part.
+# than even ones, for a density that rises from left to right is odd; only the gradient makes an even part.
 #
 # ## Do real particles do that?
 # Guiding centres that scatter once per trap, in bottles whose field falls by 1.25 from one to the next. Drift over
@@ -88,17 +86,27 @@ print("d ln C_l / d gradient:", np.round(jax.jacfwd(lambda g: jnp.log(spectrum(g
 # %%
 real = traps.trap_from_ratio(3.0, np.log(1.25))
 bottles = fields.MirrorChainField(
-    minimum=1.0, left_mirror=real.left_mirror, right_mirror=real.right_mirror, length=1.0,
+    minimum=1.0,
+    left_mirror=real.left_mirror,
+    right_mirror=real.right_mirror,
+    length=1.0,
     num_bottles=100,
 )
 hops = traps.measure_hops(
-    bottles, scattering_rate=1.0, path_length=hop_path, num_particles=num_particles,
+    bottles,
+    scattering_rate=1.0,
+    path_length=hop_path,
+    num_particles=num_particles,
     key=jax.random.key(0),
 )
-print(f"V λ/D = {hops.exponent.value:.3f} ± {hops.exponent.error:.3f} "
-      "(detailed balance 0.222, published partition 0.440)")
-print(f"hops to neighbours, right over left: {hops.asymmetry.value:.3f} ± {hops.asymmetry.error:.3f} "
-      "(time reversal: 1.25)")
+print(
+    f"V λ/D = {hops.exponent.value:.3f} ± {hops.exponent.error:.3f} "
+    "(detailed balance 0.222, published partition 0.440)"
+)
+print(
+    f"hops to neighbours, right over left: {hops.asymmetry.value:.3f} ± {hops.asymmetry.error:.3f} "
+    "(time reversal: 1.25)"
+)
 print(f"but {hops.jumps.value:.0%} of the hops skip a trap or more, which the chain leaves out")
 
 # %% [markdown]

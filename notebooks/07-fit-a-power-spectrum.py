@@ -39,7 +39,12 @@ num_data_skies, num_starts = 8, 4
 
 # %%
 skies = infer.SkyEnsemble(
-    cells=cells, outer_scale=25.6, gyroradius=10.0, path=3.0, nside=nside, lmax=lmax,
+    cells=cells,
+    outer_scale=25.6,
+    gyroradius=10.0,
+    path=3.0,
+    nside=nside,
+    lmax=lmax,
     boundary_lmax=boundary_lmax,
 )
 turbulence = skies.turbulence(0)
@@ -68,15 +73,17 @@ report = infer.spectrum_gradient(
     name="dB/B0",
 )
 print(report.verdict())
-numbers = {name: getattr(report, name)[1:] for name in (
-    "pathwise", "pathwise_error", "difference", "difference_error")}
+numbers = {
+    name: getattr(report, name)[1:]
+    for name in ("pathwise", "pathwise_error", "difference", "difference_error")
+}
 plots.plot_gradient(ell=np.arange(1, skies.lmax + 1), **numbers)
 
 # %% [markdown]
 # ## A fit
-# Plant parameters (A = 1e-3, dB/B0 = 0.8, R = 2, eta = 0.3), simulate eight skies in other fields,
+# Plant parameters (A = 1e-3, dB/B0 = 0.8, R = 2, gradient 0.3), simulate eight skies in other fields,
 # and fit them back: exact gradients through trap chain, transfer tensor and likelihood. R is the mirror ratio of
-# the traps outside and eta their asymmetry (03-traps).
+# the traps outside, and the gradient ln(B1/B2) that of the field across each of them (03-traps).
 
 # %%
 emulator = infer.build_emulator(skies, num_fields=num_model_fields, num_nodes=num_nodes)
@@ -87,14 +94,12 @@ data = infer.simulate_data(skies, traps, planted, seed=1, num_skies=num_data_ski
 problem = infer.Problem(model, model.comparable(data))
 result = infer.fit(problem, num_starts=num_starts)
 posterior = result.posterior
-for row in zip(
-    problem.parameters.names, posterior.mean, posterior.errors, planted, strict=True
-):
+for row in zip(problem.parameters.names, posterior.mean, posterior.errors, planted, strict=True):
     print("{:9s} {:7.3f} ± {:.3f}   planted {:.3f}".format(*row))
 
 # %% [markdown]
 # Compare the errors with what was believed before: 0.93 for ln(R-1) and 0.155 for eta. Eight skies measure
-# amplitude and turbulence to about a tenth, the mirror ratio poorly, and the asymmetry not at all: its error is that
+# amplitude and turbulence to about a tenth, the mirror ratio poorly, and the gradient not at all: its error is that
 # of its prior. 11-joint-fit-and-posterior takes this fit apart.
 #
 # The slope of the likelihood at the best fit, by reverse mode through the whole model. It is zero where

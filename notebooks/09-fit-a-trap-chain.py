@@ -13,7 +13,7 @@
 #
 # An observer at the bottom of a magnetic trap sees three kinds of particles: those that are mirrored on
 # both sides, and those that come in through the left or the right loss cone. Three densities, two edges:
-# that is a power spectrum. This notebook plants a mirror ratio and an asymmetry, simulates a measured
+# that is a power spectrum. This notebook plants a mirror ratio and a gradient, simulates a measured
 # spectrum, fits both back, and asks which multipoles told them, and how much noise they bear. No orbits are
 # needed, and yet it takes one to two minutes: most of it goes into 64 repetitions at the end.
 
@@ -37,8 +37,8 @@ num_closures, num_closure_starts = 64, 32  # simulated data sets, and starts of 
 
 # %% [markdown]
 # ## From a chain to $C_\ell$
-# The parameters are the dipole amplitude $A = |f_1/f_0|$, the mean mirror ratio
-# $R = (B_1 + B_2)/(2B_0)$ and the asymmetry $\eta$, with $B_{1,2} = B_0\,[1 + (R-1)(1 \pm \eta)]$.
+# The parameters are the dipole amplitude $A = |f_1/f_0|$, the mirror ratio $R = \sqrt{B_1 B_2}/B_0$ and the
+# gradient $\ln(B_1/B_2)$.
 # Where in the chain the trap sits is no parameter of its own: the steps of density from trap to trap have
 # the ratio $B_2/B_1$ everywhere, so the place sets the amplitude and nothing else. It comes out afterwards.
 #
@@ -47,10 +47,10 @@ num_closures, num_closure_starts = 64, 32  # simulated data sets, and starts of 
 # %%
 traps = infer.TrapSeries(lmax=lmax, edge_width=0.05)
 model = infer.TrapModel(traps)
-mean_ratio, eta = 3.0, 0.25
-planted = jnp.array([np.log(1e-3), np.log(mean_ratio - 1), eta])
+mirror_ratio, gradient = 3.0, 0.3
+planted = jnp.array([np.log(1e-3), np.log(mirror_ratio - 1), gradient])
 print(model.parameters.names, "|", model.conventions())
-print(f"A = 0.001 is reached in trap {traps.place(1e-3, mean_ratio, eta):.1f} of the chain")
+print(f"A = 0.001 is reached in trap {traps.place(1e-3, mirror_ratio, gradient):.1f} of the chain")
 
 figure = new_figure(10, 3.8)
 left, right = figure.subplots(1, 2)
@@ -92,13 +92,13 @@ print(f"{likelihood}: {likelihood.reason}")
 # logarithm. Where many modes are bright the same call returns another likelihood.
 #
 # ## One maximum among many
-# $-2\ln L$ along the mirror ratio, $A$ and $\eta$ held at the truth, from mean spectra of traps with sharp
+# $-2\ln L$ along the mirror ratio, $A$ and gradient held at the truth, from mean spectra of traps with sharp
 # and with rounded edges. Every dip that passes a data point leaves a ridge between two valleys.
 
 # %%
 figure = new_figure(7.5, 3.8)
 axes = figure.subplots()
-grid = jnp.linspace(-2.0, 2.5, num_likelihoods)
+grid = jnp.linspace(-1.0, 2.5, num_likelihoods)
 for width, colour in ((0.0, VERMILION), (0.05, BLUE), (0.2, GREEN)):
     trap_model = infer.TrapModel(infer.TrapSeries(lmax=lmax, edge_width=width))
     exact = infer.simulate_from(
@@ -127,8 +127,10 @@ figure
 problem = infer.Problem(model, data, likelihood=likelihood)
 result = infer.fit(problem, num_starts=num_starts)
 arrived = np.asarray(result.start_costs) < result.cost + 0.1
-print(f"{arrived.sum()} of {arrived.size} starts end in the best valley, the others up to "
-      f"{float(result.start_costs.max() - result.cost):.0f} above it in -2 ln posterior")
+print(
+    f"{arrived.sum()} of {arrived.size} starts end in the best valley, the others up to "
+    f"{float(result.start_costs.max() - result.cost):.0f} above it in -2 ln posterior"
+)
 print(f"chi² = {result.chi_squared:.1f} for {result.degrees_of_freedom} degrees of freedom")
 end = result.start_values[0]
 error = float(jnp.sqrt(infer.fisher_covariance(problem, end)[1, 1]))
@@ -144,7 +146,7 @@ def weighted(values):
 
 
 ratio = weighted(1 + jnp.exp(posterior.samples[:, 1]))
-print("{:12s} {:8.4f} ± {:.4f}   planted {:.4f}".format("R", *ratio, mean_ratio))
+print("{:12s} {:8.4f} ± {:.4f}   planted {:.4f}".format("R", *ratio, mirror_ratio))
 
 # %% [markdown]
 # Errors of 10 % on each $C_\ell$ have become less than a per cent on $R - 1$: that is what dips are worth.
@@ -153,8 +155,8 @@ print("{:12s} {:8.4f} ± {:.4f}   planted {:.4f}".format("R", *ratio, mean_ratio
 # In the loss cone of the *stronger* mirror particles come from one side when they go up and from the other
 # when they go down. Between the two edges both come from the weaker side, and nothing odd is left. So odd
 # orders see one edge only: $f_\ell \propto P_{\ell+1}(\mu_1) - P_{\ell-1}(\mu_1)$ with
-# $1 - \mu_1^2 = B_0/B_1$. They must measure $B_1/B_0 - 1 = (R-1)(1+\eta)$, and say nothing about what is
-# perpendicular to it. `data_directions` finds that by itself, from the Fisher matrix:
+# $1 - \mu_1^2 = B_0/B_1$. They must measure $\ln(B_1/B_0) = \ln R + \ln(B_1/B_2)/2$, and say nothing about what
+# is perpendicular to it. `data_directions` finds that by itself, from the Fisher matrix:
 
 # %%
 odd_data = data.select(ell % 2 == 1)
@@ -162,16 +164,17 @@ odd = infer.Problem(model, odd_data, likelihood=infer.choose_likelihood(model, o
 odd_result = infer.fit(odd, num_starts=num_odd_starts, optimisers=(infer.LevenbergMarquardt(),))
 for name, one, fitted in (("all", problem, result), ("odd", odd, odd_result)):
     print(f"{name} multipoles: {infer.data_directions(one.parameters, fitted.information).text()}")
-slope = np.array([1.0, 1 / (1 + float(odd_result.values[2]))])
-print("d ln[(R-1)(1+eta)], of unit length:", (slope / np.linalg.norm(slope)).round(2))
+depth = np.exp(float(odd_result.values[1]))
+slope = np.array([depth / (1 + depth), 0.5])  # of ln R by ln(R-1); of half the gradient
+print("d ln(B1/B0), of unit length:", (slope / np.linalg.norm(slope)).round(2))
 
 # %% [markdown]
-# Even multipoles know the weaker mirror's edge, and so $\eta$. The posterior of the odd ones alone follows
+# Even multipoles know the weaker mirror's edge, and so the gradient. The posterior of the odd ones alone follows
 # the curve of constant $B_1$, as far as the priors allow. Its best fit is any point on it: quoting a number
-# with a symmetric error for $\eta$ would be wrong, and the profile says so.
+# with a symmetric error for the gradient would be wrong, and the profile says so.
 
 # %%
-walked = infer.profile(odd, odd_result, "eta", num=num_profile)
+walked = infer.profile(odd, odd_result, "gradient", num=num_profile)
 print(f"odd multipoles: {walked.text()}")
 
 figure = new_figure(10, 3.8)
@@ -181,15 +184,19 @@ chosen = jax.random.choice(
 )
 left.plot(chosen[:, 2], chosen[:, 1], ".", ms=3, color=BLUE, alpha=0.5, label="posterior, odd only")
 across = np.linspace(0, 0.6, 601)
-left.plot(across, np.log((mean_ratio - 1) * (1 + eta) / (1 + across)), color=VERMILION,
-          label=r"$B_1/B_0$ as planted")
-left.plot(eta, np.log(mean_ratio - 1), "*", ms=15, mec="k", color=ORANGE, label="planted")
-polish(left, x_label=r"$\eta$", y_label=r"$\ln(R-1)$")
+left.plot(
+    across,
+    np.log(mirror_ratio * np.exp((gradient - across) / 2) - 1),
+    color=VERMILION,
+    label=r"$B_1/B_0$ as planted",
+)
+left.plot(gradient, np.log(mirror_ratio - 1), "*", ms=15, mec="k", color=ORANGE, label="planted")
+polish(left, x_label=r"$\ln(B_1/B_2)$", y_label=r"$\ln(R-1)$")
 add_legend(left)
 right.plot(walked.grid, walked.rise, ".-", color=BLUE, label="profile, odd multipoles")
 parabola = ((across - posterior.mean[2]) / posterior.errors[2]) ** 2
 right.plot(across, parabola, color=VERMILION, label="parabola, all multipoles")
-polish(right, x_label=r"$\eta$", y_label=r"$-2\,\Delta\,\ln L$")
+polish(right, x_label=r"$\ln(B_1/B_2)$", y_label=r"$-2\,\Delta\,\ln L$")
 right.set_xlim(0, 0.6)
 right.set_ylim(-0.2, 9)
 add_legend(right, loc="center right")
@@ -200,16 +207,17 @@ figure
 # Before the data the Fisher matrix gives the errors to expect. Here the 10 % are left out and the noise is
 # all there is, as multiples of $C_1$.
 
+
 # %%
 def relative_error(template, factors):
     case = infer.forecast(model, planted, template, num_skies=(1,), noise_factors=factors)
     error = case.errors[0, :, 1]  # of ln(R - 1): dR/R = (1 - 1/R) times that
-    return (1 - 1 / mean_ratio) * error
+    return (1 - 1 / mirror_ratio) * error
 
 
 noise = infer.SpectrumData(ell, np.ones(lmax), np.zeros(lmax), np.full(lmax, first))
 factors = tuple(np.geomspace(1e-4, 10, 11).tolist())
-prior = (1 - 1 / mean_ratio) * model.parameters.parameters[1].prior.width
+prior = (1 - 1 / mirror_ratio) * model.parameters.parameters[1].prior.width
 figure = new_figure(7.5, 3.8)
 axes = figure.subplots()
 for highest, colour in ((4, ORANGE), (8, GREEN), (24, BLUE)):

@@ -47,7 +47,7 @@ NUMBERS = {
     "upstream_speed": 0.02, "downstream_speed": 0.005, "compression": 3.0, "path": 2.0,
     "path_length": 2.0, "duration": 2.0, "lower": 0.1, "upper": 0.9, "low": 0.5, "high": 2.0,
     "minimum": 1.0, "left_mirror": 4.0, "right_mirror": 3.0, "mirror_ratio": 3.0,
-    "mean_ratio": 3.0, "gradient": 0.2, "asymmetry": 0.2, "length": 2.0, "radius": 3.0,
+    "gradient": 0.2, "asymmetry": 0.2, "length": 2.0, "radius": 3.0,
     "num_events": 1e6, "num_pixels": 48, "energy": 1.0, "num_simulations": 40, "num_ell": 4,
     "num_parameters": 2, "target_acceptance": 0.8, "rate": 0.5, "slab_share": 0.2,
     "background": 40.0, "counts": 50.0, "fwhm": 0.2, "lowest": 2, "highest": 4, "width": 1,

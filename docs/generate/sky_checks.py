@@ -127,7 +127,7 @@ def _trap_closure(data: dict) -> list[str]:
     """Return coverage and bias for planted and for drawn values."""
     blocks = []
     for key, title in (
-        ("planted_values", "R_a = 2, eta = 0.3 planted:"),
+        ("planted_values", "R = 2, gradient 0.3 planted:"),
         ("drawn_from_priors", "Values drawn from their priors:"),
     ):
         x = data[key]
@@ -146,13 +146,10 @@ def _trap_closure(data: dict) -> list[str]:
 
 def _two_traps(data: dict) -> list[str]:
     """Return planted and found values, goodness of fit and directions."""
-    names = ("ln A", "ln dB/B0", "ln(R_a − 1)", "eta")
-    mean, error = data["posterior"]
+    columns = (*data["posterior"], data["planted"], data["share_of_prior_width"])
     rows = [
         (name, with_error(m, e), number(planted), number((m - planted) / e), percent(share))
-        for name, m, e, planted, share in zip(
-            names, mean, error, data["planted"], data["share_of_prior_width"], strict=True
-        )
+        for name, m, e, planted, share in zip(("ln A", "ln dB/B0"), *columns, strict=False)
     ]
     for name, key in (("mirror ratio sqrt(B1 B2)/B0", "mirror_ratio"), ("ln(B1/B2)", "gradient")):
         value, error, planted = data[key]
@@ -168,6 +165,10 @@ def _two_traps(data: dict) -> list[str]:
     ]
 
 
+_RECORDED = (
+    "The fits were made in R = (B1 + B2)/(2 B0) and eta = (B1 - B2)/(B1 + B2 - 2 B0), by which "
+    "the tables name the trap."
+)
 _SKY_CLOSURE = "experiments/inference/sky_closure.py"
 DESCRIPTIONS = {
     "experiments/results/angular_spectrum_growth.json": Description(
@@ -222,7 +223,7 @@ DESCRIPTIONS = {
     "experiments/results/trap_closure.json": Description(
         "Closure: trap parameters from the sky inside a trap",
         "experiments/inference/trap_closure.py",
-        "Plant mirror ratio, asymmetry and amplitude, compute C_1 … C_24 of the sky inside the "
+        "Plant mirror ratio, gradient and amplitude, compute C_1 … C_24 of the sky inside the "
         "trap, add errors of 10 %, fit. The intervals must hold the truth as often as they say, "
         "and ranks of drawn values must be uniform.",
         _trap_closure,
@@ -234,13 +235,13 @@ DESCRIPTIONS = {
         "that the model never saw; five parameters, among them the spectral index. **The 95 % "
         "interval of the index is too short** by more than chance explains, and errors may be a "
         "twentieth too small. With C_l as log-normal instead of Gamma variables they were a "
-        "tenth too small.",
+        f"tenth too small. {_RECORDED}",
         _closure,
     ),
     "experiments/results/closure_joint.json": Description(
         "Closure: four parameters from the mean of 32 skies",
         _SKY_CLOSURE,
-        "The same for the mean spectrum of 32 skies and four parameters.",
+        f"The same for the mean spectrum of 32 skies and four parameters. {_RECORDED}",
         _closure,
     ),
     "experiments/results/two_trap_parameters.json": Description(
@@ -248,7 +249,7 @@ DESCRIPTIONS = {
         "experiments/inference/two_trap_parameters.py",
         "Both trap parameters from one mean spectrum of 256 simulated full skies, with amplitude "
         "and turbulence fitted along. The model's skies are in other fields. The forecast says "
-        "what fewer skies would give: one sky alone returns the priors.",
+        f"what fewer skies would give: one sky alone returns the priors. {_RECORDED}",
         _two_traps,
         "experiments/results/two_trap_parameters.png",
         "Left: mean of 256 skies with the best fit, the same without gradient, and with R − 1 "

@@ -4,7 +4,7 @@
     python experiments/inference/sky_closure.py --case joint --bank DIR
 
 ``one-sky``: dB/B0 and spectral index (with amplitude and trap, all free) from C_1 ... C_16 of one
-sky. ``joint``: amplitude, dB/B0, mirror ratio and asymmetry from the mean of 32 skies. What is
+sky. ``joint``: amplitude, dB/B0, mirror ratio and gradient from the mean of 32 skies. What is
 planted is drawn from the priors; every data set has fields of its own, of another seed than the
 emulator's. The bank keeps what was simulated: a stopped run goes on.
 """

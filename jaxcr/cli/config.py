@@ -112,7 +112,7 @@ class Fit:
     plant: tuple[str, ...] = ()
     """Planted values other than the defaults, "NAME=VALUE" (with --simulate)."""
     fix: tuple[str, ...] = ()
-    """Parameters held, "NAME=VALUE", for example "eta=0"; names as in the table of the fit."""
+    """Parameters held, "NAME=VALUE", for example "gradient=0"; names as in the table of the fit."""
     posterior: typing.Literal["importance", "nuts"] = "importance"
     """How the posterior is sampled; nuts needs the extra bayes."""
     profiles: bool = False

@@ -110,7 +110,7 @@ def planted_values(
     parameters: infer.ParameterSet,
 ) -> np.ndarray:
     """Return the values to plant: the defaults, the ensemble's own, and what was asked for."""
-    values = dict(zip(("ln A", "ln dB/B0", "ln(R-1)", "eta"), infer.PLANTED, strict=True))
+    values = dict(zip(("ln A", "ln dB/B0", "ln(R-1)", "gradient"), infer.PLANTED, strict=True))
     own = {a.parameter.name: a.coordinate(float(getattr(skies.fiducial, a.field))) for a in axes}
     values = own | values | named_values("--plant", config.plant, parameters)
     return np.array([values[name] for name in parameters.names])

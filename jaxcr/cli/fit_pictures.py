@@ -112,10 +112,9 @@ def _sky(folder: Path, problem, result, skies: infer.SkyEnsemble) -> dict:
 def _chain(folder: Path, problem, result) -> dict:
     """Draw occupation and phase-space density along the chain at the best fit."""
     values = np.asarray(result.values, float)
-    mean_ratio, asymmetry = 1 + float(np.exp(values[-2])), float(values[-1])
-    site = problem.model.traps.place(float(np.exp(values[0])), mean_ratio, asymmetry)
-    trap = traps.trap_from_asymmetry(mean_ratio, asymmetry)
-    gradient = float(trap.gradient)
+    mirror_ratio, gradient = 1 + float(np.exp(values[-2])), float(values[-1])
+    site = problem.model.traps.place(float(np.exp(values[0])), mirror_ratio, gradient)
+    trap = traps.trap_from_ratio(mirror_ratio, gradient)
     longest = 600 / max(gradient, 1e-9)  # beyond, volumes leave the range of floats
     num = int(max(10, min(2 * (site or 50), longest, 5000)))
     chain = traps.trap_chain(
@@ -127,7 +126,7 @@ def _chain(folder: Path, problem, result) -> dict:
     )
     occupation = traps.steady_state(chain, jnp.zeros(num).at[-1].set(1.0))
     density = np.asarray(occupation / traps.flux_tube_volume(trap, num))
-    text = f"(B1 + B2)/2B0 = {mean_ratio:.2f}, ln(B1/B2) = {gradient:.2g}"
+    text = f"mirror ratio {mirror_ratio:.2f}, gradient ln(B1/B2) = {gradient:.2g}"
     figure = plots.plot_chain(
         density=density / density[-1],
         occupation=np.asarray(occupation / occupation[-1]),

@@ -23,7 +23,7 @@ EXAMPLES = {
         ("jaxcr fit", "the embedded spectrum: four C_l, four parameters"),
         ("jaxcr fit --target spectrum.csv --m0-blind --debiased", "your own, from the ground"),
         (
-            'jaxcr fit --simulate 1 --skies 32 --plant "eta=0.4" --sky.vary level index',
+            'jaxcr fit --simulate 1 --skies 32 --plant "gradient=0.4" --sky.vary level index',
             "plant parameters, simulate 32 skies in other fields, and fit them back",
         ),
     ),

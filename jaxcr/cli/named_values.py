@@ -1,4 +1,4 @@
-"""Numbers given by name on the command line: "eta=0.3"."""
+"""Numbers given by name on the command line: "gradient=0.3"."""
 
 from jaxcr.checks import argument_error, check_one_of, check_range
 from jaxcr.infer import ParameterSet
@@ -17,7 +17,7 @@ def named_values(
     values = {}
     for setting in settings:
         name, _, text = setting.rpartition("=")
-        check_one_of(flag, name, parameters.names, remedy=f'For example {flag} "eta=0.3".')
+        check_one_of(flag, name, parameters.names, remedy=f'For example {flag} "gradient=0.3".')
         own = parameters.parameters[parameters.index(name)]
         stated = {
             "expected": f"a number from {own.lower:.4g} to {own.upper:.4g}",

@@ -1,9 +1,7 @@
 """The text that a fit prints and saves, and its numbers."""
 
-import dataclasses
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from jaxcr.cli.output import quantity
@@ -24,8 +22,6 @@ _FEW_FIELDS = 10
 
 _CALIBRATED = (2.0, 9.0)
 """Gyroradii of path up to and from which the thresholds of the verdict on gradients are tested."""
-
-_GRADIENT = "gradient ln(B1/B2)"
 
 
 def fit_table(problem: Problem, result: FitResult, truth: np.ndarray | None = None) -> str:
@@ -102,30 +98,22 @@ def derived_numbers(problem: Problem, result: FitResult) -> dict[str, Any]:
     """
     levels = (0.16, 0.5, 0.84)
     quantiles = np.asarray(result.posterior.quantiles(levels))
-    v = np.asarray(result.values)
-    depth, eta = np.exp(v[-2]), v[-1]
-    samples = result.posterior.samples
-    samples = samples.at[:, -1].set(_gradient(samples))  # in place of eta
-    gradient = dataclasses.replace(result.posterior, samples=samples).quantiles(levels)
+    v = np.asarray(result.values, float)
     turbulence = {
         axis.parameter.name.removeprefix("ln "): [float(axis.physical(x)) for x in row]
         for axis, row in zip(problem.model.emulator.axes, quantiles.T[1:], strict=False)
     }
     intervals = {"A": np.exp(quantiles[:, 0]), **turbulence}
-    intervals["mirror ratio R = (B1 + B2)/2B0"] = 1 + np.exp(quantiles[:, -2])
-    intervals[_GRADIENT] = np.asarray(gradient)[:, -1]
+    intervals["mirror ratio R = sqrt(B1 B2)/B0"] = 1 + np.exp(quantiles[:, -2])
+    intervals["gradient ln(B1/B2)"] = quantiles[:, -1]
     numbers = {
         name: {"median": middle, "low": low, "high": high}
         for name, (low, middle, high) in intervals.items()
     }
-    numbers["place"] = problem.model.traps.place(float(np.exp(v[0])), 1 + float(depth), float(eta))
+    numbers["place"] = problem.model.traps.place(
+        float(np.exp(v[0])), 1 + float(np.exp(v[-2])), float(v[-1])
+    )
     return numbers
-
-
-def _gradient(values):
-    """Return ln(B1/B2), ``(sample,)``, of parameters ``(sample, parameter)``."""
-    depth, eta = jnp.exp(values[:, -2]), values[:, -1]
-    return jnp.log((1 + depth * (1 + eta)) / (1 + depth * (1 - eta)))
 
 
 def derived_lines(problem: Problem, numbers: dict[str, Any]) -> str:
@@ -143,7 +131,6 @@ def derived_lines(problem: Problem, numbers: dict[str, Any]) -> str:
         [
             "median (68 % interval):",
             *intervals,
-            "mirrors: B1, B2 = B0 [1 + (R - 1)(1 ± eta)]",
             "place in the chain at the best fit (derived, of "
             f"{problem.model.traps.num_sites} sites): {place}",
         ]

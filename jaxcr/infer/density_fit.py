@@ -27,7 +27,6 @@ from jaxcr.traps import (
     Trap,
     steady_state,
     trap_chain,
-    trap_from_asymmetry,
 )
 from jaxcr.untrusted.sizes import shortened
 
@@ -35,8 +34,8 @@ _DEFAULT_CLOSURE = DetailedBalance()
 _OPEN = AbsorbingEnd()
 _MAX_STEPS = 200
 _MOST_SITES = 1_000_000
-_STARTS = ((1.0, 0.2), (1.0, -0.2), (0.0, 0.05), (2.5, 0.5))
-"""ln(R_a - 1) and artanh(eta) that fits start from: the better optimum is kept."""
+_STARTS = ((1.2, 0.8), (0.8, 1.2), (0.05, -0.05), (2.9, 1.9))
+"""ln(B1/B0 - 1) and ln(B2/B0 - 1) that fits start from: the better optimum is kept."""
 
 
 class DensityProfile(eqx.Module):
@@ -140,9 +139,9 @@ def fit_density(
 
     Notes
     -----
-    Levenberg-Marquardt on exact derivatives, in ln(R_a - 1) and artanh(eta), which have no
-    bounds, from four starts. The rates have a kink where the gradient is zero: closer to it than
-    its own error, the errors are those of one side.
+    Levenberg-Marquardt on exact derivatives, from four starts, in coordinates without bounds. The
+    rates have a kink where the gradient is zero: closer to it than its own error, the errors are
+    those of one side.
     """
     num_sites = source.shape[0]
     check_range(
@@ -205,8 +204,9 @@ def _fit(profile: DensityProfile, occupation: _UniformChain) -> DensityFit:
 
 
 def _trap(values: Float[Array, "two=2"]) -> Trap:
-    """Return the trap with R_a = 1 + exp(values[0]) and eta = tanh(values[1])."""
-    return trap_from_asymmetry(1 + jnp.exp(values[0]), jnp.tanh(values[1]))
+    """Return the trap with B1,2 = 1 + exp(values): for all numbers there is one."""
+    left, right = 1 + jnp.exp(values)
+    return Trap(1.0, left, right)
 
 
 def read_density(path: str | Path) -> DensityProfile:

@@ -42,7 +42,8 @@ from jaxcr.traps.steady import (
     steady_state,
 )
 from jaxcr.traps.suppression import mirror_suppression
-from jaxcr.traps.trap import Trap, trap_from_asymmetry, trap_from_ratio
+from jaxcr.traps.trap import Trap, trap_from_ratio
+from jaxcr.traps.uniform_chain import chain_distribution
 from jaxcr.traps.walkers import HOP_LIMIT, INSIDE, LEFT, LOST, RIGHT, Walks, walk
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "Walks",
     "bond_flux",
     "bottle_transport",
+    "chain_distribution",
     "convection_diffusion",
     "equilibrium",
     "escape_probabilities",
@@ -105,7 +107,6 @@ __all__ = [
     "transport_cumulants",
     "trap_chain",
     "trap_distribution",
-    "trap_from_asymmetry",
     "trap_from_ratio",
     "traps_in_profile",
     "walk",

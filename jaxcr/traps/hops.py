@@ -11,7 +11,9 @@ from jaxcr.arrays import Scalar, ScalarLike
 from jaxcr.checks import argument_error, check_positive, check_range, is_concrete
 from jaxcr.fields import MirrorChainField
 from jaxcr.statistics import Estimate, jackknife
+from jaxcr.traps.scattering import IsotropisingScattering, PitchAngleScattering
 
+_ISOTROPISING = IsotropisingScattering()
 _GROUPS = 32
 _MOST_STEPS = 1e9  # whole numbers of 32 bits count twice as many
 _BURN_IN = 4  # of so many parts of the path one passes before displacements count
@@ -66,7 +68,7 @@ def measure_hops(
     path_length: ScalarLike,
     num_particles: int,
     key: Key[Array, ""],
-    small_angles: bool = False,
+    scattering: PitchAngleScattering = _ISOTROPISING,
     step: ScalarLike = 0.02,
     dtype: Any = jnp.float32,
 ) -> MeasuredHops:
@@ -87,9 +89,8 @@ def measure_hops(
         A multiple of 32; static.
     key
         Of all random numbers.
-    small_angles
-        ``False``: each scattering draws a new isotropic direction (BGK). ``True``: pitch angles
-        diffuse with D_mumu = nu (1 - mu²)/2.
+    scattering
+        ``IsotropisingScattering()`` or ``SmallAngleScattering()``.
     step
         In lengths of a bottle.
     dtype
@@ -113,7 +114,7 @@ def measure_hops(
             got=num_particles, remedy="Errors are jackknifed over as many groups.",
         )  # fmt: skip
     nu, path, step = (jnp.asarray(x, dtype) for x in (scattering_rate, path_length, step))
-    moments, path = _moments(field, nu, path, step, key, num_particles, small_angles)
+    moments, path = _moments(field, nu, path, step, key, num_particles, scattering)
     length = field.length
     return MeasuredHops(
         drift=jackknife(lambda m: _drift(m, path), moments),
@@ -135,7 +136,7 @@ def scatter_in_bottles(
     num_particles: int,
     key: Key[Array, ""],
     start_bottle: int = 0,
-    small_angles: bool = False,
+    scattering: PitchAngleScattering = _ISOTROPISING,
     step: ScalarLike = 0.02,
     dtype: Any = jnp.float32,
 ) -> Float[Array, "sample particle"]:
@@ -149,7 +150,7 @@ def scatter_in_bottles(
         Samples, the first after one ``sample_length``; static.
     start_bottle
         Number of the bottle in whose middle all start.
-    field, scattering_rate, num_particles, key, small_angles, step, dtype
+    field, scattering_rate, num_particles, key, scattering, step, dtype
         As for ``measure_hops``; any number of particles; a rate of 0 lets them stream freely.
     """
     check_range("scatter_in_bottles: scattering_rate", scattering_rate, 0)
@@ -159,7 +160,7 @@ def scatter_in_bottles(
     nu, step = jnp.asarray(scattering_rate, dtype), jnp.asarray(step, dtype)
     return _samples(
         field, nu, jnp.asarray(sample_length, dtype), step, key, num_samples, num_particles,
-        small_angles, start_bottle,
+        scattering, start_bottle,
     )  # fmt: skip
 
 
@@ -173,8 +174,8 @@ def _check_steps(name: str, path_length, step, field: MirrorChainField) -> None:
 
 
 @eqx.filter_jit
-def _samples(field, nu, sample_length, step, key, num_samples, num_particles, small_angles, bottle):
-    start, advance, h = _walk(field, nu, step, key, num_particles, small_angles, bottle)
+def _samples(field, nu, sample_length, step, key, num_samples, num_particles, scattering, bottle):
+    start, advance, h = _walk(field, nu, step, key, num_particles, scattering, bottle)
     steps = jnp.ceil(sample_length / h).astype(jnp.int32)
 
     def sample(particles, number):
@@ -195,9 +196,9 @@ def _diffusion(moments, path):
 
 
 @eqx.filter_jit
-def _moments(field, nu, path, step, key, num, small_angles):
+def _moments(field, nu, path, step, key, num, scattering):
     """Return means of each group, and the path over which the displacements were taken."""
-    start, advance, h = _walk(field, nu, step, key, num, small_angles, 0)
+    start, advance, h = _walk(field, nu, step, key, num, scattering, 0)
     num_steps = jnp.ceil(path / h).astype(jnp.int32)
     burn_in = num_steps // _BURN_IN
     early = jax.lax.fori_loop(0, burn_in, advance, start)
@@ -214,15 +215,14 @@ def _moments(field, nu, path, step, key, num, small_angles):
     return means, (num_steps - burn_in).astype(float) * h.astype(float)
 
 
-def _walk(field, nu, step, key, num, small_angles, bottle):
+def _walk(field, nu, step, key, num, scattering, bottle):
     """Return the particles at the start, the function of a step and its number, and its length."""
     h = step * field.length.astype(step.dtype)
-    scatter = _diffuse if small_angles else _redraw
     start_key, key = jax.random.split(key)
 
     def advance(i, particles):
         draws = jax.random.uniform(jax.random.fold_in(key, i), (num,), step.dtype)
-        return jax.vmap(lambda p, u: _step(field, scatter, nu, h, p, u))(particles, draws)
+        return jax.vmap(lambda p, u: _step(field, scattering, nu, h, p, u))(particles, draws)
 
     return _start(field, start_key, num, step.dtype, bottle), advance, h
 
@@ -244,14 +244,14 @@ def _start(field, key, num, dtype, bottle: int) -> _Particle:
     )
 
 
-def _step(field, scatter, nu, h, particle: _Particle, draw: Scalar) -> _Particle:
+def _step(field, scattering, nu, h, particle: _Particle, draw: Scalar) -> _Particle:
     """Move a particle, scatter it, and see whether it is trapped in another bottle now."""
     along = particle.along - h / 4 * particle.across * particle.slope
     x = particle.x + h * along
     after, slope = field.log_strength(x)
     across = particle.across * jnp.exp(after - particle.log_strength)
     along = along - h / 4 * across * slope
-    mu = scatter(along, across, nu * h, draw)
+    mu = scattering.scatter(along, across, nu * h, draw)
     along, across = mu, jnp.where(mu == along, across, 1 - mu**2)
     trap = jnp.floor(x / field.length.astype(x.dtype)).astype(jnp.int32)
     hops = jnp.where(_is_trapped(field, trap, after, along, across), trap - particle.trap, 0)
@@ -268,17 +268,3 @@ def _is_trapped(field, trap, log_strength, along, across) -> Bool[Array, ""]:
     mirror = jnp.log(field.left).astype(across.dtype) + growth * trap.astype(across.dtype)
     weaker = mirror + jnp.minimum(growth, 0)
     return across * jnp.exp(weaker - log_strength) > along**2 + across
-
-
-def _redraw(along: Scalar, across: Scalar, chance: Scalar, draw: Float[Array, ""]) -> Scalar:
-    """Return a new isotropic mu with the probability 1 - exp(-chance)."""
-    share = -jnp.expm1(-chance)
-    return jnp.where(draw < share, 2 * draw / jnp.where(share > 0, share, 1) - 1, along)
-
-
-def _diffuse(along: Scalar, across: Scalar, chance: Scalar, draw: Float[Array, ""]) -> Scalar:
-    """Return mu after a random step of variance (1 - mu²) chance."""
-    energy = along**2 + across
-    mu = along / jnp.sqrt(energy)
-    kick = jnp.sqrt(3 * chance * across / energy) * (2 * draw - 1)
-    return jnp.clip(mu * (1 - chance) + kick, -1, 1)

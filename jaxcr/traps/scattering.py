@@ -23,6 +23,20 @@ class PitchAngleScattering(eqx.Module):
     def rare_diffusion(self, log_strength: Float[Array, " point"]) -> Scalar:
         """Return D/(v lambda_s/3) for nu -> 0 in level bottles, ln B given at equal distances."""
 
+    @abc.abstractmethod
+    def scatter(self, along: Scalar, across: Scalar, chance: Scalar, draw: Scalar) -> Scalar:
+        """Return the velocity along the field after a step, that before it if nothing happened.
+
+        Parameters
+        ----------
+        along, across
+            v along the field, and v² across it, in units where v = 1.
+        chance
+            nu times the step.
+        draw
+            A random number, uniform between 0 and 1.
+        """
+
 
 class IsotropisingScattering(PitchAngleScattering):
     """Each event draws a new isotropic direction (BGK): nu_l = nu for l > 0.
@@ -42,6 +56,11 @@ class IsotropisingScattering(PitchAngleScattering):
         """Return the limit of nu -> 0 in level bottles, by quadrature."""
         strength, _, weight, speed = _passing(log_strength)
         return 1.5 * jnp.sum(weight / jnp.mean(1 / speed, 1)) / jnp.mean(1 / strength)
+
+    def scatter(self, along: Scalar, across: Scalar, chance: Scalar, draw: Scalar) -> Scalar:
+        """Return a new isotropic mu with the probability 1 - exp(-chance)."""
+        share = -jnp.expm1(-chance)
+        return jnp.where(draw < share, 2 * draw / jnp.where(share > 0, share, 1) - 1, along)
 
 
 class SmallAngleScattering(PitchAngleScattering):
@@ -65,6 +84,13 @@ class SmallAngleScattering(PitchAngleScattering):
         strength, moment, weight, speed = _passing(log_strength)
         action = jnp.mean(speed / strength, 1)
         return 0.75 * jnp.sum(weight * moment / action) / jnp.mean(1 / strength)
+
+    def scatter(self, along: Scalar, across: Scalar, chance: Scalar, draw: Scalar) -> Scalar:
+        """Return mu after a random step of variance (1 - mu²) chance."""
+        energy = along**2 + across
+        mu = along / jnp.sqrt(energy)
+        kick = jnp.sqrt(3 * chance * across / energy) * (2 * draw - 1)
+        return jnp.clip(mu * (1 - chance) + kick, -1, 1)
 
 
 def _passing(log_strength):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.checks import argument_error, check_range, is_concrete
+from jaxcr.checks import argument_error, is_concrete
 
 
 class Trap(eqx.Module):
@@ -105,40 +105,11 @@ def trap_from_ratio(
                 "trap_from_ratio: mirror_ratio, gradient",
                 expected="mirror_ratio * exp(-|gradient| / 2) > 1",
                 got=f"{weaker:g} from ({mirror_ratio}, {gradient})",
-                remedy="Raise the ratio or lower the gradient; trap_from_asymmetry has no such "
-                "limit.",
+                remedy="Raise the ratio or lower the gradient.",
             )
     half = jnp.exp(jnp.asarray(gradient) / 2)
     strength = minimum * jnp.asarray(mirror_ratio)
     return Trap(minimum, strength * half, strength / half)
-
-
-def trap_from_asymmetry(
-    mean_ratio: ScalarLike, asymmetry: ScalarLike, *, minimum: ScalarLike = 1.0
-) -> Trap:
-    """Return the trap with B1, B2 = B0 [1 + (R_a - 1)(1 ± eta)], for fits.
-
-    Every R_a > 1 and eta in (-1, 1) is a trap, so a sampler never leaves the allowed range.
-
-    Parameters
-    ----------
-    mean_ratio
-        R_a = (B1 + B2) / (2 B0).
-    asymmetry
-        eta; positive where the field weakens to the right. For small eta the gradient is
-        2 eta (R_a - 1) / R_a.
-    minimum
-        B0, in µG or any unit.
-
-    Raises
-    ------
-    ValueError
-        If the numbers are known and not R_a > 1 and -1 < eta < 1.
-    """
-    check_range("trap_from_asymmetry: mean_ratio", mean_ratio, 1, ends="(]")
-    check_range("trap_from_asymmetry: asymmetry", asymmetry, -1, 1, ends="()")
-    depth, eta = jnp.asarray(mean_ratio) - 1, jnp.asarray(asymmetry)
-    return Trap(minimum, minimum * (1 + depth * (1 + eta)), minimum * (1 + depth * (1 - eta)))
 
 
 def check_strengths(name: str, minimum: Any, left_mirror: Any, right_mirror: Any) -> None:

@@ -105,10 +105,16 @@ TABLE = [
     ("fit --sky.path nan", "--sky.path: expected a finite number, got nan"),
     ("fit --sky.num-nodes 3", "--sky.num-nodes: expected at least 4, got 3"),
     ("fit --sky.vary level level", "--sky.vary: expected one parameter of the turbulence or more"),
-    ("fit --plant eta=0.2", "--plant: expected --simulate beside it"),
-    ("fit --fix etta=0 --out {}/new", "one of ln A, ln dB/B0, ln(R-1), eta, got 'etta'"),
-    ("fit --fix eta=2 --out {}/new", "--fix: eta: expected a number from 0 to 0.6, got 2"),
-    ("fit --fix eta=x --out {}/new", "--fix: eta: expected a number from 0 to 0.6, got 'x'"),
+    ("fit --plant gradient=0.2", "--plant: expected --simulate beside it"),
+    ("fit --fix etta=0 --out {}/new", "one of ln A, ln dB/B0, ln(R-1), gradient, got 'etta'"),
+    (
+        "fit --fix gradient=2 --out {}/new",
+        "--fix: gradient: expected a number from 0 to 0.6, got 2",
+    ),
+    (
+        "fit --fix gradient=x --out {}/new",
+        "--fix: gradient: expected a number from 0 to 0.6, got 'x'",
+    ),
     ("fit --sky.cells 32 --no-cache --out {}/new", "outer_scale: expected at most the box"),
     (
         "fit --target {}/high.csv --out {}/new",
@@ -256,7 +262,7 @@ SOONER = [
     ("fit --traps.edge-width 10", "--traps.edge-width: expected a number in [0, 1.5708], got 10"),
     ("fit --sky.index nan", "--sky.index: expected a finite number, got nan"),
     ("fit --sky.step 1e-9", "--sky.step: expected a number >= 1.2e-05, got 1e-09"),
-    ('fit --fix "ln A=-7" "ln dB/B0=-1" "ln(R-1)=1" eta=0', "--fix: expected a parameter that is"),
+    ('fit --fix "ln A=-7" "ln dB/B0=-1" "ln(R-1)=1" gradient=0', "--fix: expected a parameter"),
     ("traps --edge-width 10", "--edge-width: expected a number in [0, 1.5708], got 10"),
     ("traps --inflow inf", "--inflow: expected a finite number, got inf"),
 ]
@@ -423,7 +429,7 @@ def test_a_fit_without_float64_says_what_to_do():
         Fit(num_starts=7, simulate=3, target=Path('of "a\\b"/ä.csv'), cache=False),
         Fit(
             sky=SkyConfig(vary=("level", "index"), num_nodes=20),
-            fix=("eta=0",),
+            fix=("gradient=0",),
             traps=TrapConfig(edge_width=0.01),
         ),
         Sky(radius=(10.0, 20.0), pusher="diffrax", cube=CubeConfig(unit=1e-3, dataset="gas/b")),

@@ -113,7 +113,7 @@ def test_a_simulated_fit_prints_what_was_planted(cache, capsys):
 @pytest.mark.slow
 def test_a_fit_at_an_energy_takes_its_skies_from_the_package(cache, capsys):
     out = cache / "energy"
-    options = ["--simulate", "2", "--skies", "4", "--plant", "eta=0.4"]
+    options = ["--simulate", "2", "--skies", "4", "--plant", "gradient=0.4"]
     assert main(["fit", "--energy", "30PeV", *options, "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     assert "protons of 30PeV in 3 µG (r_L = 10.8 pc), 240 plane waves from 100 to 3.2 pc" in printed

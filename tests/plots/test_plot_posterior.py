@@ -15,7 +15,7 @@ def samples(rng):
 
 def test_corner_renders_with_weights_and_truth(samples, png):
     weights = np.full(4000, 1 / 4000)
-    figure = plot_corner(samples, ("ln A", "ln dB/B0", "eta"), weights=weights, truth=np.zeros(3))
+    figure = plot_corner(samples, ("ln A", "ln dB/B0", "index"), weights=weights, truth=np.zeros(3))
     png(figure)
     assert len(figure.axes) == 9
     # the weighted histogram of a normal covers it: the axis reaches three standard deviations

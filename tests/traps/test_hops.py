@@ -3,7 +3,14 @@ import numpy as np
 import pytest
 
 from jaxcr.fields import MirrorChainField
-from jaxcr.traps import DetailedBalance, LossCone, measure_hops, trap_from_ratio
+from jaxcr.traps import (
+    DetailedBalance,
+    IsotropisingScattering,
+    LossCone,
+    SmallAngleScattering,
+    measure_hops,
+    trap_from_ratio,
+)
 
 
 def bottles(growth, ratio=3.0):
@@ -48,11 +55,11 @@ def test_lengths_scale(falling):
     assert 0.2 < falling.jumps.value < 0.6
 
 
-@pytest.mark.parametrize("small_angles", [False, True])
-def test_an_even_chain_does_not_drift(key, small_angles):
+@pytest.mark.parametrize("scattering", [IsotropisingScattering(), SmallAngleScattering()])
+def test_an_even_chain_does_not_drift(key, scattering):
     even = measure_hops(
         bottles(0.0), scattering_rate=0.5, path_length=60.0, num_particles=4096, key=key,
-        small_angles=small_angles, step=0.04, dtype=jnp.float64,
+        scattering=scattering, step=0.04, dtype=jnp.float64,
     )  # fmt: skip
     assert abs(even.exponent.value) < 3 * even.exponent.error
     assert abs(even.asymmetry.value - 1) < 3 * even.asymmetry.error

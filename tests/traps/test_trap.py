@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr.traps import Trap, trap_from_asymmetry, trap_from_ratio
+from jaxcr.traps import Trap, trap_from_ratio
 
 EXACT = 1e-14  # a handful of roundings
 
@@ -22,23 +22,6 @@ def test_ratio_and_gradient_come_back(gradient):
     np.testing.assert_allclose(trap.mirror_ratio, 3.0, rtol=EXACT)
     np.testing.assert_allclose(trap.gradient, gradient, rtol=EXACT, atol=EXACT)
     np.testing.assert_allclose(trap.minimum, 5.0)
-
-
-@pytest.mark.parametrize("eta", [-0.999, -0.4, 0.0, 0.4, 0.999])
-def test_mean_ratio_and_asymmetry_come_back(eta):
-    trap = trap_from_asymmetry(2.5, eta, minimum=3.0)
-    mean = (trap.left_mirror + trap.right_mirror) / (2 * trap.minimum)
-    np.testing.assert_allclose(mean, 2.5, rtol=EXACT)
-    contrast = (trap.left_mirror - trap.right_mirror) / (2 * trap.minimum * 1.5)
-    np.testing.assert_allclose(contrast, eta, rtol=EXACT, atol=EXACT)
-    assert min(trap.left_mirror, trap.right_mirror) > trap.minimum
-
-
-def test_small_asymmetry_is_a_gradient_of_two_eta_over_ratio():
-    eta = 1e-4
-    gradient = trap_from_asymmetry(2.5, eta).gradient
-    # the next term is of relative order eta² = 1e-8; 1e-11 is the rounding of ln near 1
-    np.testing.assert_allclose(gradient, 2 * eta * 1.5 / 2.5, rtol=2e-8)
 
 
 def test_swapping_the_mirrors_turns_the_gradient_around():
@@ -82,16 +65,8 @@ def test_a_ratio_below_its_gradient_is_rejected():
         trap_from_ratio(1.05, -0.5)
 
 
-def test_fit_parameters_out_of_range_are_rejected():
-    with pytest.raises(ValueError, match=r"mean_ratio: expected a number > 1, got 1.0"):
-        trap_from_asymmetry(1.0, 0.2)
-    with pytest.raises(ValueError, match=r"asymmetry: expected a number in \(-1, 1\), got -1.0"):
-        trap_from_asymmetry(2.0, -1.0)
-
-
-@pytest.mark.parametrize("build", [trap_from_ratio, trap_from_asymmetry])
-def test_float32_stays_float32(build):
-    trap = build(jnp.float32(3.0), 0.1)
+def test_float32_stays_float32():
+    trap = trap_from_ratio(jnp.float32(3.0), 0.1)
     assert {leaf.dtype for leaf in jax.tree.leaves(trap)} == {jnp.dtype("float32")}
     assert Trap(1.0, jnp.float32(4.0), 3.0).mirror_ratio.dtype == jnp.float32
 

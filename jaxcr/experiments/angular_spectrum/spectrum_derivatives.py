@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxcr import infer, sky, traps
+from jaxcr import infer, sky
 from jaxcr.experiments.angular_spectrum.setup import (
     BOUNDARY_LMAX,
     LEVEL,
@@ -132,11 +132,9 @@ def run(size: Size) -> Outcome:
 
 def model_values(point: Float[Array, " parameter"]) -> Float[Array, " value"]:
     """Return the vector of a `SkyModel` over level and index at a point, A = 1e-3."""
-    trap = traps.trap_from_ratio(jnp.exp(point[2]), point[3])
-    depth = (trap.left_mirror + trap.right_mirror) / (2 * trap.minimum) - 1
-    eta = (trap.left_mirror - trap.right_mirror) / (2 * trap.minimum * depth)
-    one = jnp.ones_like(depth)
-    return jnp.stack([_AMPLITUDE * one, point[0], point[1], jnp.log(depth), eta])
+    level, index, log_ratio, gradient = point
+    depth = jnp.log(jnp.expm1(log_ratio))
+    return jnp.stack([jnp.full_like(depth, _AMPLITUDE), level, index, depth, gradient])
 
 
 def emulate(

@@ -31,6 +31,7 @@ from jaxcr.experiments.verdicts import (
 )
 from jaxcr.plots.style import BLUE, GREY, VERMILION, add_legend, new_figure, polish
 from jaxcr.statistics import Estimate
+from jaxcr.traps.scattering import PitchAngleScattering
 from jaxcr.units import GYRORADIUS
 
 TRAP = (1.0, 4.0, 3.0)
@@ -51,12 +52,12 @@ class Case(NamedTuple):
     name: str
     fall: float
     rate: float
-    small_angles: bool = False
+    scattering: PitchAngleScattering = traps.IsotropisingScattering()
 
 
 LARGE_ANGLES = tuple(Case(f"ν = {rate:g}", FALL, rate) for rate in (0.2, 0.5, 1.0, 2.0))
 LEVEL = Case("ν = 1, B1 = B2", 1.0, 1.0)
-SMALL_ANGLES = Case("ν = 0.5, small angles", FALL, 0.5, small_angles=True)
+SMALL_ANGLES = Case("ν = 0.5, small angles", FALL, 0.5, traps.SmallAngleScattering())
 CASES = (*LARGE_ANGLES, LEVEL, SMALL_ANGLES)
 MARGINAL = LARGE_ANGLES[2]
 """Mean free path and trap of one length, as published."""
@@ -122,7 +123,7 @@ def measure(case: Case, num: int, number: int) -> traps.MeasuredHops:
     """Return how guiding centres hop."""
     return traps.measure_hops(
         make_bottles(make_trap(case.fall)), scattering_rate=case.rate, path_length=PATH,
-        num_particles=num, key=jax.random.key(number), small_angles=case.small_angles,
+        num_particles=num, key=jax.random.key(number), scattering=case.scattering,
     )  # fmt: skip
 
 

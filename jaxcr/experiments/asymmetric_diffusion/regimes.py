@@ -86,10 +86,11 @@ def blocks(num: int) -> tuple[int, int]:
 
 
 def _follow_block(regime: Regime, num: int, key) -> Moments:
+    small = regime.scattering == "small angles"
     x = traps.scatter_in_bottles(
         bottles(regime), scattering_rate=regime.rate, sample_length=INTERVAL, num_samples=SAMPLES,
         num_particles=num, key=key, start_bottle=MIDDLE,
-        small_angles=regime.scattering == "small angles",
+        scattering=traps.SmallAngleScattering() if small else traps.IsotropisingScattering(),
     )  # fmt: skip
     moved = x.astype(float) - (MIDDLE + 0.5)
     gone = jax.lax.cummax(jnp.abs(moved), axis=0) >= MIDDLE + 0.5

@@ -34,7 +34,7 @@ _JUDGED = 8
 """Highest multipole that is to have converged."""
 _WITHIN = 0.05
 _OBSERVERS = ((0, 0, 0), (64, 64, 64), (64, 0, 0), (0, 64, 64))
-_SITES = 11
+_PLACE = 6.0
 
 Tensors = Float[np.ndarray, "field path ell a b"]
 
@@ -124,18 +124,9 @@ def coefficients(mean_free_path: float, trap: Float[np.ndarray, " l"] | None = N
 
 
 def trap_series(ratio: float, gradient: float) -> Float[np.ndarray, " l"]:
-    """Return the distribution in the middle of a uniform chain that is fed at its right end."""
+    """Return the distribution inside a uniform chain that is fed at its right end."""
     trap = traps.trap_from_ratio(ratio, gradient)
-    open_end = traps.AbsorbingEnd()
-    chain = traps.trap_chain(
-        trap, _SITES, scattering_rate=1.0, closure=traps.DetailedBalance(),
-        left_end=open_end, right_end=open_end,
-    )  # fmt: skip
-    n = traps.steady_state(chain, jnp.zeros(_SITES).at[-1].set(1))
-    middle = _SITES // 2
-    volume = traps.flux_tube_volume(trap, _SITES)
-    left, own, right = (n / volume)[middle - 1 : middle + 2]
-    return np.asarray(traps.trap_distribution(trap, left, own, right, lmax=BOUNDARY_LMAX))
+    return np.asarray(traps.chain_distribution(trap, _PLACE, lmax=BOUNDARY_LMAX))
 
 
 def spectra(skies: Skies, series: Float[np.ndarray, " a"]) -> Float[np.ndarray, "field path ell"]:

@@ -13,7 +13,7 @@ from jaxcr.infer.emulator.emulator import TransferEmulator, log_totals
 from jaxcr.infer.emulator.node_skies import stored_tensors
 from jaxcr.infer.emulator.weights import NodeWeights, scaled
 from jaxcr.infer.skies import SkyEnsemble
-from jaxcr.traps import trap_distribution, trap_from_asymmetry
+from jaxcr.traps import Trap, chain_distribution
 
 _INSIDE = 0.95
 """Nodes within this share of the box are left out in turn; beyond it that is extrapolation."""
@@ -125,12 +125,9 @@ def against_simulation(
 
 @partial(jax.jit, static_argnums=0)
 def reference_boundaries(boundary_lmax: int) -> tuple[Float[Array, " l"], ...]:
-    """Return a dipole, and a trap of mean mirror ratio 2 and asymmetry 0.3, both with f_1 = 1."""
+    """Return a dipole, and a trap with mirrors 2.3 and 1.7 times its minimum, both f_1 = 1."""
     dipole = jnp.zeros(boundary_lmax + 1).at[1].set(1.0)
-    trap = trap_from_asymmetry(2.0, 0.3)
-    above = trap.right_mirror / trap.left_mirror
-    one = jnp.ones_like(above)
-    series = trap_distribution(trap, -one, 0 * one, above, lmax=boundary_lmax)
+    series = chain_distribution(Trap(1.0, 2.3, 1.7), 1.0, lmax=boundary_lmax)
     return dipole, (series / series[1]).at[0].set(0)
 
 

@@ -1,12 +1,10 @@
 """Models of a spectrum with one interface: traps, cascade, simulated skies."""
 
 from jaxcr.infer.models.base import Prediction, SpectrumModel
-from jaxcr.infer.models.boundary_series import BoundarySeries
 from jaxcr.infer.models.cascade_model import CascadeModel
-from jaxcr.infer.models.chain_series import ChainSeries
 from jaxcr.infer.models.sky_model import SkyModel, default_parameters
 from jaxcr.infer.models.trap_model import TrapModel
-from jaxcr.infer.models.trap_series import TrapSeries
+from jaxcr.infer.models.trap_series import BoundarySeries, ChainSeries, TrapSeries
 
 __all__ = [
     "BoundarySeries",

@@ -10,7 +10,8 @@ from jaxcr.arrays import Scalar
 from jaxcr.checks import check_positive
 from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.models.trap_model import check_multipoles, mean_and_modes
-from jaxcr.infer.parameters import Flat, Normal, Parameter, ParameterSet
+from jaxcr.infer.models.trap_parameters import amplitude
+from jaxcr.infer.parameters import Normal, Parameter, ParameterSet
 from jaxcr.kinetic import bend_over_mean_free_path
 from jaxcr.observed.data import SpectrumData
 from jaxcr.sky import ahlers_loss, cascade_matrix, evolve_cascade, neighbour_rates
@@ -56,7 +57,7 @@ class CascadeModel(SpectrumModel):
         level = float(np.log(0.8))
         return ParameterSet(
             (
-                Parameter("ln A", np.log(1e-3), np.log(1e-5), np.log(0.3), Flat()),
+                amplitude(),
                 Parameter("ln dB/B0", level, np.log(0.1), np.log(3.0), Normal(level, 0.5)),
                 Parameter("index", 5 / 3, 1.1, 1.95, Normal(5 / 3, 0.2)),
                 _length("ln outer scale", self.outer_scale, 0.3),

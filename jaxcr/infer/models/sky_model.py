@@ -13,25 +13,24 @@ from jaxcr.infer.emulator import CompressedSkies, TransferEmulator, TurbulenceAx
 from jaxcr.infer.emulator.emulator import HALF_MAP, extended_log
 from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.models.trap_model import check_multipoles
+from jaxcr.infer.models.trap_parameters import amplitude, trap_shape
 from jaxcr.infer.models.trap_series import TrapSeries
-from jaxcr.infer.parameters import Flat, HalfNormal, Normal, Parameter, ParameterSet
+from jaxcr.infer.parameters import Parameter, ParameterSet
 from jaxcr.observed.data import SpectrumData
 
 _SIGNIFICANCE = 3.0
 """Multipoles whose mean is fainter than this many sigma of their noise are dropped."""
 
-_DEPTHS = Parameter("ln(R-1)", 0.0, -2.0, 2.5, Normal(0.0, 1.0))
-_ASYMMETRY = Parameter("eta", 0.2, 0.0, 0.6, HalfNormal(0.3))
 _FAMILY = (24, 9, 4)
-"""Traps sampled along depth, asymmetry and edge width to find what they have in common."""
+"""Traps sampled along ln(R-1), gradient and edge width to find what they have in common."""
 
 
 class SkyModel(SpectrumModel):
     """Spectra of skies whose boundary is a trap chain and whose interior is turbulence.
 
-    The parameter vector is (ln A, *turbulence, ln(R - 1), eta[, edge width]): amplitude
+    The parameter vector is (ln A, *turbulence, ln(R-1), gradient[, edge width]): amplitude
     abs(f_1/f_0) of the boundary's dipole, coordinates of the emulator (ln dB/B0 first by
-    default), mean mirror ratio and asymmetry of the traps, rounding of the cone edges. The sky is
+    default), mirror ratio and gradient of the traps, rounding of the cone edges. The sky is
     linear in the boundary, so all but the turbulence act exactly, on every simulated sky; the
     turbulence acts through the emulator's weights of the nodes.
 
@@ -93,8 +92,8 @@ class SkyModel(SpectrumModel):
 
     def series(self, values: Float[Array, " parameter"]) -> Float[Array, " l"]:
         """Return f_l / f_1 of the boundary, 0 in place of the monopole."""
-        depth, eta, *width = values[1 + len(self.emulator.axes) :]
-        series = self.traps.series(1 + jnp.exp(depth), eta)
+        depth, gradient, *width = values[1 + len(self.emulator.axes) :]
+        series = self.traps.series(1 + jnp.exp(depth), gradient)
         return _rounded(series, width[0]) if width else series
 
     def spectra(self, values: Float[Array, " parameter"]) -> Float[Array, "node sky ell"]:
@@ -185,15 +184,10 @@ class SkyModel(SpectrumModel):
 def default_parameters(
     axes: tuple[TurbulenceAxis, ...], *, edge_width: Parameter | None = None
 ) -> ParameterSet:
-    """Return ln A, the turbulence, ln(R - 1), eta with their ranges and priors.
-
-    The asymmetry is a size, with half a Gaussian as its prior: mean spectra are even in it, with a
-    cusp at 0 (the stronger mirror's cone depends on its size), which no smooth solver passes.
-    """
-    amplitude = Parameter("ln A", np.log(1e-3), np.log(1e-5), np.log(0.3), Flat())
+    """Return ln A, the turbulence, ln(R-1), gradient with their ranges and priors."""
     turbulence = [axis.parameter for axis in axes]
     last = [] if edge_width is None else [edge_width]
-    return ParameterSet((amplitude, *turbulence, _DEPTHS, _ASYMMETRY, *last))
+    return ParameterSet((amplitude(), *turbulence, *trap_shape(), *last))
 
 
 def _check_orders(emulator: TransferEmulator, traps: TrapSeries) -> None:
@@ -216,9 +210,10 @@ def trap_family(
     widths
         Roundings of the cone edges in rad, beside that of ``traps``; each with all traps.
     """
-    depths = np.linspace(_DEPTHS.lower, _DEPTHS.upper, _FAMILY[0])
-    etas = np.linspace(_ASYMMETRY.lower, _ASYMMETRY.upper, _FAMILY[1])
-    points = jnp.array(list(itertools.product(depths, etas)))
+    ranges = [
+        np.linspace(p.lower, p.upper, num) for p, num in zip(trap_shape(), _FAMILY, strict=False)
+    ]
+    points = jnp.array(list(itertools.product(*ranges)))
     series = eqx.filter_jit(eqx.filter_vmap(lambda p: traps.series(1 + jnp.exp(p[0]), p[1])))(
         points
     )

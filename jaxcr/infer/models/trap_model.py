@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.checks import check_positive, check_range
 from jaxcr.infer.models.base import Prediction, SpectrumModel
-from jaxcr.infer.models.boundary_series import BoundarySeries
+from jaxcr.infer.models.trap_series import BoundarySeries
 from jaxcr.infer.parameters import ParameterSet
 from jaxcr.observed.data import SpectrumData
 from jaxcr.traps import gyrotropic_spectrum
@@ -18,8 +18,8 @@ class TrapModel(SpectrumModel):
     Attributes
     ----------
     boundary
-        The chain: ``TrapSeries`` (closed form, by amplitude) or ``ChainSeries`` (any closure,
-        ends, losses, by place).
+        The chain: ``TrapSeries`` (by amplitude) or ``ChainSeries`` (any closure, losses, by
+        place).
 
     Notes
     -----
@@ -81,7 +81,7 @@ class TrapModel(SpectrumModel):
 
     def conventions(self) -> str:
         """Return what the parameters mean."""
-        return "sky inside one trap, no turbulence; B1, B2 = B0 [1 + (R - 1)(1 ± eta)]"
+        return "sky inside one trap, no turbulence; R = sqrt(B1 B2)/B0, gradient ln(B1/B2)"
 
 
 def mean_and_modes(

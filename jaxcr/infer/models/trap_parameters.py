@@ -11,14 +11,17 @@ def amplitude() -> Parameter:
 
 
 def trap_shape() -> tuple[Parameter, Parameter]:
-    """Return ln(R-1) and eta, the mean mirror ratio and the asymmetry of the traps.
+    """Return ln(R-1) and the gradient, R = sqrt(B1 B2)/B0 and ln(B1/B2) of the traps.
 
-    The asymmetry is a size, with half a Gaussian as its prior: mean spectra are even in it, with a
+    Anywhere within the bounds both mirrors are stronger than the minimum: R > exp(gradient/2) at
+    the lowest R and the highest gradient, too. For shallower traps lower both bounds.
+
+    The gradient is a size, with half a Gaussian as its prior: mean spectra are even in it, with a
     cusp at 0 (the stronger mirror's cone depends on its size), which no smooth solver passes.
     """
     return (
-        Parameter("ln(R-1)", 0.0, -2.0, 2.5, Normal(0.0, 1.0)),
-        Parameter("eta", 0.2, 0.0, 0.6, HalfNormal(0.3)),
+        Parameter("ln(R-1)", 0.0, -1.0, 2.5, Normal(0.0, 1.0)),
+        Parameter("gradient", 0.2, 0.0, 0.6, HalfNormal(0.3)),
     )
 
 

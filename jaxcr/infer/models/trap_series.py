@@ -1,5 +1,6 @@
-"""The trap chain as a Legendre series: two shape parameters, an amplitude, the place derived."""
+"""A trap in a uniform chain as a Legendre series of fit parameters: by amplitude or by place."""
 
+import abc
 import math
 
 import equinox as eqx
@@ -8,18 +9,49 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.arrays import Scalar, ScalarLike
-from jaxcr.infer.models.boundary_series import BoundarySeries
-from jaxcr.infer.models.trap_parameters import amplitude, edge_width, trap_shape
+from jaxcr.checks import check_range
+from jaxcr.infer.models.trap_parameters import (
+    amplitude,
+    edge_width,
+    place,
+    scattering_rate,
+    trap_shape,
+)
 from jaxcr.infer.parameters import ParameterSet
-from jaxcr.traps import Trap, trap_distribution, trap_from_asymmetry
+from jaxcr.traps import (
+    AbsorbingEnd,
+    ChainEnd,
+    Closure,
+    DetailedBalance,
+    chain_distribution,
+    trap_from_ratio,
+)
+
+
+class BoundarySeries(eqx.Module):
+    """A gyrotropic distribution f(mu) = sum_l f_l P_l(mu) as a function of fit parameters.
+
+    Attributes
+    ----------
+    parameters
+        What its vector of values means, in order, with default bounds and priors.
+    lmax
+        Highest order l.
+    """
+
+    parameters: eqx.AbstractVar[ParameterSet]
+    lmax: eqx.AbstractVar[int]
+
+    @abc.abstractmethod
+    def coefficients(self, values: Float[Array, " parameter"]) -> Float[Array, " l"]:
+        """Return f_l / f_0 for l = 0 ... lmax, with 1 for the monopole."""
 
 
 class TrapSeries(BoundarySeries):
-    """Distribution inside one trap of a uniform chain, as a Legendre series.
+    """Distribution inside one trap of a uniform chain, by its amplitude.
 
-    The chain is that of ``DetailedBalance``: open ends, particles fed in at the last site, field
-    weaker toward it. With a = B1/B2 the occupation is n_k ~ a^k - 1 and the flux-tube volume
-    w_k ~ a^k, so that the phase-space density f_k ~ 1 - a^-k has steps in the ratio
+    The chain is that of ``DetailedBalance`` without losses: open ends, particles fed in far on the
+    right. With a = B1/B2 the phase-space density is f_k ~ 1 - a^-k, which has steps in the ratio
     (f_{k+1} - f_k) / (f_k - f_{k-1}) = 1/a wherever the trap is. The place k therefore only sets
     the amplitude A = abs(f_1/f_0), and A is the parameter.
 
@@ -42,7 +74,7 @@ class TrapSeries(BoundarySeries):
 
     @property
     def parameters(self) -> ParameterSet:
-        """The parameters ln A, ln(R-1), eta and, if it is free, the edge width."""
+        """The parameters ln A, ln(R-1), gradient and, if it is free, the edge width."""
         last = (edge_width(),) if self.free_edge else ()
         return ParameterSet((amplitude(), *trap_shape(), *last))
 
@@ -53,41 +85,29 @@ class TrapSeries(BoundarySeries):
         return (jnp.exp(values[0]) * shape).at[0].set(1)
 
     def series(
-        self, mean_ratio: ScalarLike, asymmetry: ScalarLike, edge_width: ScalarLike | None = None
+        self, mirror_ratio: ScalarLike, gradient: ScalarLike, edge_width: ScalarLike | None = None
     ) -> Float[Array, " l"]:
         """Return f_l / f_1 for l = 0 ... lmax, with 0 in place of the monopole.
 
         Parameters
         ----------
-        mean_ratio
-            R = (B1 + B2)/(2 B0) > 1.
-        asymmetry
-            eta in (-1, 1): B1,2 = B0 [1 + (R - 1)(1 ± eta)].
+        mirror_ratio, gradient
+            R = sqrt(B1 B2)/B0 and ln(B1/B2).
         edge_width
             Rounding of the cone edges in rad; that of the model if not given.
         """
-        edge_width = self.edge_width if edge_width is None else edge_width
-        trap = trap_from_asymmetry(mean_ratio, asymmetry)
-        one = jnp.ones_like(trap.minimum)
-        below, above = _density_steps(trap)
-        shape = trap_distribution(
-            trap, -below, 0 * one, above, lmax=self.lmax, edge_width=edge_width
-        )
+        width = self.edge_width if edge_width is None else edge_width
+        trap = trap_from_ratio(mirror_ratio, gradient)
+        # the first site, where the steps are as large as the density
+        shape = chain_distribution(trap, 1.0, lmax=self.lmax, edge_width=width)
         return (shape / shape[1]).at[0].set(0)
 
-    def amplitude(self, site: ScalarLike, mean_ratio: ScalarLike, asymmetry: ScalarLike) -> Scalar:
+    def amplitude(self, site: ScalarLike, mirror_ratio: ScalarLike, gradient: ScalarLike) -> Scalar:
         """Return A = abs(f_1/f_0) in the trap at ``site`` (may be fractional, at least 1)."""
-        trap = trap_from_asymmetry(mean_ratio, asymmetry)
-        below, above = _density_steps(trap)
-        # f_k in units of the step below k: sum of the k steps a^(k-1), ..., a, 1.
-        log_a = trap.gradient
-        small = jnp.abs(log_a) < 1e-9
-        safe = jnp.where(small, 1e-9, log_a)
-        own = jnp.where(small, site, jnp.expm1(safe * site) / jnp.expm1(safe)) * below
-        shape = trap_distribution(trap, own - below, own, own + above, lmax=1, edge_width=0.0)
-        return jnp.abs(shape[1] / shape[0])
+        trap = trap_from_ratio(mirror_ratio, gradient)
+        return jnp.abs(chain_distribution(trap, site, lmax=1)[1])
 
-    def place(self, amplitude: float, mean_ratio: float, asymmetry: float) -> float | None:
+    def place(self, amplitude: float, mirror_ratio: float, gradient: float) -> float | None:
         """Return the site at which the chain has this amplitude; ``None`` if there is none.
 
         Sites run from 1 to ``num_sites - 1``, fractional values included.
@@ -96,7 +116,7 @@ class TrapSeries(BoundarySeries):
 
         @jax.jit
         def own_amplitude(log_site):
-            return self.amplitude(jnp.exp(log_site), mean_ratio, asymmetry)
+            return self.amplitude(jnp.exp(log_site), mirror_ratio, gradient)
 
         def excess(log_site: float) -> float:
             value = float(own_amplitude(log_site))
@@ -108,6 +128,46 @@ class TrapSeries(BoundarySeries):
         return math.exp(brentq(excess, low, high, xtol=1e-6))
 
 
-def _density_steps(trap: Trap) -> tuple[Scalar, Scalar]:
-    """Return f_k - f_{k-1} and f_{k+1} - f_k, in units of the former."""
-    return jnp.ones_like(trap.minimum), trap.right_mirror / trap.left_mirror
+class ChainSeries(BoundarySeries):
+    """Distribution inside one trap of a uniform chain with any closure and losses, by its place.
+
+    The chain is that of ``traps.chain_distribution``, fed at its last site. The vector of values
+    is (ln k, ln(R-1), gradient, ln nu) and, if it is free, the edge width.
+
+    Attributes
+    ----------
+    num_sites, lmax
+        Sites N of the chain, at least 4, and highest order of the series.
+    closure, left_end
+        As in ``traps.trap_chain``. What is right of the last site has no effect.
+    loss_rate
+        l of every site in the unit of rate of nu. Without losses nu has no effect.
+    edge_width, free_edge
+        Rounding of the cone edges in rad, and whether it is a fit parameter instead.
+    """
+
+    num_sites: int = eqx.field(static=True)
+    lmax: int = eqx.field(static=True, default=24)
+    closure: Closure = DetailedBalance()
+    left_end: ChainEnd = AbsorbingEnd()
+    loss_rate: float = 0.0
+    edge_width: float = 0.0
+    free_edge: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        check_range("ChainSeries: num_sites", self.num_sites, 4, remedy="The place is neither end.")
+
+    @property
+    def parameters(self) -> ParameterSet:
+        """The parameters ln k, ln(R-1), gradient, ln nu and, if it is free, the edge width."""
+        last = (edge_width(),) if self.free_edge else ()
+        return ParameterSet((place(self.num_sites), *trap_shape(), scattering_rate(), *last))
+
+    def coefficients(self, values: Float[Array, " parameter"]) -> Float[Array, " l"]:
+        """Return f_l / f_0 at a place from the second site to the last but one."""
+        return chain_distribution(
+            trap_from_ratio(1 + jnp.exp(values[1]), values[2]), jnp.exp(values[0]), lmax=self.lmax,
+            edge_width=values[4] if self.free_edge else self.edge_width,
+            scattering_rate=jnp.exp(values[3]), closure=self.closure, left_end=self.left_end,
+            loss_rate=self.loss_rate,
+        )  # fmt: skip

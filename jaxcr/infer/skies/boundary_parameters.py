@@ -9,17 +9,7 @@ from jaxcr.arrays import Scalar, ScalarLike, Vector
 from jaxcr.checks import as_float, check_range
 from jaxcr.infer.skies.turbulence import AXIS
 from jaxcr.sky import BoundaryDistribution, DipoleBoundary, TrapBoundary
-from jaxcr.traps import (
-    AbsorbingEnd,
-    DetailedBalance,
-    steady_state,
-    trap_chain,
-    trap_distribution,
-    trap_from_asymmetry,
-)
-from jaxcr.traps.between_sites import densities_around
-
-_CLOSURE = DetailedBalance()
+from jaxcr.traps import chain_distribution, trap_from_ratio
 
 
 class BoundaryParameters(eqx.Module):
@@ -63,71 +53,58 @@ class DipoleParameters(BoundaryParameters):
 
 
 class TrapParameters(BoundaryParameters):
-    """The inside of one trap of a uniform chain with open ends, fed at its last site.
+    """The inside of one trap of a uniform chain that is fed on the right, as arrivals see it.
 
     Attributes
     ----------
-    mean_ratio, asymmetry
-        R = (B1 + B2)/(2 B0) > 1, and eta in (-1, 1): B1,2 = B0 [1 + (R - 1)(1 ± eta)].
+    mirror_ratio, gradient
+        R = sqrt(B1 B2)/B0 and ln(B1/B2), with R > exp(abs(gradient)/2).
     place
-        Site k from 1 to ``num_sites``; between two sites the chain's own recurrence holds.
+        Site k, at least 1; may be fractional.
     scattering_rate, loss_rate
         nu, and rate of loss in every trap, in one unit of rate. Without losses nu changes how
         many particles there are, not how they are distributed: its derivative is 0.
     edge_width
         Rounding of the cone edges, rad.
-    num_sites, lmax
-        N, and the highest order of the series.
+    lmax
+        Highest order of the series.
 
     Notes
     -----
-    Densities f_k = n_k / w_k from ``traps.steady_state`` and ``traps.flux_tube_volume``, O(N).
-    Derivatives have a kink where both mirrors are equal.
+    The left end is open, the closure detailed balance: `traps.chain_distribution`. Derivatives
+    have a kink where both mirrors are equal.
     """
 
-    mean_ratio: Scalar
-    asymmetry: Scalar
+    mirror_ratio: Scalar
+    gradient: Scalar
     place: Scalar
     scattering_rate: Scalar
     loss_rate: Scalar
     edge_width: Scalar
-    num_sites: int = eqx.field(static=True)
     lmax: int = eqx.field(static=True)
 
     def __init__(
         self,
         *,
-        mean_ratio: ScalarLike,
-        asymmetry: ScalarLike,
+        mirror_ratio: ScalarLike,
+        gradient: ScalarLike,
         place: ScalarLike,
         scattering_rate: ScalarLike = 1.0,
         loss_rate: ScalarLike = 0.0,
         edge_width: ScalarLike = 0.0,
-        num_sites: int = 50,
         lmax: int = 24,
     ):
-        self.mean_ratio, self.asymmetry = as_float(mean_ratio), as_float(asymmetry)
+        self.mirror_ratio, self.gradient = as_float(mirror_ratio), as_float(gradient)
         self.place, self.scattering_rate = as_float(place), as_float(scattering_rate)
         self.loss_rate, self.edge_width = as_float(loss_rate), as_float(edge_width)
-        self.num_sites, self.lmax = num_sites, lmax
-        check_range("TrapParameters: place", self.place, 1, num_sites)
+        self.lmax = lmax
+        check_range("TrapParameters: place", self.place, 1)
 
     def distribution(self) -> TrapBoundary:
         """Return the Legendre series about the mean field."""
-        trap = trap_from_asymmetry(self.mean_ratio, self.asymmetry)
-        chain = trap_chain(
-            trap,
-            self.num_sites,
-            scattering_rate=self.scattering_rate,
-            closure=_CLOSURE,
-            left_end=AbsorbingEnd(),
-            right_end=AbsorbingEnd(),
-            loss_rate=jnp.broadcast_to(self.loss_rate, (self.num_sites,)),
-        )
-        source = jnp.zeros_like(chain.rate_right).at[-1].set(1)
-        occupation = steady_state(chain, source)
-        left, own, right = densities_around(chain, trap, occupation, self.place)
-        series = trap_distribution(
-            trap, left, own, right, lmax=self.lmax, edge_width=self.edge_width
-        )
+        series = chain_distribution(
+            trap_from_ratio(self.mirror_ratio, self.gradient), self.place, lmax=self.lmax,
+            edge_width=self.edge_width, scattering_rate=self.scattering_rate,
+            loss_rate=self.loss_rate,
+        )  # fmt: skip
         return TrapBoundary(series, jnp.array(AXIS, series.dtype))

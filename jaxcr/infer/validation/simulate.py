@@ -13,7 +13,7 @@ from jaxcr.infer.skies import SkyEnsemble, pair_products, simulate_tensors
 from jaxcr.observed import SpectrumData
 
 PLANTED = (float(np.log(1e-3)), float(np.log(0.8)), 0.0, 0.3)
-"""ln A, ln dB/B0, ln(R - 1), eta of the simulated data: A = 1e-3, dB/B0 = 0.8, R = 2."""
+"""ln A, ln dB/B0, ln(R-1), gradient of the simulated data: A = 1e-3, dB/B0 = 0.8, R = 2."""
 
 _OTHER_FIELDS = 1_000_003
 
@@ -34,7 +34,7 @@ def simulate_data(
     skies
         The model's ensemble; the fields are others, by their seed.
     values
-        The planted (ln A, ln dB/B0, ln(R - 1), eta), or with ``axes`` what they stand for in
+        The planted (ln A, ln dB/B0, ln(R-1), gradient), or with ``axes`` what they stand for in
         place of ln dB/B0: the vector of a `SkyModel` over such an emulator.
     seed, num_skies
         Which fields, and how many.
@@ -56,11 +56,11 @@ def simulate_data(
         simulate_tensors(other, other.turbulence(i, parameters), parameters)
         for i in range(num_skies)
     ]
-    depth, eta = values[-2:]
+    depth, gradient = values[-2:]
     return data_from_tensors(
         np.concatenate([np.asarray(k, np.float64) for k, _ in results]).mean(0),
         float(np.mean([float(n) for _, n in results])),
-        float(jnp.exp(values[0])) * traps.series(1 + jnp.exp(depth), eta),
+        float(jnp.exp(values[0])) * traps.series(1 + jnp.exp(depth), gradient),
         num_skies=num_skies,
         label=f"simulated, seed {seed}, mean of {num_skies} skies",
     )

@@ -49,7 +49,7 @@ def test_the_gradient_vanishes_at_the_optimum(problem, result):
 
     slope = jax.grad(lambda v: (posterior_residuals(problem, v) ** 2).sum())(result.values)
     scaled = np.asarray(slope * result.errors)
-    # a tenth of the change that counts, in units of the errors; an asymmetry at its bound may
+    # a tenth of the change that counts, in units of the errors; a gradient at its bound may
     # still want to go on
     assert np.all(np.abs(scaled[:3]) < 0.1)
     assert abs(scaled[3]) < 0.1 or (result.values[3] < 1e-2 and scaled[3] > 0)
@@ -59,7 +59,7 @@ def test_the_gradient_vanishes_at_the_optimum(problem, result):
 def test_amplitude_is_constrained_and_errors_respect_the_priors(problem, result):
     assert result.constrained[0]
     assert result.posterior.effective_samples > 100
-    # never wider than the prior of ln(R - 1) and eta, but for the Percival factor
+    # never wider than the prior of ln(R-1) and gradient, but for the Percival factor
     assert np.all(
         np.asarray(result.posterior.errors)[2:] < 1.1 * problem.parameters.prior_sigmas[2:]
     )

@@ -134,7 +134,7 @@ def test_gradient_of_the_whole_prediction_equals_differences(model):
 
 
 def test_parameters_and_convention_are_the_emulators(skies, table, model):
-    assert model.parameters.names == ("ln A", "ln dB/B0", "ln(R-1)", "eta")
+    assert model.parameters.names == ("ln A", "ln dB/B0", "ln(R-1)", "gradient")
     assert model.conventions() == "dB/B0 at fixed path of 3 r_L"
     level = model.parameters.parameters[1]
     assert (level.lower, level.upper) == pytest.approx((np.log(0.3), np.log(1.5)))

@@ -1,4 +1,4 @@
-"""The trap model's closed form against the chain, its densities and its distribution."""
+"""The trap series by amplitude against the chain; one trap and place by every way."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -7,33 +7,23 @@ import pytest
 from jaxcr import infer, traps
 
 
-def chain_distribution(mean_ratio, eta, site, num_sites, lmax):
-    """Return f_l at a site by the long way: chain, occupations, volumes, distribution."""
-    trap = traps.trap_from_asymmetry(mean_ratio, eta)
-    ends = {"left_end": traps.AbsorbingEnd(), "right_end": traps.AbsorbingEnd()}
-    chain = traps.trap_chain(trap, num_sites, scattering_rate=1.0, **ends)
-    occupation = traps.steady_state(chain, jnp.zeros(num_sites).at[-1].set(1.0))
-    density = occupation / traps.flux_tube_volume(trap, num_sites)
-    left, own, right = density[site - 2 : site + 1]
-    return np.asarray(traps.trap_distribution(trap, left, own, right, lmax=lmax))
-
-
-@pytest.mark.parametrize("eta", [0.0, 0.1, 0.3])
+@pytest.mark.parametrize("gradient", [0.0, 0.1, 0.3])
 @pytest.mark.parametrize("site", [3, 12])
-def test_series_and_amplitude_are_those_of_the_chain_at_any_site(eta, site):
+def test_series_and_amplitude_are_those_of_the_chain_at_any_site(gradient, site):
     model = infer.TrapSeries(lmax=12)
-    f = chain_distribution(2.0, eta, site, 20, 12)
-    # differences of neighbouring densities lose up to 1e3 of their digits at site 12, eta = 0.3
-    np.testing.assert_allclose(model.series(2.0, eta)[1:], f[1:] / f[1], rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(model.amplitude(site, 2.0, eta), abs(f[1] / f[0]), rtol=1e-10)
+    f = traps.chain_distribution(traps.trap_from_ratio(2.0, gradient), site, lmax=12)
+    # differences of neighbouring densities lose up to 1e3 of their digits at site 12
+    expected = f[1:] / f[1]
+    np.testing.assert_allclose(model.series(2.0, gradient)[1:], expected, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(model.amplitude(site, 2.0, gradient), abs(f[1]), rtol=1e-10)
 
 
-@pytest.mark.parametrize(("mean_ratio", "expected"), [(2.0, 3e3 / 7), (5.0, 1.2e3 / 7)])
-def test_place_of_a_symmetric_chain(mean_ratio, expected):
-    # eta = 0: f_k ~ k, A = (3/4)(1/R)(2/k), so k = 1.5/(R A); A = 1.75e-3.
-    site = infer.TrapSeries().place(1.75e-3, mean_ratio, 0.0)
-    assert site == pytest.approx(expected, rel=1e-4) or mean_ratio == 5.0
-    assert site == pytest.approx(1.5 / (mean_ratio * 1.75e-3), rel=1e-5)
+@pytest.mark.parametrize(("mirror_ratio", "expected"), [(2.0, 3e3 / 7), (5.0, 1.2e3 / 7)])
+def test_place_of_a_symmetric_chain(mirror_ratio, expected):
+    # no gradient: f_k ~ k, A = (3/4)(1/R)(2/k), so k = 1.5/(R A); A = 1.75e-3.
+    site = infer.TrapSeries().place(1.75e-3, mirror_ratio, 0.0)
+    assert site == pytest.approx(expected, rel=1e-4) or mirror_ratio == 5.0
+    assert site == pytest.approx(1.5 / (mirror_ratio * 1.75e-3), rel=1e-5)
 
 
 def test_place_inverts_amplitude_and_says_unreachable():
@@ -44,7 +34,7 @@ def test_place_inverts_amplitude_and_says_unreachable():
     assert model.place(1e-6, 2.0, 0.0) is None  # would need 750,000 sites
 
 
-def test_the_sign_of_the_asymmetry_mirrors_the_distribution():
+def test_the_sign_of_the_gradient_mirrors_the_distribution():
     model = infer.TrapSeries(lmax=9)
     signs = (-1.0) ** (np.arange(10) + 1)
     # the same cones seen from the other side: round-off only
@@ -60,16 +50,27 @@ def test_rounded_edges_damp_high_orders():
     np.testing.assert_allclose(round_[1:], sharp[1:] * damping, rtol=1e-12)
 
 
-def test_every_description_of_a_chain_agrees_between_sites():
-    # one of them went in a straight line between sites: .1783 for .1746
-    mean_ratio, asymmetry, place = 2.0, 0.3, 2.5
-    expected = infer.TrapSeries().amplitude(place, mean_ratio, asymmetry)
-    np.testing.assert_allclose(expected, 0.1746, rtol=1e-3)
-    values = jnp.array([np.log(place), np.log(mean_ratio - 1), asymmetry, 0.0])
-    series = infer.ChainSeries(num_sites=60).coefficients(values)
-    np.testing.assert_allclose(jnp.abs(series[1]), expected, rtol=1e-12)
-    trap = infer.TrapParameters(
-        mean_ratio=mean_ratio, asymmetry=asymmetry, place=place, num_sites=60
-    )
-    inside = trap.distribution().coefficients
-    np.testing.assert_allclose(jnp.abs(inside[1] / inside[0]), expected, rtol=1e-12)
+def test_one_trap_and_place_is_the_same_by_every_way():
+    # mirrors 2.3 and 1.7 B0, between the second site and the third
+    trap, place = traps.Trap(1.0, 2.3, 1.7), 2.5
+    ratio, gradient = float(trap.mirror_ratio), float(trap.gradient)
+    density = [1 - (1.7 / 2.3) ** k for k in (1.5, 2.5, 3.5)]
+    f = traps.trap_distribution(trap, *density, lmax=24)
+    expected = np.asarray(f / f[0])
+    np.testing.assert_allclose(abs(expected[1]), 0.174594, rtol=1e-5)
+    values = jnp.array([np.log(place), np.log(ratio - 1), gradient, 0.0])
+    by_amplitude = infer.TrapSeries()
+    amplitude = by_amplitude.amplitude(place, ratio, gradient)
+    inside = infer.TrapParameters(mirror_ratio=ratio, gradient=gradient, place=place)
+    ways = {
+        "traps": traps.chain_distribution(trap, place, lmax=24),
+        "place": infer.ChainSeries(num_sites=60).coefficients(values),
+        "sky": inside.distribution().coefficients,
+        # f_1/f_0 is positive there by convention, and negative in the chain
+        "amplitude": -by_amplitude.coefficients(values.at[0].set(jnp.log(amplitude))[:3])
+        .at[0]
+        .set(-1),
+    }
+    for name, found in ways.items():
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14, err_msg=name)
+    assert by_amplitude.place(float(amplitude), ratio, gradient) == pytest.approx(place, rel=1e-5)

@@ -128,7 +128,7 @@ def test_two_modes_have_their_weights(key):
 
 
 def test_a_narrow_posterior_on_a_bound_from_a_guess_that_is_300_times_too_wide(key):
-    # as an asymmetry of 0, where even C_l have no slope and the Fisher matrix no information
+    # as a gradient of 0, where even C_l have no slope and the Fisher matrix no information
     posterior = infer.sample_posterior(
         lambda x, _: -0.5 * jnp.sum((x / 1e-3) ** 2),
         None,

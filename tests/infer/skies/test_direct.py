@@ -12,8 +12,8 @@ from jaxcr.infer.skies.boundary_parameters import BoundaryParameters
 SKY = infer.SKY_PARAMETERS
 DIPOLE = ("amplitude", "tilt", "azimuth")
 TRAP = (
-    "mean_ratio",
-    "asymmetry",
+    "mirror_ratio",
+    "gradient",
     "place",
     "scattering_rate",
     "loss_rate",
@@ -25,7 +25,7 @@ TRAP = (
 VALUES = {
     "level": 0.8, "index": 1.7, "outer_scale": 9.3, "inner_scale": 2.63, "gyroradius": 6.0,
     "slab_share": 0.3, "reach": 2.0, "amplitude": 0.9, "tilt": 0.4, "azimuth": 0.7,
-    "mean_ratio": 2.0, "asymmetry": 0.3, "place": 7.4, "scattering_rate": 1.3,
+    "mirror_ratio": 2.0, "gradient": 0.3, "place": 7.4, "scattering_rate": 1.3,
     "loss_rate": 0.02, "edge_width": 0.08,
 }  # fmt: skip
 SMALL = {
@@ -51,7 +51,7 @@ def spectrum(skies, names):
     def function(vector):
         values = VALUES | dict(zip(names, vector, strict=True))
         sky = skies.at(**{n: v for n, v in values.items() if n in SKY and n in names})
-        trap = infer.TrapParameters(**{n: values[n] for n in TRAP}, num_sites=12, lmax=8)
+        trap = infer.TrapParameters(**{n: values[n] for n in TRAP}, lmax=8)
         dipole = infer.DipoleParameters(**{n: values[n] for n in DIPOLE})
         return infer.direct_spectrum(skies, sky, Both(dipole, trap), 0)[1:]
 
