@@ -53,12 +53,7 @@ def make_grid(number, stencil=None, geometry=None):
     key = jax.random.fold_in(jax.random.key(1), number)
     shape = (num_cells,) * 3
     return fields.realise_grid(
-        spectrum,
-        key=key,
-        shape=shape,
-        spacing=spacing,
-        rms=rms,
-        geometry=geometry,
+        spectrum, key=key, shape=shape, spacing=spacing, rms=rms, geometry=geometry,
         stencil=fields.CubicSpline() if stencil is None else stencil,
     )
 
@@ -93,9 +88,7 @@ center, error = measured.mean(0), measured.std(0, ddof=1) / np.sqrt(num_fields)
 strength = np.sqrt(center[0])
 print(f"rms     {strength:.3f} ± {error[0] / (2 * strength):.3f}   planted {rms:.3f} µG")
 print(f"index   {center[1]:.3f} ± {error[1]:.3f}   planted {index:.3f}")
-print(
-    f"of one field: rms ± {measured[:, 0].std() / (2 * strength):.2f} µG, index ± {measured[:, 1].std():.2f}"
-)
+print(f"of one field: rms ± {measured[:, 0].std() / (2 * strength):.2f} µG, index ± {measured[:, 1].std():.2f}")
 
 # %% [markdown]
 # The mean square is exact on average only. Where one field shall have the strength asked for, say
@@ -119,7 +112,6 @@ def make_waves(key, spectrum=wide):
 
 def structure(field, distance, key, period):
     """Return S(r) of one field at each distance, by pairs of random places and directions."""
-
     def one(r, key):
         of_place, of_direction = jax.random.split(key)
         x = jax.random.uniform(of_place, (num_pairs, 3)) * period
@@ -134,18 +126,14 @@ def structure(field, distance, key, period):
 def theory(spectrum, distance):
     k = np.geomspace(*(float(x) for x in spectrum.edges(jnp.float64)), 200_001)
     weight = rms**2 * np.asarray(spectrum(jnp.asarray(k))) * k  # dk = k d ln k
-    return np.array(
-        [2 * np.trapezoid(weight * (1 - np.sinc(k * r / np.pi)), np.log(k)) for r in distance]
-    )
+    return np.array([
+        2 * np.trapezoid(weight * (1 - np.sinc(k * r / np.pi)), np.log(k)) for r in distance])
 
 
 keys = jax.random.split(jax.random.key(2), num_fields)
 distance = jnp.geomspace(0.01, 3000.0, 23)
-of_waves = np.asarray(
-    jax.jit(
-        lambda keys: jax.lax.map(lambda key: structure(make_waves(key), distance, key, 1e5), keys)
-    )(keys)
-)
+of_waves = np.asarray(jax.jit(lambda keys: jax.lax.map(
+    lambda key: structure(make_waves(key), distance, key, 1e5), keys))(keys))
 near = jnp.geomspace(0.1, 8.0, 12)
 of_one = jax.jit(lambda grid, key: structure(grid, near, key, num_cells * spacing))
 of_grid = np.array([of_one(grid, key) for grid, key in zip(grids, keys, strict=True)])
@@ -159,25 +147,17 @@ for values, r, law, colour, label in (
     scatter = values.std(0, ddof=1) / np.sqrt(num_fields)
     axes.errorbar(r, values.mean(0), scatter, fmt="o", ms=4, color=colour, label=label)
     axes.plot(r, theory(law, r), color=colour, lw=1)
-axes.plot(
-    distance[8:17],
-    1.3 * theory(wide, distance[12:13]) * (distance[8:17] / distance[12]) ** (2 / 3),
-    color="0.4",
-    ls="--",
-    label=r"$r^{2/3}$",
-)
+axes.plot(distance[8:17], 1.3 * theory(wide, distance[12:13]) * (distance[8:17] / distance[12]) ** (2 / 3),
+          color="0.4", ls="--", label=r"$r^{2/3}$")
 axes.set(xscale="log", yscale="log", ylim=(2e-3, 60))
 polish(axes, x_label="distance r [pc]", y_label="S(r) [µG²]")
 add_legend(axes, loc="lower right")
 for name, values, r, law, i in (
-    ("waves", of_waves, distance, wide, 12),
-    ("grid", of_grid, near, spectrum, 6),
+    ("waves", of_waves, distance, wide, 12), ("grid", of_grid, near, spectrum, 6)
 ):
     ratio = values[:, i] / theory(law, r[i : i + 1])
-    print(
-        f"S({r[i]:.2g} pc) over theory, {name:5s}  {ratio.mean():.3f} ± "
-        f"{ratio.std(ddof=1) / np.sqrt(num_fields):.3f}   planted 1.000"
-    )
+    print(f"S({r[i]:.2g} pc) over theory, {name:5s}  {ratio.mean():.3f} ± "
+          f"{ratio.std(ddof=1) / np.sqrt(num_fields):.3f}   planted 1.000")
 figure
 
 # %% [markdown]
@@ -199,20 +179,12 @@ geometries = {
     "Goldreich-Sridhar": fields.GoldreichSridhar(along, alfven_mach=0.4),
 }
 figure = new_figure(12, 3.4)
-for axes, (name, geometry) in zip(
-    figure.subplots(1, 4, sharey=True), geometries.items(), strict=True
-):
+for axes, (name, geometry) in zip(figure.subplots(1, 4, sharey=True), geometries.items(), strict=True):
     grid = make_grid(0, geometry=geometry)
     values = np.asarray(sample_field(grid, grid.lattice()))[:, :, num_cells // 2, 1]
     half = num_cells * spacing / 2
-    axes.imshow(
-        values.T,
-        origin="lower",
-        extent=(-half, half, -half, half),
-        cmap="RdBu_r",
-        vmin=-2 * rms,
-        vmax=2 * rms,
-    )
+    axes.imshow(values.T, origin="lower", extent=(-half, half, -half, half), cmap="RdBu_r",
+                vmin=-2 * rms, vmax=2 * rms)
     polish(axes, x_label="x [pc]", y_label="y [pc]" if name == "isotropic" else "", title=name)
     axes.grid(visible=False)
 figure
@@ -269,7 +241,6 @@ for name, candidate in candidates.items():
 # ## A field is a function of its parameters
 # Strength, index, scales, all are differentiable, at fixed phases. Here $dB/dq$ at one point by the index $q$,
 # against a difference:
-
 
 # %%
 @jax.jit

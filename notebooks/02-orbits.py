@@ -54,24 +54,17 @@ figure = new_figure(10, 3.6)
 left, right = figure.subplots(1, 2)
 for radius, colour in ((0.1, BLUE), (0.4, GREEN), (1.2, VERMILION)):
     track = orbits.record_tracks(
-        bottle,
-        jnp.array([10.0, 0.0, 0.0]),
-        jnp.array([[cosine, sine, 0.0]]),
-        rigidity=radius / units.GYRORADIUS,
-        path_length=80.0,
-        num_samples=1600,
-        pusher=orbits.BlanesMoan4(step=0.05),
+        bottle, jnp.array([10.0, 0.0, 0.0]), jnp.array([[cosine, sine, 0.0]]), rigidity=radius / units.GYRORADIUS,
+        path_length=80.0, num_samples=1600, pusher=orbits.BlanesMoan4(step=0.05),
     )
     x, n = track.position[:, 0], track.direction[:, 0]
     moment = np.asarray(moments_of(x, n))
     left.plot(track.path, x[:, 0], color=colour, label=f"$r_L$ = {radius:g} pc")
     right.plot(track.path, moment / moment[0], color=colour)
     turned = np.abs(x[:, 0] - 10.0).max()
-    print(
-        f"r_L = {radius:3.1f} pc: speed kept to {jnp.abs(jnp.linalg.norm(n, axis=1) - 1).max():.0e}, "
-        f"moment between {moment.min() / moment[0]:.2f} and {moment.max() / moment[0]:.2f}, "
-        f"turns {turned:.2f} pc from the middle"
-    )
+    print(f"r_L = {radius:3.1f} pc: speed kept to {jnp.abs(jnp.linalg.norm(n, axis=1) - 1).max():.0e}, "
+          f"moment between {moment.min() / moment[0]:.2f} and {moment.max() / moment[0]:.2f}, "
+          f"turns {turned:.2f} pc from the middle")
 where = np.linspace(10, 20, 10_001)
 axis = np.exp(jax.vmap(lambda x: bottle.log_strength(x)[0])(jnp.asarray(where)))
 print(f"where B is 1/(1 - 0.6²) µG: {np.interp(1 / sine**2, axis, where) - 10:.2f} pc")
@@ -125,11 +118,7 @@ at = np.linspace(-40, 40, 81)
 plane = jnp.stack([*np.meshgrid(at, at), np.zeros((81, 81))], axis=-1).reshape(-1, 3)
 strength = np.linalg.norm(jax.jit(jax.vmap(field))(plane), axis=-1).reshape(81, 81)
 last = orbits.Exits(
-    exits.position[2],
-    exits.direction[2],
-    exits.path_length[2],
-    exits.met[2],
-    exits.status,
+    exits.position[2], exits.direction[2], exits.path_length[2], exits.met[2], exits.status,
     exits.num_steps,
 )
 plots.plot_orbits(tracks, last, strength, (0.0, 0.0, 40.0))
@@ -149,9 +138,8 @@ plots.plot_orbits(tracks, last, strength, (0.0, 0.0, 40.0))
 small = fields.PowerLaw(5 / 3, outer_scale=4.0, inner_scale=1.5)
 length = float(small.correlation_length())
 radius = 15 * length
-expected = 3 * float(
-    kinetic.weak_scattering_diffusion(radius / units.GYRORADIUS, rms=1.0, correlation_length=length)
-)
+expected = 3 * float(kinetic.weak_scattering_diffusion(
+    radius / units.GYRORADIUS, rms=1.0, correlation_length=length))
 each = num_orbits // num_fields
 parts = []
 for number in range(num_fields):
@@ -159,22 +147,14 @@ for number in range(num_fields):
     weak = fields.realise_grid(
         small, key=key, shape=(num_cells,) * 3, spacing=0.25, rms=1.0, stencil=fields.CubicSpline()
     )
-    parts.append(
-        orbits.record_tracks(
-            weak,
-            jnp.zeros(3),
-            sky.random_directions(key, each),
-            rigidity=radius / units.GYRORADIUS,
-            path_length=num_free_paths * expected,
-            num_samples=num_path_samples,
-            pusher=orbits.Boris(step=0.5),
-        )
-    )
+    parts.append(orbits.record_tracks(
+        weak, jnp.zeros(3), sky.random_directions(key, each), rigidity=radius / units.GYRORADIUS,
+        path_length=num_free_paths * expected, num_samples=num_path_samples,
+        pusher=orbits.Boris(step=0.5),
+    ))
 free = orbits.mean_free_path(orbits.join_tracks(parts), num_groups=num_fields)
-print(
-    f"mean free path  {free.correlation.value[-1]:.1f} ± {free.correlation.error[-1]:.1f}   "
-    f"planted {expected:.1f} pc"
-)
+print(f"mean free path  {free.correlation.value[-1]:.1f} ± {free.correlation.error[-1]:.1f}   "
+      f"planted {expected:.1f} pc")
 print(f"first turned by 90° after {free.turning.value:.0f} ± {free.turning.error:.0f} pc")
 
 # %% [markdown]
@@ -194,31 +174,21 @@ parts = []
 for number in range(num_fields):
     of_place, of_direction = jax.random.split(jax.random.fold_in(jax.random.key(7), number))
     box = jax.random.uniform(of_place, (each, 3), minval=-32.0, maxval=32.0)
-    parts.append(
-        orbits.record_tracks(
-            make_field(number),
-            box,
-            sky.random_directions(of_direction, each),
-            rigidity=rigidity,
-            path_length=300.0,
-            num_samples=num_path_samples,
-            pusher=stepper,
-        )
-    )
+    parts.append(orbits.record_tracks(
+        make_field(number), box, sky.random_directions(of_direction, each), rigidity=rigidity,
+        path_length=300.0, num_samples=num_path_samples, pusher=stepper,
+    ))
 tracks = orbits.join_tracks(parts)
 running = orbits.running_diffusion(tracks, num_groups=num_fields)
 free = orbits.mean_free_path(tracks, num_groups=num_fields)
 moments = orbits.moment_scatter(make_field(0), parts[0], num_groups=num_fields)
 late = -num_path_samples // 8
 for name, estimate in (
-    ("along ", running.by_velocity.along(along)),
-    ("across", running.by_velocity.across(along)),
+    ("along ", running.by_velocity.along(along)), ("across", running.by_velocity.across(along))
 ):
     print(f"kappa {name} {estimate.value[late]:5.1f} ± {estimate.error[late]:.1f} pc · c")
-print(
-    f"mean free path {free.correlation.value[late]:.1f} ± {free.correlation.error[late]:.1f} pc; "
-    f"{free.turned_share:.0%} turned by 90°, after {free.turning.value:.1f} ± {free.turning.error:.1f} pc"
-)
+print(f"mean free path {free.correlation.value[late]:.1f} ± {free.correlation.error[late]:.1f} pc; "
+      f"{free.turned_share:.0%} turned by 90°, after {free.turning.value:.1f} ± {free.turning.error:.1f} pc")
 print(f"moment: sigma over mean {np.median(moments.ratio):.2f} in the median orbit")
 plots.plot_transport(running, free, moments, along)
 
@@ -249,10 +219,8 @@ pair = [
 ]
 growth = np.log(np.linalg.norm(pair[1].direction - pair[0].direction, axis=-1) / 1e-8)
 rates = growth[-1] / path
-print(
-    f"growth of pairs  {rates.mean():.4f} ± {rates.std() / np.sqrt(num_pairs):.4f}   "
-    f"planted {1 / by_tangent:.4f} per pc, the tangent map's"
-)
+print(f"growth of pairs  {rates.mean():.4f} ± {rates.std() / np.sqrt(num_pairs):.4f}   "
+      f"planted {1 / by_tangent:.4f} per pc, the tangent map's")
 print(f"a factor of e every {by_tangent:.1f} pc, {by_tangent / 10:.1f} gyroradii in the mean field")
 
 figure = new_figure(7, 3.8)
@@ -276,9 +244,7 @@ figure
 # `benchmarks/results/work_precision.png`.
 
 # %%
-smooth = (
-    fields.realise_waves(spectrum, key=jax.random.key(9), num_waves=num_waves, rms=3.0) + mean_field
-)
+smooth = fields.realise_waves(spectrum, key=jax.random.key(9), num_waves=num_waves, rms=3.0) + mean_field
 starts = sky.random_directions(jax.random.key(10), num_scheme_orbits)
 reach = orbits.PathLength(15.0)
 
@@ -293,19 +259,14 @@ def ends(pusher):
 truth = ends(orbits.BlanesMoan4(step=0.01))
 figure = new_figure(7, 4)
 axes = figure.subplots()
-for kind, stages, order, colour in ((orbits.Boris, 1, 2, BLUE), (orbits.BlanesMoan4, 6, 4, ORANGE)):
+for kind, stages, order, colour in (
+    (orbits.Boris, 1, 2, BLUE), (orbits.BlanesMoan4, 6, 4, ORANGE)
+):
     found = [ends(kind(step=15.0 / n)) for n in num_steps]
     errors = np.array([np.linalg.norm(x - truth, axis=1) for x in found])  # (step, orbit)
-    axes.loglog(
-        stages * np.array(num_steps),
-        np.median(errors, axis=1),
-        "o-",
-        color=colour,
-        label=kind.__name__,
-    )
-    print(
-        f"{kind.__name__:12s} order {np.median(np.log2(errors[-2] / errors[-1])):.3f}, theory {order}"
-    )
+    axes.loglog(stages * np.array(num_steps), np.median(errors, axis=1), "o-", color=colour,
+                label=kind.__name__)
+    print(f"{kind.__name__:12s} order {np.median(np.log2(errors[-2] / errors[-1])):.3f}, theory {order}")
 polish(axes, x_label="field evaluations in an orbit", y_label="error of the position [pc]")
 add_legend(axes)
 figure

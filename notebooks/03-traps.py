@@ -63,7 +63,6 @@ plots.plot_chain(density=density, occupation=occupation, place=num_traps // 2 + 
 # %% [markdown]
 # ## The sky in a trap, and its derivative by the gradient of the field
 
-
 # %%
 def spectrum(gradient):
     trap = traps.trap_from_ratio(3.0, gradient)
@@ -86,27 +85,17 @@ print("d ln C_l / d gradient:", np.round(jax.jacfwd(lambda g: jnp.log(spectrum(g
 # %%
 real = traps.trap_from_ratio(3.0, np.log(1.25))
 bottles = fields.MirrorChainField(
-    minimum=1.0,
-    left_mirror=real.left_mirror,
-    right_mirror=real.right_mirror,
-    length=1.0,
+    minimum=1.0, left_mirror=real.left_mirror, right_mirror=real.right_mirror, length=1.0,
     num_bottles=100,
 )
 hops = traps.measure_hops(
-    bottles,
-    scattering_rate=1.0,
-    path_length=hop_path,
-    num_particles=num_particles,
+    bottles, scattering_rate=1.0, path_length=hop_path, num_particles=num_particles,
     key=jax.random.key(0),
 )
-print(
-    f"V λ/D = {hops.exponent.value:.3f} ± {hops.exponent.error:.3f} "
-    "(detailed balance 0.222, published partition 0.440)"
-)
-print(
-    f"hops to neighbours, right over left: {hops.asymmetry.value:.3f} ± {hops.asymmetry.error:.3f} "
-    "(time reversal: 1.25)"
-)
+print(f"V λ/D = {hops.exponent.value:.3f} ± {hops.exponent.error:.3f} "
+      "(detailed balance 0.222, published partition 0.440)")
+print(f"hops to neighbours, right over left: {hops.asymmetry.value:.3f} ± {hops.asymmetry.error:.3f} "
+      "(time reversal: 1.25)")
 print(f"but {hops.jumps.value:.0%} of the hops skip a trap or more, which the chain leaves out")
 
 # %% [markdown]

@@ -61,10 +61,8 @@ cosine, rigidity = jnp.linspace(0, 1, 81), jnp.geomspace(1e-3, 1e3, 25)
 at = 1.0 / units.GYRORADIUS  # PV: a gyroradius of 1/3 pc
 mean_free_path = jax.jit(jax.vmap(lambda r: kinetic.parallel_mean_free_path(sharp, r)))(rigidity)
 exponent = jax.jit(jax.vmap(lambda r: kinetic.rigidity_exponent(sharp, r)))(rigidity)
-print(
-    f"mean free path {kinetic.parallel_mean_free_path(sharp, at):.1f} pc at {at:.2f} PV; "
-    f"d ln / d ln R from {exponent[0]:.3f} to {exponent[-1]:.3f}"
-)
+print(f"mean free path {kinetic.parallel_mean_free_path(sharp, at):.1f} pc at {at:.2f} PV; "
+      f"d ln / d ln R from {exponent[0]:.3f} to {exponent[-1]:.3f}")
 
 figure = new_figure(7.8, 3)
 left, right = figure.subplots(1, 2)
@@ -83,11 +81,8 @@ figure
 # %%
 rate = kinetic.scattering_rate(sharp, at)
 chain = traps.trap_chain(
-    traps.trap_from_ratio(3.0, 0.2),
-    40,
-    scattering_rate=rate,
-    left_end=traps.AbsorbingEnd(),
-    right_end=traps.AbsorbingEnd(),
+    traps.trap_from_ratio(3.0, 0.2), 40, scattering_rate=rate,
+    left_end=traps.AbsorbingEnd(), right_end=traps.AbsorbingEnd(),
 )
 print(f"{rate:.4f} scatterings per pc; out of the chain in {traps.escape_time(chain)[20]:.0f} pc/c")
 
@@ -106,10 +101,7 @@ width = 0.02 * kappa / fast  # a shock that is wider than 0.05 kappa/u makes a s
 edges = width * jnp.sinh(jnp.arcsinh(12 * kappa / slow / width) * jnp.linspace(-1, 1, 161))
 source = jnp.zeros((num_shock_momenta, 160)).at[0, 79:81].set(1.0)  # at the shock, lowest momentum
 shock = kinetic.ParkerProblem(
-    kinetic.CartesianGrid(edges),
-    diffusion=kappa,
-    momentum=momentum,
-    source=source,
+    kinetic.CartesianGrid(edges), diffusion=kappa, momentum=momentum, source=source,
     velocity=lambda x: (fast + slow) / 2 - (fast - slow) / 2 * jnp.tanh(x / width),
     boundaries=((kinetic.FreeEscape(), kinetic.Outflow()),),
 )
@@ -135,8 +127,7 @@ def observed(values):
     cell = 1e3 * height / num_cells
     injection = (momentum.centers() / 1e-5) ** -1.35
     halo = kinetic.ParkerProblem(
-        kinetic.CartesianGrid(cell * jnp.arange(num_cells + 1)),
-        momentum=momentum,
+        kinetic.CartesianGrid(cell * jnp.arange(num_cells + 1)), momentum=momentum,
         diffusion=lambda z, p: kappa * (p / 1e-5) ** delta,
         velocity=lambda z: wind * units.km_per_s * jnp.ones_like(z),
         source=jnp.zeros((num_momenta, num_cells)).at[:, 0].set(injection / (2 * cell)),
@@ -171,18 +162,11 @@ figure = new_figure(7.8, 3)
 left, right = figure.subplots(1, 2)
 fitted, p = observed(best), momentum.centers() / 1e-6
 for axes, x, rows in (
-    (left, p, slice(num_momenta)),
-    (right, jnp.linspace(0.2, 2.4, 12), slice(num_momenta, None)),
+    (left, p, slice(num_momenta)), (right, jnp.linspace(0.2, 2.4, 12), slice(num_momenta, None)),
 ):
     power = 1.68 * jnp.log(x / 10) if axes is left else 0.0
-    axes.errorbar(
-        x,
-        jnp.exp(data[rows] + power),
-        noise * jnp.exp(data[rows] + power),
-        fmt="o",
-        color=BLUE,
-        label="simulated",
-    )
+    axes.errorbar(x, jnp.exp(data[rows] + power), noise * jnp.exp(data[rows] + power), fmt="o",
+                  color=BLUE, label="simulated")
     axes.plot(x, jnp.exp(fitted[rows] + power), color=VERMILION, label="fit")
 left.set_xscale("log")
 add_legend(left)
@@ -198,14 +182,11 @@ figure
 # ## Into the sky
 # A gradient of density along a field that weakens (focusing) makes an anisotropy: the boundary of a sky.
 
-
 # %%
 def anisotropy(focusing):
     return kinetic.steady_anisotropy(
-        lambda mu: kinetic.pitch_angle_diffusion(broad, mu, at),
-        gradient=-1e-3,
-        inverse_focusing_length=focusing,
-        lmax=4,
+        lambda mu: kinetic.pitch_angle_diffusion(broad, mu, at), gradient=-1e-3,
+        inverse_focusing_length=focusing, lmax=4,
     )
 
 

@@ -80,11 +80,9 @@ print("radius   dipole / 1e-3     longitude, latitude      error of a pixel / 1e
 for radius, map, error in zip(radii, maps, errors):
     dipole = sky.fit_dipole(map)
     x, y, z = np.asarray(dipole.direction)
-    print(
-        f"{radius:4.0f} pc  {1e3 * dipole.amplitude:.3f} ± {1e3 * dipole.amplitude_error:.3f}   "
-        f"{np.degrees(np.arctan2(y, x)):6.1f}°, {np.degrees(np.arcsin(z)):5.1f}° "
-        f"± {np.degrees(dipole.direction_error):.1f}°     {1e3 * jnp.sqrt(jnp.mean(error**2)):.4f}"
-    )
+    print(f"{radius:4.0f} pc  {1e3 * dipole.amplitude:.3f} ± {1e3 * dipole.amplitude_error:.3f}   "
+          f"{np.degrees(np.arctan2(y, x)):6.1f}°, {np.degrees(np.arcsin(z)):5.1f}° "
+          f"± {np.degrees(dipole.direction_error):.1f}°     {1e3 * jnp.sqrt(jnp.mean(error**2)):.4f}")
 plots.plot_sky(maps[2], sky.remove_dipole(maps[2]), title="40 pc: a dipole outside, seen inside")
 
 # %% [markdown]
@@ -114,10 +112,8 @@ for name, boundary in boundaries.items():
     dipole = sky.fit_dipole((halves[0] + halves[1]) / 2)
     c = sky.cross_spectrum(*halves, lmax=10)
     ratio = c[jnp.array([2, 3, 10])] / c[1]
-    print(
-        f"{name:24s}  {1e3 * dipole.amplitude:10.3f}    "
-        + "  ".join(f"{value:7.4f}" for value in ratio)
-    )
+    print(f"{name:24s}  {1e3 * dipole.amplitude:10.3f}    "
+          + "  ".join(f"{value:7.4f}" for value in ratio))
 own_motion = (2.7 + 2) * 29.8 * units.km_per_s
 print(f"the Earth's own motion, which no field scrambles: {1e3 * own_motion:.3f}e-3")
 
@@ -164,9 +160,7 @@ mean_noise = sky.noise_power(*sky.pixel_samples(last, outside))
 print(f"noise over C_1 outside, {num} orbits:")
 print(f"  counting  {level / c_outside:9.3g}   formula {9 / (num * a**2) * (1 + a**2 / 3):.3g}")
 print(f"  mean      {mean_noise / c_outside:9.3g}   formula, at most {3 / num:.3g}")
-print(
-    f"orbits that a counting map needs for the noise of the mean map: {num * level / mean_noise:.2g}"
-)
+print(f"orbits that a counting map needs for the noise of the mean map: {num * level / mean_noise:.2g}")
 
 # %% [markdown]
 # Half-cross spectra multiply two disjoint halves of the orbits: no noise level is left in their mean. For an
@@ -179,13 +173,8 @@ figure = new_figure(7.8, 4)
 axes = figure.add_subplot()
 axes.set(xscale="log", yscale="log", ylim=(1e-15, 2e-6))
 degree = np.arange(1, lmax + 1)
-axes.fill_between(
-    degree,
-    isotropic.lower[1, 1:],
-    isotropic.upper[1, 1:],
-    color="#d9d9d9",
-    label="isotropic, 1e10 events, 90 %",
-)
+axes.fill_between(degree, isotropic.lower[1, 1:], isotropic.upper[1, 1:], color="#d9d9d9",
+                  label="isotropic, 1e10 events, 90 %")
 for radius, c, color in zip(radii, c_ell, (GREEN, ORANGE, BLUE)):
     axes.plot(degree, np.where(c[1:] > 0, c[1:], np.nan), color=color, label=f"{radius:.0f} pc")
 axes.axhline(mean_noise, color=BLUE, ls=":", label="noise of the mean map, 40 pc")
@@ -200,24 +189,14 @@ figure
 
 # %%
 spectra = sky.realisation_spectra(
-    make_field,
-    range(1, num_fields + 1),
-    boundary=outside,
-    rigidity=rigidity,
-    nside=nside,
-    lmax=lmax,
-    per_pixel=per_pixel,
-    **options,
+    make_field, range(1, num_fields + 1), boundary=outside, rigidity=rigidity, nside=nside, lmax=lmax,
+    per_pixel=per_pixel, **options,
 )  # (field, radius, l)
 statistics = sky.spectrum_statistics(spectra[:, 2])
 low, high = statistics.band((68.0,))
 scatter = np.sqrt(np.diagonal(statistics.covariance)) / statistics.mean
-print(
-    "l = 1 ... 4, scatter over mean:",
-    scatter[1:5].round(2),
-    " of Gaussian skies:",
-    np.sqrt(2 / (2 * np.arange(1, 5) + 1)).round(2),
-)
+print("l = 1 ... 4, scatter over mean:", scatter[1:5].round(2), " of Gaussian skies:",
+      np.sqrt(2 / (2 * np.arange(1, 5) + 1)).round(2))
 print(f"correlation of C_1 and C_2: {statistics.correlation[1, 2]:.2f} ± {1 / np.sqrt(7):.2f}")
 
 # %% [markdown]
@@ -230,11 +209,7 @@ print(f"correlation of C_1 and C_2: {statistics.correlation[1, 2]:.2f} ± {1 / n
 
 # %%
 figure = plots.plot_spectrum(
-    ell=np.arange(lmax + 1),
-    mean=statistics.mean,
-    low=low[0],
-    high=high[0],
-    cascade=sky.cascade_spectrum(lmax),
+    ell=np.arange(lmax + 1), mean=statistics.mean, low=low[0], high=high[0], cascade=sky.cascade_spectrum(lmax),
     title="eight fields, boundary at 40 pc",
 )
 axes = figure.axes[0]
@@ -246,10 +221,7 @@ for closure, color, label in (
     axes.plot(degree, shape[1:] * statistics.mean[1], color=color, label=label)
 add_legend(axes, loc="lower left")
 ratio = statistics.mean[1:] / statistics.mean[1] / sky.cascade_spectrum(lmax)[1:]
-print(
-    f"mean over cascade at l = 2, 4, 8, 16, {lmax}:",
-    ratio[np.array([1, 3, 7, 15, lmax - 1])].round(2),
-)
+print(f"mean over cascade at l = 2, 4, 8, 16, {lmax}:", ratio[np.array([1, 3, 7, 15, lmax - 1])].round(2))
 figure
 
 # %% [markdown]
@@ -275,12 +247,8 @@ bins = sky.SpectrumBins((1, 2, 4, 8, 16, lmax))
 weights = bins.average_matrix(lmax)
 for radius, one, many, sigma in zip(radii, c_ell, c_smeared, error):
     ratio, bar = weights @ many / (weights @ one), np.sqrt(weights**2 @ sigma**2) / (weights @ one)
-    print(
-        f"{radius:4.0f} pc ",
-        "  ".join(
-            f"l = {label}: {x:.2f} ± {y:.2f}" for label, x, y in zip(bins.labels(), ratio, bar)
-        ),
-    )
+    print(f"{radius:4.0f} pc ", "  ".join(
+        f"l = {label}: {x:.2f} ± {y:.2f}" for label, x, y in zip(bins.labels(), ratio, bar)))
 
 # %% [markdown]
 # At 10 pc the rigidities see nearly the same sky: C_l changes by a fifth at most where it is measured at all. From
@@ -315,27 +283,19 @@ print(f"condition of the binned matrix {sky.binned_condition(coupling, bins):.2g
 pull = (ground.pseudo - ground.noise - ground.model)[1:] / ground.model_error[1:]
 print(f"forward: largest pull of {lmax} multipoles {jnp.max(jnp.abs(pull)):.1f}")
 print("backward, C_l in 1e-9 sr")
-for label, *row in zip(
-    bins.labels(), ground.estimate.c_ell, ground.estimate.error, bins.bin(truth)
-):
+for label, *row in zip(bins.labels(), ground.estimate.c_ell, ground.estimate.error, bins.bin(truth)):
     value, error, planted = 1e9 * np.array(row)
     print(f"l = {label:6s} {value:8.3f} ± {error:.3f}   planted {planted:.3f}")
 
 # %%
-smooth = sky.top_hat_smooth(
-    observed.relative_intensity, radius=np.radians(10), weight=observed.background
-)
+smooth = sky.top_hat_smooth(observed.relative_intensity, radius=np.radians(10), weight=observed.background)
 plots.plot_sky_page(
-    maps=maps,
-    rest=np.stack([sky.remove_dipole(map) for map in maps]),
-    labels=[f"{radius:.0f} pc" for radius in radii],
-    c_ell=c_ell,
-    noise=sky.noise_power(*sky.pixel_samples(arrivals, outside)),
-    isotropic=isotropic,
+    maps=maps, rest=np.stack([sky.remove_dipole(map) for map in maps]),
+    labels=[f"{radius:.0f} pc" for radius in radii], c_ell=c_ell,
+    noise=sky.noise_power(*sky.pixel_samples(arrivals, outside)), isotropic=isotropic,
     band=np.percentile(spectra, [16, 84], axis=0),
     ground=(np.where(window.seen, smooth, np.nan), ground, bins),
-    notes="isotropic: 1e10 events on the whole sky",
-    title="one sky on one page",
+    notes="isotropic: 1e10 events on the whole sky", title="one sky on one page",
 )
 
 # %% [markdown]
@@ -364,10 +324,7 @@ for path in (5.0, 10.0, 40.0, 160.0):
     print(f"{path:4.0f} pc: d ln C_l / d ln rms", np.asarray(slopes(path)).round(3))
 step = 1e-6
 difference = jax.jit(lambda s: log_spectrum(s, 10.0))
-print(
-    "  differences at 10 pc   ",
-    ((difference(1 + step) - difference(1 - step)) / (2 * step)).round(3),
-)
+print("  differences at 10 pc   ", ((difference(1 + step) - difference(1 - step)) / (2 * step)).round(3))
 
 # %% [markdown]
 # On a short path the power above the dipole grows about as the square of the rms, as weak scattering has it.
@@ -380,12 +337,7 @@ print(
 # %%
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "sky.fits"
-    sky.write_map(
-        path, jnp.stack([maps[2], errors[2]]), frame="field", names=("intensity", "error")
-    )
+    sky.write_map(path, jnp.stack([maps[2], errors[2]]), frame="field", names=("intensity", "error"))
     back = sky.read_map(path)
-print(
-    back.names,
-    f"nside {back.nside}, frame {back.frame}, the same bits:",
-    np.array_equal(back.maps[0], maps[2]),
-)
+print(back.names, f"nside {back.nside}, frame {back.frame}, the same bits:",
+      np.array_equal(back.maps[0], maps[2]))

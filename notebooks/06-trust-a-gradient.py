@@ -88,9 +88,7 @@ for (path, values), colour in zip(slopes.items(), (BLUE, GREEN, ORANGE, VERMILIO
     size = np.sort(np.abs(values))
     axes.step(size, np.arange(size.size, 0, -1) / size.size, color=colour, label=f"{path:g} $r_L$")
 axes.set(xscale="log", yscale="log")
-polish(
-    axes, x_label=r"$|dC_1/d(\delta B/B_0)|$ of one sky [sr]", y_label="share of skies with more"
-)
+polish(axes, x_label=r"$|dC_1/d(\delta B/B_0)|$ of one sky [sr]", y_label="share of skies with more")
 add_legend(axes)
 figure
 
@@ -113,11 +111,7 @@ lyapunov = float(
 )
 reports = {
     path: infer.spectrum_gradient(
-        at_path(path),
-        level,
-        num_fields=num_fields,
-        name="dB/B0",
-        step=0.15,
+        at_path(path), level, num_fields=num_fields, name="dB/B0", step=0.15,
         path_over_lyapunov=8.0 * path / lyapunov,
     )
     for path in (1.5, 9.0)
@@ -180,7 +174,9 @@ def short_path(values, number):
 
 series = np.array([0.0, 1.0, 0.0, 0.0, 0.0])  # a dipole
 extra = tuple(range(100, 100 + num_stand_in_fields))
-surrogate = infer.composed_surrogate(short_path, series=series, repeats=1, operator_numbers=extra)
+surrogate = infer.composed_surrogate(
+    short_path, series=series, repeats=1, operator_numbers=extra
+)
 
 
 @infer.remembered
@@ -206,7 +202,9 @@ estimators = {
 print(f"{'':28} {'dC_1 ± error (bias)':28} {'dC_4 ± error (bias)':30} cost")
 for name, estimator in estimators.items():
     e = estimator(chaotic, values, numbers)
-    columns = [f"{e.value[0, i]:9.4f} ± {e.error[0, i]:7.4f} ({e.bias[0, i]:.4f})" for i in (1, 4)]
+    columns = [
+        f"{e.value[0, i]:9.4f} ± {e.error[0, i]:7.4f} ({e.bias[0, i]:.4f})" for i in (1, 4)
+    ]
     print(f"{name:28} {columns[0]:28} {columns[1]:30} {e.cost:4.1f}")
 
 # %% [markdown]
@@ -236,9 +234,7 @@ print(both.verdict())
 for j, name in enumerate(("dB/B0", "ln r_L")):
     row = [
         f"{label} {v[j, 1]:.3f} ± {e[j, 1]:.3f}"
-        for label, v, e in zip(
-            both.estimators.split("; "), both.estimates, both.errors, strict=True
-        )
+        for label, v, e in zip(both.estimators.split("; "), both.estimates, both.errors, strict=True)
     ]
     print(f"dC_1 / d {name}:", ", ".join(row))
 

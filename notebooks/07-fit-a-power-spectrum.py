@@ -39,12 +39,7 @@ num_data_skies, num_starts = 8, 4
 
 # %%
 skies = infer.SkyEnsemble(
-    cells=cells,
-    outer_scale=25.6,
-    gyroradius=10.0,
-    path=3.0,
-    nside=nside,
-    lmax=lmax,
+    cells=cells, outer_scale=25.6, gyroradius=10.0, path=3.0, nside=nside, lmax=lmax,
     boundary_lmax=boundary_lmax,
 )
 turbulence = skies.turbulence(0)
@@ -73,10 +68,8 @@ report = infer.spectrum_gradient(
     name="dB/B0",
 )
 print(report.verdict())
-numbers = {
-    name: getattr(report, name)[1:]
-    for name in ("pathwise", "pathwise_error", "difference", "difference_error")
-}
+numbers = {name: getattr(report, name)[1:] for name in (
+    "pathwise", "pathwise_error", "difference", "difference_error")}
 plots.plot_gradient(ell=np.arange(1, skies.lmax + 1), **numbers)
 
 # %% [markdown]
@@ -94,11 +87,13 @@ data = infer.simulate_data(skies, traps, planted, seed=1, num_skies=num_data_ski
 problem = infer.Problem(model, model.comparable(data))
 result = infer.fit(problem, num_starts=num_starts)
 posterior = result.posterior
-for row in zip(problem.parameters.names, posterior.mean, posterior.errors, planted, strict=True):
+for row in zip(
+    problem.parameters.names, posterior.mean, posterior.errors, planted, strict=True
+):
     print("{:9s} {:7.3f} ± {:.3f}   planted {:.3f}".format(*row))
 
 # %% [markdown]
-# Compare the errors with what was believed before: 0.93 for ln(R-1) and 0.155 for eta. Eight skies measure
+# Compare the errors with what was believed before: 0.91 for ln(R-1) and 0.15 for the gradient. Eight skies measure
 # amplitude and turbulence to about a tenth, the mirror ratio poorly, and the gradient not at all: its error is that
 # of its prior. 11-joint-fit-and-posterior takes this fit apart.
 #

@@ -66,12 +66,8 @@ print(np.load(path).shape, f"{path.stat().st_size / 1e6:.1f} MB")
 
 # %%
 given = {
-    "unit": 3.0,
-    "spacing": 25.0 / cells,
-    "origin": jnp.full(3, -12.5),
-    "axes": "czyx",
-    "boundary": fields.Periodic(),
-    "stencil": fields.CubicSpline(),
+    "unit": 3.0, "spacing": 25.0 / cells, "origin": jnp.full(3, -12.5), "axes": "czyx",
+    "boundary": fields.Periodic(), "stencil": fields.CubicSpline(),
 }
 cube = fields.read_field(path, **given)
 report = fields.describe(cube, rigidities=(1.0, 7.5))
@@ -98,18 +94,13 @@ def averages(field, box):
     squares = ((values - values.mean(0)) ** 2).sum(1)
     strength = np.sqrt(squares.mean())
     share = np.sqrt(num_points)
-    return (values[:, 0].mean(), values[:, 0].std() / share), (
-        strength,
-        squares.std() / share / 2 / strength,
-    )
+    return (values[:, 0].mean(), values[:, 0].std() / share), (strength, squares.std() / share / 2 / strength)
 
 
 mean, fluctuation = averages(cube, 25.0)
 print(f"mean B_x {mean[0]:.3f} ± {mean[1]:.3f}   planted 3.000 µG")
-print(
-    f"rms fluctuation {fluctuation[0]:.3f} ± {fluctuation[1]:.3f} µG, "
-    f"dB/B0 {fluctuation[0] / mean[0]:.2f}"
-)
+print(f"rms fluctuation {fluctuation[0]:.3f} ± {fluctuation[1]:.3f} µG, "
+      f"dB/B0 {fluctuation[0] / mean[0]:.2f}")
 
 # %% [markdown]
 # ## At other scales
@@ -119,7 +110,9 @@ print(
 
 # %%
 rms, injection_cells = 3.0, 19.2
-placed = fields.rescale_field(cube, injection_cells=injection_cells, injection_scale=40.0, rms=rms)
+placed = fields.rescale_field(
+    cube, injection_cells=injection_cells, injection_scale=40.0, rms=rms
+)
 strength, error = averages(placed, 100.0)[1]
 print(f"rms {strength:.3f} ± {error:.3f}   planted {rms:.3f} µG")
 rigidity = 12 * 3 / units.GYRORADIUS  # a gyroradius of 12 pc in the mean field
@@ -136,10 +129,7 @@ along = jnp.array([1.0, 0.0, 0.0])
 
 def sky_through(field):
     return sky.backtrack(
-        field,
-        rigidity=rigidity,
-        stop=orbits.Sphere(25.0),
-        observer=jnp.zeros(3),
+        field, rigidity=rigidity, stop=orbits.Sphere(25.0), observer=jnp.zeros(3),
         directions=sky.jittered_directions(jax.random.key(1), nside, per_pixel),
         pusher=orbits.Boris(step=0.5),
     )
@@ -162,25 +152,17 @@ spectrum = sky.cross_spectrum(*sky.half_maps(arrivals, outside), lmax=lmax)
 noise = sky.noise_power(*sky.pixel_samples(arrivals, outside))
 key = jax.random.key(2)
 gaussian = fields.UniformField(3 * along) + fields.realise_grid(
-    fields.PowerLaw(5 / 3, outer_scale=40.0, inner_scale=10.0),
-    key=key,
-    shape=(cells,) * 3,
-    spacing=100.0 / cells,
-    rms=rms,
-    stencil=fields.CubicSpline(),
-    exact_rms=True,
+    fields.PowerLaw(5 / 3, outer_scale=40.0, inner_scale=10.0), key=key, shape=(cells,) * 3,
+    spacing=100.0 / cells, rms=rms, stencil=fields.CubicSpline(), exact_rms=True,
 )
 random_phases = sky.cross_spectrum(*sky.half_maps(sky_through(gaussian), outside), lmax=lmax)
 figure = new_figure(7.5, 3.8)
 axes = figure.subplots()
 ell = np.arange(1, lmax + 1)
 for values, colour, label in (
-    (spectrum, BLUE, "MHD cube"),
-    (random_phases, VERMILION, "random phases, as strong"),
+    (spectrum, BLUE, "MHD cube"), (random_phases, VERMILION, "random phases, as strong")
 ):
-    axes.plot(
-        ell, np.where(values[1:] > 0, values[1:], np.nan), "o-", ms=4, color=colour, label=label
-    )
+    axes.plot(ell, np.where(values[1:] > 0, values[1:], np.nan), "o-", ms=4, color=colour, label=label)
 axes.axhline(float(noise), color="0.5", ls=":", label="noise of the mean map")
 axes.set(xscale="log", yscale="log")
 polish(axes, x_label=r"multipole $\ell$", y_label=r"$C_\ell$ [sr]")
@@ -224,10 +206,8 @@ step = 0.05
 high, low = (log_dipoles(rms * (1 + sign * step), cube) for sign in (1, -1))
 differences = (high - low) / (2 * step)
 root = np.sqrt(num_observers)
-print(
-    f"d ln C_1/d ln dB  {slopes.mean():.3f} ± {slopes.std() / root:.3f}   "
-    f"planted {differences.mean():.3f} (differences)"
-)
+print(f"d ln C_1/d ln dB  {slopes.mean():.3f} ± {slopes.std() / root:.3f}   "
+      f"planted {differences.mean():.3f} (differences)")
 
 # %% [markdown]
 # On a path so short both agree. On longer ones they part, for orbits are chaotic in any turbulence; which to
@@ -236,7 +216,6 @@ print(
 # ## What goes wrong
 # Everything once. What is missing, or contradicts the file, raises an error that names the argument, what was expected,
 # what was given, and the remedy:
-
 
 # %%
 def attempt(mistake, read):
@@ -278,10 +257,8 @@ rows = {
 }
 for mistake, changes in rows.items():
     report = fields.describe(fields.read_field(path, **given | changes), rigidities=(7.5,))
-    print(
-        f"{mistake:30s} B_x {report.mean[0]:10.4g} µG, div B {report.divergence_rms:7.1e} per cell, "
-        f"gyroradius {report.gyroradius[0] / report.cell:8.2g} cells"
-    )
+    print(f"{mistake:30s} B_x {report.mean[0]:10.4g} µG, div B {report.divergence_rms:7.1e} per cell, "
+          f"gyroradius {report.gyroradius[0] / report.cell:8.2g} cells")
     for sentence in report.warnings:
         print("    " + sentence)
 folder.cleanup()

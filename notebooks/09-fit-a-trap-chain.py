@@ -127,10 +127,8 @@ figure
 problem = infer.Problem(model, data, likelihood=likelihood)
 result = infer.fit(problem, num_starts=num_starts)
 arrived = np.asarray(result.start_costs) < result.cost + 0.1
-print(
-    f"{arrived.sum()} of {arrived.size} starts end in the best valley, the others up to "
-    f"{float(result.start_costs.max() - result.cost):.0f} above it in -2 ln posterior"
-)
+print(f"{arrived.sum()} of {arrived.size} starts end in the best valley, the others up to "
+      f"{float(result.start_costs.max() - result.cost):.0f} above it in -2 ln posterior")
 print(f"chi² = {result.chi_squared:.1f} for {result.degrees_of_freedom} degrees of freedom")
 end = result.start_values[0]
 error = float(jnp.sqrt(infer.fisher_covariance(problem, end)[1, 1]))
@@ -184,12 +182,8 @@ chosen = jax.random.choice(
 )
 left.plot(chosen[:, 2], chosen[:, 1], ".", ms=3, color=BLUE, alpha=0.5, label="posterior, odd only")
 across = np.linspace(0, 0.6, 601)
-left.plot(
-    across,
-    np.log(mirror_ratio * np.exp((gradient - across) / 2) - 1),
-    color=VERMILION,
-    label=r"$B_1/B_0$ as planted",
-)
+left.plot(across, np.log(mirror_ratio * np.exp((gradient - across) / 2) - 1), color=VERMILION,
+          label=r"$B_1/B_0$ as planted")
 left.plot(gradient, np.log(mirror_ratio - 1), "*", ms=15, mec="k", color=ORANGE, label="planted")
 polish(left, x_label=r"$\ln(B_1/B_2)$", y_label=r"$\ln(R-1)$")
 add_legend(left)
@@ -206,7 +200,6 @@ figure
 # ## How quiet must a measurement be?
 # Before the data the Fisher matrix gives the errors to expect. Here the 10 % are left out and the noise is
 # all there is, as multiples of $C_1$.
-
 
 # %%
 def relative_error(template, factors):

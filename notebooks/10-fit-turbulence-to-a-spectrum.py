@@ -45,12 +45,7 @@ num_data_skies, num_starts = 32, 4
 
 # %%
 skies = infer.SkyEnsemble(
-    cells=cells,
-    outer_scale=25.6,
-    gyroradius=10.0,
-    path=3.0,
-    nside=nside,
-    lmax=lmax,
+    cells=cells, outer_scale=25.6, gyroradius=10.0, path=3.0, nside=nside, lmax=lmax,
     boundary_lmax=4,
 )
 conventions = {
@@ -65,15 +60,13 @@ axes = figure.subplots()
 wanted = None
 for convention, (reach, colour) in conventions.items():
     ensemble = dataclasses.replace(skies, convention=convention, path=reach)
-    spectra = np.array(
+    spectra = np.array([
         [
-            [
-                infer.simulated_spectra(ensemble, jnp.float32(x), i).mean(0)[1:]
-                for i in range(num_slope_fields)
-            ]
-            for x in levels
+            infer.simulated_spectra(ensemble, jnp.float32(x), i).mean(0)[1:]
+            for i in range(num_slope_fields)
         ]
-    )  # (level, field, ell)
+        for x in levels
+    ])  # (level, field, ell)
     logs = np.log(spectra.mean(1))
     left_out = np.log([np.delete(spectra, i, 1).mean(1) for i in range(num_slope_fields)])
     slope = (logs[2] - logs[0]) / np.log(levels[2] / levels[0])
@@ -104,11 +97,8 @@ figure
 
 # %%
 emulator = infer.build_emulator(
-    skies,
-    ("level", "index"),
-    num_fields=num_model_fields,
-    num_nodes=num_nodes,
-    ranges={"level": (0.35, 1.6)},
+    skies, ("level", "index"), num_fields=num_model_fields, num_nodes=num_nodes,
+    ranges={"level": (0.35, 1.6)}
 )
 checked = infer.leave_one_out(emulator)
 between = infer.against_simulation(emulator, skies, jnp.array([[np.log(0.9), 1.55]]))
@@ -126,20 +116,14 @@ figure = new_figure(7.5, 3.8)
 axes = figure.subplots()
 dipole = jnp.zeros(skies.boundary_lmax + 1).at[1].set(1.0)
 strengths = jnp.geomspace(0.4, 1.5, 41)
-curves = jax.jit(
-    jax.vmap(lambda x, q: emulator.log_mean(jnp.stack([jnp.log(x), q]), dipole), (0, None))
-)
+curves = jax.jit(jax.vmap(lambda x, q: emulator.log_mean(jnp.stack([jnp.log(x), q]), dipole), (0, None)))
 for index, style in ((1.45, ":"), (1.67, "-"), (1.9, "--")):
     table = np.exp(curves(strengths, index))
     for order, colour in ((1, BLUE), (2, GREEN), (4, ORANGE), (lmax, VERMILION)):
         label = rf"$\ell$ = {order}" if style == "-" else None
         axes.loglog(strengths, table[:, order], style, color=colour, label=label)
-polish(
-    axes,
-    x_label=r"$\delta B/B_0$",
-    y_label=r"$\exp\,E[\ln C_\ell]$ [sr]",
-    title="index 1.45 (dotted), 1.67, 1.9 (dashed)",
-)
+polish(axes, x_label=r"$\delta B/B_0$", y_label=r"$\exp\,E[\ln C_\ell]$ [sr]",
+       title="index 1.45 (dotted), 1.67, 1.9 (dashed)")
 axes.set_xticks([0.4, 0.6, 0.8, 1.0, 1.4], ["0.4", "0.6", "0.8", "1", "1.4"])
 axes.set_xticks([], minor=True)
 axes.set_ylim(bottom=3e-4)
@@ -159,9 +143,7 @@ figure
 traps = infer.TrapSeries(lmax=skies.boundary_lmax)
 model = infer.SkyModel(emulator, traps)
 planted = jnp.array([np.log(1e-3), np.log(0.8), 1.6, 0.0, 0.3])
-raw = infer.simulate_data(
-    skies, traps, planted, seed=1, num_skies=num_data_skies, axes=emulator.axes
-)
+raw = infer.simulate_data(skies, traps, planted, seed=1, num_skies=num_data_skies, axes=emulator.axes)
 data = model.comparable(raw)
 parameters = model.parameters.with_fixed({"ln(R-1)": 0.0, "gradient": 0.3})
 likelihood = infer.choose_likelihood(model, data)
@@ -171,9 +153,7 @@ result = infer.fit(problem, num_starts=num_starts, optimisers=optimisers)
 
 
 def report(result):
-    rows = zip(
-        parameters.names, result.posterior.mean, result.posterior.errors, planted, strict=True
-    )
+    rows = zip(parameters.names, result.posterior.mean, result.posterior.errors, planted, strict=True)
     for name, *row in rows:
         if name in parameters.free_names:
             print("{:9s} {:7.3f} ± {:.3f}   planted {:.3f}".format(name, *row))
@@ -212,12 +192,8 @@ chosen = jax.random.choice(jax.random.key(0), samples, (1500,), p=result.posteri
 right.plot(chosen[:, 2], chosen[:, 1], ".", ms=3, color=BLUE, alpha=0.5)
 best = infer.data_directions(parameters, result.information).weights[1]
 across = np.linspace(1.4, 1.95, 2)
-right.plot(
-    across,
-    planted[1] - best[2] / best[1] * (across - 1.6),
-    color=VERMILION,
-    label="the combination as planted",
-)
+right.plot(across, planted[1] - best[2] / best[1] * (across - 1.6), color=VERMILION,
+           label="the combination as planted")
 right.plot(planted[2], planted[1], "*", ms=15, mec="k", color=ORANGE, label="planted")
 polish(right, x_label="index", y_label=r"$\ln(\delta B/B_0)$")
 add_legend(right)
@@ -252,11 +228,8 @@ problem = infer.Problem(closer, again, parameters, infer.choose_likelihood(close
 report(infer.fit(problem, num_starts=num_starts, optimisers=optimisers))
 one, two = model.predict(result.values, data), closer.predict(result.values, again)
 widths = [np.sqrt(np.diagonal(x.log_covariance)) for x in (one, two)]
-print(
-    "E[ln C_l] moved by at most",
-    f"{np.abs(two.log_mean - one.log_mean).max():.3f},",
-    f"the scatter of ln C_l by {np.abs(widths[1] / widths[0] - 1).max():.1%}",
-)
+print("E[ln C_l] moved by at most", f"{np.abs(two.log_mean - one.log_mean).max():.3f},",
+      f"the scatter of ln C_l by {np.abs(widths[1] / widths[0] - 1).max():.1%}")
 
 # %% [markdown]
 # The means are better by a factor of several, and had been good enough: a hundredth against a scatter of a

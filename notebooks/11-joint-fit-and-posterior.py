@@ -43,21 +43,14 @@ num_profile = 16
 
 # %%
 skies = infer.SkyEnsemble(
-    cells=cells,
-    outer_scale=25.6,
-    gyroradius=10.0,
-    path=3.0,
-    nside=nside,
-    lmax=lmax,
+    cells=cells, outer_scale=25.6, gyroradius=10.0, path=3.0, nside=nside, lmax=lmax,
     boundary_lmax=16,
 )
 emulator = infer.build_emulator(skies, num_fields=num_model_fields, num_nodes=num_nodes)
 traps = infer.TrapSeries(lmax=skies.boundary_lmax)
 model = infer.SkyModel(emulator, traps)
 planted = jnp.array(infer.PLANTED)
-data = model.comparable(
-    infer.simulate_data(skies, traps, planted, seed=2, num_skies=num_data_skies)
-)
+data = model.comparable(infer.simulate_data(skies, traps, planted, seed=2, num_skies=num_data_skies))
 likelihood = infer.choose_likelihood(model, data)
 problem = infer.Problem(model, data, likelihood=likelihood)
 print(model.conventions())
@@ -110,11 +103,9 @@ for method, (centre, error) in methods.items():
 
 # %%
 print(infer.summary(chains))
-print(
-    f"{float(np.asarray(chains.num_steps).mean()):.0f} gradients a draw, "
-    f"{int(np.asarray(chains.divergent).sum())} divergent; "
-    f"importance: {float(importance.effective_samples):.0f} of {importance.weights.size} samples"
-)
+print(f"{float(np.asarray(chains.num_steps).mean()):.0f} gradients a draw, "
+      f"{int(np.asarray(chains.divergent).sum())} divergent; "
+      f"importance: {float(importance.effective_samples):.0f} of {importance.weights.size} samples")
 
 # %% [markdown]
 # A warning on ln A, if it is there, is deserved: six hundred draws of four chains are few, for the sake of time.
@@ -155,10 +146,8 @@ for axes, j in zip(panels, (0, 1, 3), strict=True):
     axes.plot(planted[2], planted[j], "*", ms=15, mec="k", color=ORANGE, label="planted")
     axes.set_xlim(float(low[2]), 1.5)
     reach = np.ptp(draws[:, j])
-    axes.set_ylim(
-        max(float(low[j]) - 0.02, draws[:, j].min() - 0.1 * reach),
-        min(float(high[j]) + 0.02, draws[:, j].max() + 0.1 * reach),
-    )
+    axes.set_ylim(max(float(low[j]) - 0.02, draws[:, j].min() - 0.1 * reach),
+                  min(float(high[j]) + 0.02, draws[:, j].max() + 0.1 * reach))
     polish(axes, x_label="ln(R-1)", y_label=names[j])
 add_legend(panels[1], loc="lower left")
 figure

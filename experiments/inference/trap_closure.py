@@ -2,8 +2,8 @@
 
     python experiments/inference/trap_closure.py [--num 400]
 
-Twice: mirror ratio and gradient planted at R = 2, ln(B1/B2) = 0.3, and planted values drawn from the
-priors, whose ranks must be uniform. Data: C_1 ... C_24 with errors of 10 % and white noise of
+Twice: mirror ratio 2 and gradient 0.3 planted, and planted values drawn from the priors, whose
+ranks must be uniform. Data: C_1 ... C_24 with errors of 10 % and white noise of
 1e-4 of C_1, edges rounded by 0.05 rad. Free: ln A, ln(R-1), gradient.
 """
 
@@ -26,7 +26,7 @@ PLANTED = (float(np.log(1e-3)), 0.0, 0.3)
 ERROR, NOISE = 0.1, 1e-4
 
 STARTS = 512
-"""Sharp dips of ln C_l wander with R and gradient: 4 to 64 of these starts find a bright best fit."""
+"""Sharp dips of ln C_l wander with the trap: 4 to 64 of these starts find a bright best fit."""
 
 
 def template(model: infer.TrapModel) -> infer.SpectrumData:

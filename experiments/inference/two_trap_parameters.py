@@ -2,9 +2,9 @@
 
     python experiments/inference/two_trap_parameters.py --bank DIR
 
-Planted: A = 1e-3, dB/B0 = 0.36, mirrors of 2.4 and 1.6 B0. The data are C_1 ... C_16 averaged over 256
-skies in fields that the model never saw, at a fixed path of six gyroradii; the model's skies are
-640 at every node. Writes experiments/results/two_trap_parameters.json and .png.
+Planted: A = 1e-3, dB/B0 = 0.36, mirrors 2.4 and 1.6 times the minimum. The data are C_1 ... C_16
+averaged over 256 skies in fields that the model never saw, at a fixed path of six gyroradii; the
+model's skies are 640 at every node. Writes experiments/results/two_trap_parameters.json and .png.
 """
 
 import argparse

@@ -111,9 +111,9 @@ def _sky(folder: Path, problem, result, skies: infer.SkyEnsemble) -> dict:
 
 def _chain(folder: Path, problem, result) -> dict:
     """Draw occupation and phase-space density along the chain at the best fit."""
-    values = np.asarray(result.values, float)
-    mirror_ratio, gradient = 1 + float(np.exp(values[-2])), float(values[-1])
-    site = problem.model.traps.place(float(np.exp(values[0])), mirror_ratio, gradient)
+    mirror_ratio, gradient = (float(x) for x in problem.model.ratio_and_gradient(result.values))
+    amplitude = float(jnp.exp(result.values[0]))
+    site = problem.model.traps.place(amplitude, mirror_ratio, gradient)
     trap = traps.trap_from_ratio(mirror_ratio, gradient)
     longest = 600 / max(gradient, 1e-9)  # beyond, volumes leave the range of floats
     num = int(max(10, min(2 * (site or 50), longest, 5000)))

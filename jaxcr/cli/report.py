@@ -1,7 +1,10 @@
 """The text that a fit prints and saves, and its numbers."""
 
+import dataclasses
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxcr.cli.output import quantity
@@ -97,11 +100,13 @@ def derived_numbers(problem: Problem, result: FitResult) -> dict[str, Any]:
     The place in the chain is ``None`` where no site has the amplitude.
     """
     levels = (0.16, 0.5, 0.84)
-    quantiles = np.asarray(result.posterior.quantiles(levels))
-    v = np.asarray(result.values, float)
+    model, samples = problem.model, result.posterior.samples
+    gradients = jax.vmap(model.ratio_and_gradient)(samples)[1]  # what was taken for them
+    posterior = dataclasses.replace(result.posterior, samples=samples.at[:, -1].set(gradients))
+    quantiles = np.asarray(posterior.quantiles(levels))
     turbulence = {
         axis.parameter.name.removeprefix("ln "): [float(axis.physical(x)) for x in row]
-        for axis, row in zip(problem.model.emulator.axes, quantiles.T[1:], strict=False)
+        for axis, row in zip(model.emulator.axes, quantiles.T[1:], strict=False)
     }
     intervals = {"A": np.exp(quantiles[:, 0]), **turbulence}
     intervals["mirror ratio R = sqrt(B1 B2)/B0"] = 1 + np.exp(quantiles[:, -2])
@@ -110,9 +115,9 @@ def derived_numbers(problem: Problem, result: FitResult) -> dict[str, Any]:
         name: {"median": middle, "low": low, "high": high}
         for name, (low, middle, high) in intervals.items()
     }
-    numbers["place"] = problem.model.traps.place(
-        float(np.exp(v[0])), 1 + float(np.exp(v[-2])), float(v[-1])
-    )
+    amplitude = float(jnp.exp(result.values[0]))
+    trap = (float(x) for x in model.ratio_and_gradient(result.values))
+    numbers["place"] = model.traps.place(amplitude, *trap)
     return numbers
 
 
@@ -131,6 +136,7 @@ def derived_lines(problem: Problem, numbers: dict[str, Any]) -> str:
         [
             "median (68 % interval):",
             *intervals,
+            "a gradient beyond ln R counts as ln R: both mirrors stay above the minimum",
             "place in the chain at the best fit (derived, of "
             f"{problem.model.traps.num_sites} sites): {place}",
         ]

@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxcr.arrays import Scalar
 from jaxcr.checks import check_one_of, check_range
 from jaxcr.infer.emulator import CompressedSkies, TransferEmulator, TurbulenceAxis, compress
 from jaxcr.infer.emulator.emulator import HALF_MAP, extended_log
 from jaxcr.infer.models.base import Prediction, SpectrumModel
 from jaxcr.infer.models.trap_model import check_multipoles
-from jaxcr.infer.models.trap_parameters import amplitude, trap_shape
+from jaxcr.infer.models.trap_parameters import amplitude, ratio_and_gradient, trap_shape
 from jaxcr.infer.models.trap_series import TrapSeries
 from jaxcr.infer.parameters import Parameter, ParameterSet
 from jaxcr.observed.data import SpectrumData
@@ -90,11 +91,16 @@ class SkyModel(SpectrumModel):
         """Return the coordinates of the turbulence."""
         return values[1 : 1 + len(self.emulator.axes)]
 
+    def ratio_and_gradient(self, values: Float[Array, " parameter"]) -> tuple[Scalar, Scalar]:
+        """Return R = sqrt(B1 B2)/B0 and ln(B1/B2) of the traps; the latter is at most ln R."""
+        first = 1 + len(self.emulator.axes)
+        return ratio_and_gradient(values[first], values[first + 1])
+
     def series(self, values: Float[Array, " parameter"]) -> Float[Array, " l"]:
         """Return f_l / f_1 of the boundary, 0 in place of the monopole."""
-        depth, gradient, *width = values[1 + len(self.emulator.axes) :]
-        series = self.traps.series(1 + jnp.exp(depth), gradient)
-        return _rounded(series, width[0]) if width else series
+        width = values[3 + len(self.emulator.axes) :]
+        series = self.traps.series(*self.ratio_and_gradient(values))
+        return _rounded(series, width[0]) if width.size else series
 
     def spectra(self, values: Float[Array, " parameter"]) -> Float[Array, "node sky ell"]:
         """Return C_l of every simulated sky at every node in sr, amplitude included."""
@@ -214,9 +220,9 @@ def trap_family(
         np.linspace(p.lower, p.upper, num) for p, num in zip(trap_shape(), _FAMILY, strict=False)
     ]
     points = jnp.array(list(itertools.product(*ranges)))
-    series = eqx.filter_jit(eqx.filter_vmap(lambda p: traps.series(1 + jnp.exp(p[0]), p[1])))(
-        points
-    )
+    series = eqx.filter_jit(
+        eqx.filter_vmap(lambda p: traps.series(*ratio_and_gradient(p[0], p[1])))
+    )(points)
     rounded = eqx.filter_vmap(lambda w: eqx.filter_vmap(lambda s: _rounded(s, w))(series))
     return np.asarray(rounded(jnp.asarray(widths))).reshape(-1, series.shape[1])
 

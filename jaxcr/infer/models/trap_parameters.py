@@ -1,7 +1,9 @@
 """Fit parameters of traps, with their default ranges and priors."""
 
+import jax.numpy as jnp
 import numpy as np
 
+from jaxcr.arrays import Scalar
 from jaxcr.infer.parameters import Flat, HalfNormal, Normal, Parameter
 
 
@@ -13,16 +15,24 @@ def amplitude() -> Parameter:
 def trap_shape() -> tuple[Parameter, Parameter]:
     """Return ln(R-1) and the gradient, R = sqrt(B1 B2)/B0 and ln(B1/B2) of the traps.
 
-    Anywhere within the bounds both mirrors are stronger than the minimum: R > exp(gradient/2) at
-    the lowest R and the highest gradient, too. For shallower traps lower both bounds.
-
     The gradient is a size, with half a Gaussian as its prior: mean spectra are even in it, with a
     cusp at 0 (the stronger mirror's cone depends on its size), which no smooth solver passes.
     """
     return (
-        Parameter("ln(R-1)", 0.0, -1.0, 2.5, Normal(0.0, 1.0)),
+        Parameter("ln(R-1)", 0.0, -2.0, 2.4, Normal(0.0, 1.0)),
         Parameter("gradient", 0.2, 0.0, 0.6, HalfNormal(0.3)),
     )
+
+
+def ratio_and_gradient(log_depth: Scalar, gradient: Scalar) -> tuple[Scalar, Scalar]:
+    """Return R and ln(B1/B2) of the trap that the fit parameters mean.
+
+    Where the gradient is beyond ln R, it is ln R: then the weaker mirror is sqrt(R) B0, so that
+    no values of the two leave the range in which a trap has both mirrors.
+    """
+    ratio = 1 + jnp.exp(log_depth)
+    most = jnp.log(ratio)
+    return ratio, jnp.clip(gradient, -most, most)
 
 
 def edge_width() -> Parameter:

@@ -14,6 +14,7 @@ from jaxcr.infer.models.trap_parameters import (
     amplitude,
     edge_width,
     place,
+    ratio_and_gradient,
     scattering_rate,
     trap_shape,
 )
@@ -81,7 +82,7 @@ class TrapSeries(BoundarySeries):
     def coefficients(self, values: Float[Array, " parameter"]) -> Float[Array, " l"]:
         """Return f_l / f_0 with f_1 / f_0 = A."""
         edge = values[3] if self.free_edge else None
-        shape = self.series(1 + jnp.exp(values[1]), values[2], edge)
+        shape = self.series(*ratio_and_gradient(values[1], values[2]), edge)
         return (jnp.exp(values[0]) * shape).at[0].set(1)
 
     def series(
@@ -165,8 +166,9 @@ class ChainSeries(BoundarySeries):
 
     def coefficients(self, values: Float[Array, " parameter"]) -> Float[Array, " l"]:
         """Return f_l / f_0 at a place from the second site to the last but one."""
+        trap = trap_from_ratio(*ratio_and_gradient(values[1], values[2]))
         return chain_distribution(
-            trap_from_ratio(1 + jnp.exp(values[1]), values[2]), jnp.exp(values[0]), lmax=self.lmax,
+            trap, jnp.exp(values[0]), lmax=self.lmax,
             edge_width=values[4] if self.free_edge else self.edge_width,
             scattering_rate=jnp.exp(values[3]), closure=self.closure, left_end=self.left_end,
             loss_rate=self.loss_rate,

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.infer.emulator import TurbulenceAxis, physical_values
 from jaxcr.infer.emulator.emulator import HALF_MAP
+from jaxcr.infer.models.trap_parameters import ratio_and_gradient
 from jaxcr.infer.models.trap_series import TrapSeries
 from jaxcr.infer.skies import SkyEnsemble, pair_products, simulate_tensors
 from jaxcr.observed import SpectrumData
@@ -60,7 +61,7 @@ def simulate_data(
     return data_from_tensors(
         np.concatenate([np.asarray(k, np.float64) for k, _ in results]).mean(0),
         float(np.mean([float(n) for _, n in results])),
-        float(jnp.exp(values[0])) * traps.series(1 + jnp.exp(depth), gradient),
+        float(jnp.exp(values[0])) * traps.series(*ratio_and_gradient(depth, gradient)),
         num_skies=num_skies,
         label=f"simulated, seed {seed}, mean of {num_skies} skies",
     )

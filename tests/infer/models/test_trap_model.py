@@ -95,11 +95,17 @@ def test_names_and_number_of_the_parameters():
 
 
 def test_a_trap_has_both_mirrors_anywhere_within_the_bounds():
-    parameters = infer.TrapModel(infer.TrapSeries()).parameters
-    low, high = np.asarray(parameters.lower), np.asarray(parameters.upper)
-    for gradient in (low[2], high[2]):
-        trap = traps.trap_from_ratio(1 + np.exp(low[1]), gradient)  # or raises
-        assert float(jnp.minimum(trap.left_mirror, trap.right_mirror)) > 1.01
+    # beyond ln R a gradient is ln R, where the weaker mirror is sqrt(R) times the minimum
+    model = infer.TrapModel(infer.TrapSeries(lmax=4))
+    low, high = model.parameters.lower, model.parameters.upper
+    shallow = low.at[2].set(high[2])
+    ratio = 1 + jnp.exp(low[1])
+    expected = infer.TrapSeries(lmax=4).series(ratio, jnp.log(ratio))
+    np.testing.assert_allclose(
+        model.boundary.coefficients(shallow)[1:], jnp.exp(low[0]) * expected[1:], rtol=1e-12
+    )
+    trap = traps.trap_from_ratio(ratio, jnp.log(ratio))
+    np.testing.assert_allclose(trap.right_mirror, jnp.sqrt(ratio), rtol=1e-12)
 
 
 def test_error_texts():

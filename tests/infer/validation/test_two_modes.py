@@ -10,9 +10,9 @@ from jaxcr import infer
 
 ERROR, PRIOR = 0.1, infer.Normal(0.5, 1.5)
 WALLS = np.array(
-    [[-1.73, -0.94, 0.14], [-1.89, -1.72, 0.21], [-2.55, -0.38, 0.17], [-1.31, -0.06, 0.12]]
+    [[-1.73, -0.94, 0.08], [-1.89, -1.72, 0.06], [-2.55, -0.39, 0.14], [-1.31, -0.06, 0.12]]
 )
-"""ln A, ln(R-1), eta of bright traps whose best fit 256 starts on the cost itself miss."""
+"""ln A, ln(R-1), gradient of bright traps whose best fit 256 starts on the cost itself miss."""
 
 
 class Fold(infer.SpectrumModel):
