@@ -62,3 +62,10 @@ def span(values: Sequence[float]) -> str:
 def percent(share: float) -> str:
     """Return a share in per cent."""
     return f"{100 * share:.0f} %"
+
+
+def old_trap_names(names: list[str]) -> list[str]:
+    """Say what the names of a trap mean in records older than mirror ratio and gradient."""
+    if "eta" not in names:
+        return []
+    return ["Here R is (B1 + B2)/(2 B0), and eta (B1 - B2)/(B1 + B2 - 2 B0)."]

@@ -1,7 +1,7 @@
 """Descriptions of the checks of skies, derivatives and fits."""
 
 from generate.descriptions import Description
-from generate.markdown import number, percent, span, table, with_error
+from generate.markdown import number, old_trap_names, percent, span, table, with_error
 
 _ESTIMATORS = ("path-wise", "step 0.3", "Richardson", "lines over l", "combined")
 
@@ -120,6 +120,7 @@ def _closure(data: dict) -> list[str]:
         f"is known to ± {percent(data['error_of_coverage_68'])}. Likelihood: "
         f"{data['likelihood']}; {data['convention']}.",
         f"**Verdict:** {data['verdict']}.",
+        *old_trap_names(data["parameters"]),
     ]  # fmt: skip
 
 
@@ -127,7 +128,7 @@ def _trap_closure(data: dict) -> list[str]:
     """Return coverage and bias for planted and for drawn values."""
     blocks = []
     for key, title in (
-        ("planted_values", "R = 2, gradient 0.3 planted:"),
+        ("planted_values", "The same trap planted every time:"),
         ("drawn_from_priors", "Values drawn from their priors:"),
     ):
         x = data[key]
@@ -141,7 +142,8 @@ def _trap_closure(data: dict) -> list[str]:
         header = ("parameter", "68 % hold", "95 % hold", "bias, sigma", "width of pulls",
                   "median error")  # fmt: skip
         blocks += [title, table(header, rows), f"**Verdict:** {x['verdict']}."]
-    return [*blocks, f"**Ranks:** {data['drawn_from_priors']['ranks_verdict']}."]
+    drawn = data["drawn_from_priors"]
+    return [*blocks, f"**Ranks:** {drawn['ranks_verdict']}.", *old_trap_names(drawn["names"])]
 
 
 def _two_traps(data: dict) -> list[str]:
@@ -162,13 +164,10 @@ def _two_traps(data: dict) -> list[str]:
         f"{data['directions']}.",
         "What other data would give (forecast errors):",
         "```text\n" + "\n".join(data["forecast"]) + "\n```",
+        *old_trap_names(data["forecast"][0].split()),
     ]
 
 
-_RECORDED = (
-    "The fits were made in R = (B1 + B2)/(2 B0) and eta = (B1 - B2)/(B1 + B2 - 2 B0), by which "
-    "the tables name the trap."
-)
 _SKY_CLOSURE = "experiments/inference/sky_closure.py"
 DESCRIPTIONS = {
     "experiments/results/angular_spectrum_growth.json": Description(
@@ -235,13 +234,13 @@ DESCRIPTIONS = {
         "that the model never saw; five parameters, among them the spectral index. **The 95 % "
         "interval of the index is too short** by more than chance explains, and errors may be a "
         "twentieth too small. With C_l as log-normal instead of Gamma variables they were a "
-        f"tenth too small. {_RECORDED}",
+        "tenth too small.",
         _closure,
     ),
     "experiments/results/closure_joint.json": Description(
         "Closure: four parameters from the mean of 32 skies",
         _SKY_CLOSURE,
-        f"The same for the mean spectrum of 32 skies and four parameters. {_RECORDED}",
+        "The same for the mean spectrum of 32 skies and four parameters.",
         _closure,
     ),
     "experiments/results/two_trap_parameters.json": Description(
@@ -249,7 +248,7 @@ DESCRIPTIONS = {
         "experiments/inference/two_trap_parameters.py",
         "Both trap parameters from one mean spectrum of 256 simulated full skies, with amplitude "
         "and turbulence fitted along. The model's skies are in other fields. The forecast says "
-        f"what fewer skies would give: one sky alone returns the priors. {_RECORDED}",
+        "what fewer skies would give: one sky alone returns the priors.",
         _two_traps,
         "experiments/results/two_trap_parameters.png",
         "Left: mean of 256 skies with the best fit, the same without gradient, and with R − 1 "

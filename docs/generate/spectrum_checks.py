@@ -1,7 +1,7 @@
 """Descriptions of the experiments with the angular spectrum: scatter, derivatives, forecast."""
 
 from generate.descriptions import Description
-from generate.markdown import number, statements, table, with_error
+from generate.markdown import number, old_trap_names, statements, table, with_error
 
 
 def _row(found: dict, place: int) -> str:
@@ -51,7 +51,7 @@ def _forecast(data: dict) -> list[str]:
         "parameter", "at", "width of the prior", "working level, posterior", "Fisher",
         "full sky, posterior", "Fisher",
     )  # fmt: skip
-    return [statements(data), table(header, rows)]
+    return [statements(data), table(header, rows), *old_trap_names(numbers["parameters"])]
 
 
 def _energies(data: dict) -> list[str]:
