@@ -63,7 +63,7 @@ def chain_distribution(
     >>> from jaxcr.traps import trap_from_ratio
     >>> series = chain_distribution(trap_from_ratio(2.0, 0.3), 7.4, lmax=2)
     >>> round(float(series[1]), 4)
-    0.0449
+    -0.0239
     """
     check_range("chain_distribution: place", place, 1)
     check_range("chain_distribution: loss_rate", loss_rate, 0)
