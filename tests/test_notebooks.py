@@ -27,6 +27,8 @@ PLANTED = {
 }
 """Rows ``value ± error  planted truth`` that each prints."""
 
+HEAVY = {"02-orbits", "05-sky"}
+"""Half a minute each."""
 SMALL = {
     "01-field": {
         "num_cells": 32,
@@ -86,7 +88,15 @@ def planted_rows(notebook):
     return np.array(rows, float).T
 
 
-@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.stem in SMALL], ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(p, marks=pytest.mark.slow) if p.stem in HEAVY else p
+        for p in NOTEBOOKS
+        if p.stem in SMALL
+    ],
+    ids=lambda p: p.stem,
+)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
 def test_notebook_runs_with_small_sizes(path, monkeypatch):
     # Most of the time is XLA's: programs this small need not be good ones.

@@ -66,7 +66,7 @@ class Closed:
 @pytest.mark.parametrize(
     ("words", "files"),
     [
-        ("traps", {"result.h5", "report.txt", "traps.png"}),
+        pytest.param("traps", {"result.h5", "report.txt", "traps.png"}, marks=pytest.mark.slow),
         (
             "field --turbulence.cells 16 --turbulence.outer-scale 6",
             {"result.h5", "report.txt", "field.png"},

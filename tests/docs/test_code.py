@@ -8,6 +8,8 @@ from generate import code
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "```python" in path.read_text("utf-8")]
+HEAVY = {"own-boundary", "path-and-radius"}
+"""Half a minute each."""
 _NUMBER = re.compile(r"[-+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?")
 
 
@@ -37,7 +39,11 @@ def _last_place(text):
     return 1.01 * 10.0 ** (int(power or 0) - len(mantissa.partition(".")[2]))
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(x, marks=pytest.mark.slow) if x.stem in HEAVY else x for x in PAGES],
+    ids=lambda p: p.stem,
+)
 def test_code_runs_and_prints_what_is_shown(path, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _run(path, capsys, slow=False)

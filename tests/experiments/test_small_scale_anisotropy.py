@@ -28,7 +28,8 @@ SLOW = {
     "spectrum-by-energy", "mean-free-path", "pitch-angle-scattering", "parker", "grid-and-paths",
     "pitch-angle-equation", "skies-by-radius", "helio-galaxy", "continuum-limit",
     "skies-by-energy", "cosmic-variance", "quasi-steady-path", "quasi-steady-by-energy",
-    "spectra-at-mean-free-path", "spectra-by-radius", "table-1", "magnetic-moment",
+    "spectra-at-mean-free-path", "spectra-by-radius", "table-1", "magnetic-moment", "four-regimes",
+    "mixing-matrix", "mirrors-of-a-cube",
 }  # fmt: skip
 """Adaptive steps over 27 gyrations, skies that no other result has, much to compile."""
 
@@ -47,6 +48,7 @@ def test_a_result_has_numbers_verdicts_and_a_picture(name, tiny):
     assert outcome.draw().axes
 
 
+@pytest.mark.slow
 def test_two_grids_hold_the_whole_power():
     position = jnp.asarray(np.random.default_rng(0).uniform(-125, 125, (2000, 3)))
     away = []

@@ -24,6 +24,7 @@ def test_one_wave_by_hand():
     assert wave.lattice() is None
 
 
+@pytest.mark.slow
 def test_divergence_vanishes_and_the_jacobian_equals_differences(field, rng):
     points = jnp.asarray(rng.uniform(-50, 50, size=(20, 3)))
     jacobian = jax.vmap(field.jacobian)(points)

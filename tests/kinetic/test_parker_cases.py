@@ -52,7 +52,9 @@ def halo(momentum, diffusion, *, wind=0.0):
     )
 
 
-@pytest.mark.parametrize(("compression", "reference_index"), [(4.0, 1.0), (2.5, 1.7)])
+@pytest.mark.parametrize(
+    ("compression", "reference_index"), [pytest.param(4.0, 1.0, marks=pytest.mark.slow), (2.5, 1.7)]
+)
 def test_shock_accelerates_to_its_power_law_in_its_time(compression, reference_index):
     momentum = MomentumGrid(1.0, 1e3, 32, reference_index=reference_index)
     problem = planar_shock(compression, momentum)
@@ -83,7 +85,7 @@ def test_a_wide_shock_is_softer():
     assert 3 - slope > 5
 
 
-@pytest.mark.parametrize("potential", [0.05, 0.2])
+@pytest.mark.parametrize("potential", [pytest.param(0.05, marks=pytest.mark.slow), 0.2])
 def test_modulation_tends_to_the_force_field_at_high_energy(potential):
     """Both expand in V r/kappa; the difference is of second order, (phi/p)²."""
     gigavolt, outer, wind, mass = 1e-6, 90 * units.au, 400 / 2.998e5, 0.938e-6
@@ -118,6 +120,7 @@ def test_modulation_tends_to_the_force_field_at_high_energy(potential):
     assert float(found[16] / interstellar(p[16])) < 1 - potential / 10  # modulated indeed
 
 
+@pytest.mark.slow
 def test_halo_spectrum_steepens_by_the_index_of_diffusion():
     """N(0) = q H/(2 kappa): p^-s injected, kappa ~ p^delta: p^-(s + delta)."""
     momentum = MomentumGrid(1.0, 1e4, 16)
@@ -141,6 +144,7 @@ def test_halo_wind_cools_in_the_plane():
     np.testing.assert_allclose(density, exact, rtol=2e-2)
 
 
+@pytest.mark.slow
 def test_starburst_calorimetry():
     """Without escape all collide; with a fast wind the share is loss time over advection time."""
 

@@ -29,6 +29,7 @@ def pulse(x, time, kappa, speed):
     )
 
 
+@pytest.mark.slow
 def test_advected_pulse_converges_at_second_order_and_conserves_particles():
     kappa, speed, times = 0.25, 1.0, jnp.array([1.0, 2.0, 3.0])
     errors = []
@@ -145,6 +146,7 @@ def test_long_times_give_the_steady_state_and_derivatives_both_ways():
     np.testing.assert_allclose(forward(kappa), slope, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_an_empty_box_fills_through_a_prescribed_end():
     problem = ParkerProblem(
         CartesianGrid(jnp.linspace(0.0, 1.0, 17)),

@@ -76,6 +76,7 @@ def test_derivatives_in_both_modes():
     np.testing.assert_allclose(forward, reverse, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_lanes_and_single_orbits_agree_on_a_helix():
     field = fields.UniformField(jnp.array([0.0, 0.0, 3.0]))
     n, s = jnp.array([0.6, 0.0, 0.8]), 10.0
@@ -92,6 +93,7 @@ def test_lanes_and_single_orbits_agree_on_a_helix():
     np.testing.assert_allclose(one.position, expected, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_float32_stays_float32():
     field = fields.UniformField(jnp.array([0.0, 0.0, 3.0]))
     exits = orbits.trace_ensemble(

@@ -8,6 +8,7 @@ from jaxcr import fields, orbits, units
 
 PUSHERS = [orbits.Boris(0.02), orbits.DiffraxPusher(rtol=1e-9, atol=1e-11)]
 NAMES = ["Boris", "Tsit5"]
+FAST_FIRST = [PUSHERS[0], pytest.param(PUSHERS[1], marks=pytest.mark.slow)]
 RIGIDITY = 3.0 / units.GYRORADIUS  # gyroradius 1 pc in 3 µG
 UP = fields.UniformField(jnp.array([0.0, 0.0, 3.0]))
 
@@ -24,7 +25,7 @@ def end(field, length, pusher, direction=(1.0, 0.0, 0.0), **options):
     )
 
 
-@pytest.mark.parametrize("pusher", PUSHERS, ids=NAMES)
+@pytest.mark.parametrize("pusher", FAST_FIRST, ids=NAMES)
 def test_slow_particles_gyrate_on_the_same_circle_at_their_own_frequency(pusher):
     # momentum of rigidity R and rest rigidity m: v = 1 / sqrt(1 + (m/R)²), gyroradius R/B
     mass = 2.0 * RIGIDITY
@@ -37,7 +38,7 @@ def test_slow_particles_gyrate_on_the_same_circle_at_their_own_frequency(pusher)
     np.testing.assert_allclose(np.linalg.norm(exits.direction[0]), 1, rtol=1e-8)
 
 
-@pytest.mark.parametrize("pusher", PUSHERS, ids=NAMES)
+@pytest.mark.parametrize("pusher", FAST_FIRST, ids=NAMES)
 def test_an_electric_field_adds_momentum_along_itself(pusher):
     # du/ds = E/(r_1 R), from rest in x: u = 1 + s E/3, energy gain = work along the path
     electric = fields.UniformField(jnp.array([0.6, 0.0, 0.0]))
@@ -80,6 +81,7 @@ def test_trace_takes_both():
     np.testing.assert_allclose(orbit.position, [np.sin(angle), np.cos(angle) - 1, 0], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_exits_of_slow_particles_lie_on_the_sphere():
     exits = orbits.trace_ensemble(
         UP,

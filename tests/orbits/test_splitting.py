@@ -7,6 +7,8 @@ import pytest
 
 from jaxcr import fields, orbits, units
 
+LOWER = (orbits.Boris, orbits.Strang)
+HIGHER = ((orbits.Strang, 2), (orbits.BlanesMoan4, 4))
 RIGIDITY = 3.0 / units.GYRORADIUS  # gyroradius 1 pc in 3 µG
 
 
@@ -56,7 +58,8 @@ def test_the_circle_of_strang_is_smaller_by_a_twelfth_of_the_squared_step(unifor
 
 
 @pytest.mark.parametrize(
-    ("pusher", "order"), [(orbits.Strang, 2), (orbits.Boris, 2), (orbits.BlanesMoan4, 4)]
+    ("pusher", "order"),
+    [(orbits.Boris, 2), *(pytest.param(*x, marks=pytest.mark.slow) for x in HIGHER)],
 )
 def test_order_of_convergence(bottle, pusher, order):
     start = jnp.array([20.0, 0.4, -0.3])
@@ -69,7 +72,10 @@ def test_order_of_convergence(bottle, pusher, order):
     assert orders[-1] == pytest.approx(order, abs=0.25)  # next order of the step at h = .15
 
 
-@pytest.mark.parametrize("pusher", [orbits.Boris, orbits.Strang, orbits.BlanesMoan4])
+@pytest.mark.parametrize(
+    "pusher",
+    [orbits.Boris, *(pytest.param(x, marks=pytest.mark.slow) for x, _ in HIGHER)],
+)
 def test_speed_over_ten_thousand_gyrations(uniform, pusher):
     # one step a radian: 62,832 steps of at most six rotations, each off by at most half an eps
     exits = end(uniform, pusher(1.0), 2e4 * np.pi)
@@ -77,7 +83,10 @@ def test_speed_over_ten_thousand_gyrations(uniform, pusher):
     assert exits.path_length[0] == pytest.approx(2e4 * np.pi, rel=1e-12)
 
 
-@pytest.mark.parametrize("pusher", [orbits.Boris(0.1), orbits.Strang(0.1), orbits.BlanesMoan4(0.2)])
+@pytest.mark.parametrize(
+    "pusher",
+    [orbits.BlanesMoan4(0.2), *(pytest.param(x(0.1), marks=pytest.mark.slow) for x in LOWER)],
+)
 def test_time_reversal_in_a_bottle(bottle, pusher):
     # ten gyrations, out and back; every step is its own inverse, the last one is shorter
     start = jnp.array([25.0, 0.4, -0.3])
@@ -89,6 +98,7 @@ def test_time_reversal_in_a_bottle(bottle, pusher):
     np.testing.assert_allclose(back.direction[0], [-0.6, 0.0, -0.8], atol=1e-8)
 
 
+@pytest.mark.slow
 def test_no_field_no_turn_and_a_derivative():
     def x(strength):
         field = fields.UniformField(jnp.array([0.0, 0.0, 1.0]) * strength)

@@ -162,6 +162,7 @@ def test_gradient_under_vmap_and_jit(waves):
     np.testing.assert_allclose(slopes, quotient, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_an_orbit_that_meets_nothing_says_so(uniform):
     orbit = orbits.trace(
         uniform,
@@ -206,6 +207,7 @@ def test_several_surfaces_are_for_the_ensemble(uniform):
         )
 
 
+@pytest.mark.slow
 def test_lanes_of_vmap_end_each_in_its_way(uniform):
     # one is trapped on its circle of 1 pc, one goes straight up, one on a helix
     n = jnp.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.6, 0.0, 0.8]])

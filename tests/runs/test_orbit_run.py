@@ -41,6 +41,7 @@ def summed(run):
     return {name: sum(x[name] for x in sums) for name in sums[0]}
 
 
+@pytest.mark.slow
 def test_in_a_uniform_field_the_dipole_stays_and_particles_stream():
     # n · b is constant: dI/I = -(arrival · b), so that C_1 = (4 pi/3)/3 and no other C_l;
     # displacement along b is mu s, whose mean square is s²/3: d<x²>/2ds between s = 2 and 6 is
@@ -105,6 +106,7 @@ def test_sums_do_not_depend_on_the_partition_into_chunks(turbulent):
         np.testing.assert_allclose(value, two[name], rtol=1e-12, atol=1e-12, err_msg=name)
 
 
+@pytest.mark.slow
 def test_errors_are_those_of_repeated_runs():
     # spread over 24 seeds against the mean jackknife error: chi² of 23 degrees, 4 sigma = 60 %
     results = [

@@ -102,6 +102,7 @@ def test_convection_and_diffusion_solve_their_equation(g, r):
         np.testing.assert_allclose(n, expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_long_chains_do_not_overflow():
     chain = uniform(3.0, 1.0, 5000)
     n = convection_diffusion(chain, 2500)

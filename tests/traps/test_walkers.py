@@ -75,6 +75,7 @@ def test_a_walk_of_whole_steps_makes_all_of_them(key):
     assert jnp.all(walks.num_hops == 1)  # one trial, and a total rate of one over the step
 
 
+@pytest.mark.slow
 def test_a_walk_depends_on_its_number_only(key):
     chain, start = chain_of(), jnp.arange(64) % 8
     together = walk(chain, start, key=key)

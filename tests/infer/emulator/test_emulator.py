@@ -101,6 +101,7 @@ def test_noise_of_the_nodes_is_seen_as_chance(skies, rng):
     assert np.mean(found.ratio[1:]) == pytest.approx(float(np.mean(found.chance[1:])), rel=0.42)
 
 
+@pytest.mark.slow
 def test_an_emulator_of_two_parameters_is_resumable_and_recentred(skies, tmp_path):
     options = {"num_fields": 2, "num_nodes": 14, "cache": tmp_path}
     first = infer.build_emulator(skies, ("level", "index"), **options)

@@ -68,7 +68,7 @@ def test_amplitude_is_constrained_and_errors_respect_the_priors(problem, result)
 
 
 def behind_a_wall(values):
-    """ln C of a narrow valley at (1.2, -1.2) and of a wide one elsewhere, of 20 times the misfit."""
+    """ln C whose cost has a narrow deep valley at (1.2, -1.2), and walls elsewhere."""
     deep = 30 * jnp.exp(-((values[0] - 1.2) ** 2 + (values[1] + 1.2) ** 2) / 0.3**2)
     return jnp.array([deep, values[0] + 2, values[1] + 2, values[0] - values[1]])
 

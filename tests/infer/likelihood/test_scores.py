@@ -58,8 +58,13 @@ CASES = {
     "gaussian, limits": (infer.GaussianLikelihood(limits=LOW), infer.draw_gaussian, 0.0),
 }
 
+SLOW = {"gamma", "gaussian, limits"}
 
-@pytest.mark.parametrize("name", CASES)
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(x, marks=pytest.mark.slow) if x in SLOW else x for x in CASES],
+)
 def test_mean_score_vanishes_and_its_squares_are_the_fisher_matrix(toy, name, key):
     likelihood, draw, correlation = CASES[name]
     data = toy.template(noise=0.05, num_skies=4)

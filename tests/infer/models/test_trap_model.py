@@ -79,6 +79,7 @@ def test_without_losses_the_scattering_rate_has_no_effect():
     assert float(jnp.max(jnp.abs(jax.jacfwd(lossy.coefficients)(values)[:, 3]))) > 1e-3
 
 
+@pytest.mark.slow
 def test_derivatives_by_every_parameter():
     free = infer.TrapModel(infer.TrapSeries(lmax=8, free_edge=True))
     assert_slopes(free.mean_spectrum, jnp.append(VALUES, 0.06))

@@ -19,6 +19,7 @@ def test_same_number_same_field_other_number_or_seed_other_field(skies):
     assert not np.allclose(fields[0], fields[3])
 
 
+@pytest.mark.slow
 def test_without_turbulence_every_observer_sees_the_dipole(skies):
     spectra = infer.simulated_spectra(skies, 0.0, 0)
     # Motion in the mean field turns about its axis: n·axis is conserved, C_1 = 4 pi/9 but for the
@@ -46,6 +47,7 @@ def test_simulated_data_are_reproducible_and_in_fields_of_their_own(skies, model
     assert data.debiased
 
 
+@pytest.mark.slow
 def test_a_longer_path_needs_more_amplitude(skies):
     systematic = infer.path_systematic(skies, 0.8, num_fields=2)
     assert systematic.amplitude_factor[1] == 1.0

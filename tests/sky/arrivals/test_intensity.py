@@ -48,6 +48,7 @@ def mean_level(c_ell):
     return np.mean(np.asarray(c_ell)[:, 1:] @ MODES) / MODES.sum()
 
 
+@pytest.mark.slow
 def test_noise_levels_of_the_three_maps(key):
     """9/(N a²) (1 + a²/3) for counts, 3/N for means, 0 for half-cross, over C_1 = 4 pi a²/9."""
     amplitude, num_skies, per_pixel = 0.6, 40, 4

@@ -170,6 +170,7 @@ def test_errors():
         evaluate_harmonics(np.ones(5), good)
 
 
+@pytest.mark.slow
 def test_float32_stays_float32(rng):
     vectors, weights = random_directions(rng, 100), rng.random(100)
     single = [jnp.asarray(row, dtype=jnp.float32) for row in (vectors, weights)]

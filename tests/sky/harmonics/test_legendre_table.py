@@ -75,6 +75,7 @@ def test_new_maps_do_not_compile_again(rng):
     assert legendre_table.modes_by_table._cache_size() == before
 
 
+@pytest.mark.slow
 def test_float32_stays_float32(rng):
     sky = rng.standard_normal(3072)
     modes = analyse_table(jnp.asarray(sky, dtype=jnp.float32), 16, 47, 3)

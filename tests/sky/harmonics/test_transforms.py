@@ -50,6 +50,7 @@ def test_jaxht_settings_are_put_back(rng, always_jaxht):
     assert jax.config.jax_numpy_rank_promotion == "raise"
 
 
+@pytest.mark.slow
 def test_jaxht_derivative_is_the_matrix(rng):
     row = jnp.asarray(rng.standard_normal((1, 9)))
     maps = jnp.asarray(rng.standard_normal((1, 12)))

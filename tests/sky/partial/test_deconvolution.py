@@ -124,6 +124,7 @@ def test_gradients(coupling, rng):
     assert np.isclose(jax.jvp(error, (pseudo,), (move,))[1], difference, rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_maps_of_spectra_and_jit(coupling, rng):
     bins = uniform_bins(1, 15, 3)
     pseudo = jnp.asarray(rng.uniform(0.5, 1, (2, 3, LMAX + 1)))
@@ -161,6 +162,7 @@ def test_errors(coupling):
         deconvolve_spectrum(pseudo, coupling, uniform_bins(1, 15, 3), variance=np.ones(192))
 
 
+@pytest.mark.slow
 def test_float32_stays_float32(coupling):
     pseudo = jnp.ones((2, LMAX + 1), jnp.float32)
     bins = uniform_bins(1, 15, 3)
