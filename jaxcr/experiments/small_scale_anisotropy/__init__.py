@@ -3,6 +3,7 @@
 from jaxcr.experiments.small_scale_anisotropy.dipole_removal import DIPOLE_REMOVAL
 from jaxcr.experiments.small_scale_anisotropy.energy_conservation import ENERGY_CONSERVATION
 from jaxcr.experiments.small_scale_anisotropy.magnetic_moment import MAGNETIC_MOMENT
+from jaxcr.experiments.small_scale_anisotropy.mixing_matrix import MIXING_MATRIX
 from jaxcr.experiments.small_scale_anisotropy.quasi_steady_by_energy import (
     QUASI_STEADY_BY_ENERGY,
 )
@@ -26,6 +27,7 @@ SMALL_SCALE_ANISOTROPY = (
     ENERGY_CONSERVATION,
     QUASI_STEADY_PATH,
     QUASI_STEADY_BY_ENERGY,
+    MIXING_MATRIX,
 )
 
 __all__ = ["SMALL_SCALE_ANISOTROPY"]
