@@ -11,6 +11,7 @@ from jaxcr.fields.jansson_farrar import JanssonFarrarField
 from jaxcr.fields.large_scale import DipoleField, ParkerSpiralField
 from jaxcr.fields.mhd_modes import Alfven, Fast, Slow
 from jaxcr.fields.mirror_chain import MirrorChainField
+from jaxcr.fields.moving import FieldSequence, MotionalField, MovingField
 from jaxcr.fields.potential import PotentialGridField
 from jaxcr.fields.realise_grid import realise_grid
 from jaxcr.fields.realise_waves import realise_waves
@@ -34,6 +35,7 @@ __all__ = [
     "Fast",
     "Field",
     "FieldReport",
+    "FieldSequence",
     "FunctionField",
     "FunctionSpectrum",
     "Geometry",
@@ -45,6 +47,8 @@ __all__ = [
     "Linear",
     "MirrorChainField",
     "Mirrored",
+    "MotionalField",
+    "MovingField",
     "Nearest",
     "ParkerSpiralField",
     "Periodic",

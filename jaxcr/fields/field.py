@@ -1,4 +1,4 @@
-"""The field interface: B at one position, and sums and multiples of fields."""
+"""The field interface: B at one position; sums and multiples of fields; fields in time."""
 
 import abc
 import math
@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxcr.annotations import checked
-from jaxcr.arrays import Scalar, Vector
-from jaxcr.checks import check_size, is_concrete
+from jaxcr.arrays import Scalar, ScalarLike, Vector
+from jaxcr.checks import argument_error, as_float, check_size, is_concrete
 from jaxcr.untrusted.sizes import most_memory
 
 
@@ -40,9 +40,10 @@ class Lattice(eqx.Module):
 
 
 class Field(eqx.Module):
-    """A static magnetic field: call it with one position (pc) to get B (µG).
+    """A magnetic field: call it with one position (pc) to get B (µG).
 
     Fields add (``+``) and scale (``*`` by a number), and every array in them is differentiable.
+    One that changes in time is called as it stands at time 0, where orbits start.
     """
 
     @abc.abstractmethod
@@ -57,6 +58,18 @@ class Field(eqx.Module):
     def lattice(self) -> Lattice | None:
         """Return the cells behind the field, or ``None`` when it has no grid."""
 
+    @property
+    def varies(self) -> bool:
+        """Whether the field, or one within it, changes in time: known before tracing."""
+        return any(_in_time(x) for x in jax.tree.leaves(self, is_leaf=_in_time))
+
+    def at_time(self, time: ScalarLike) -> "Field":
+        """Return the field as it stands at a time (times c, in pc); a static one is itself."""
+        if not self.varies:
+            return self
+        time = as_float(time)
+        return jax.tree.map(lambda x: x.freeze(time) if _in_time(x) else x, self, is_leaf=_in_time)
+
     def __add__(self, other: "Field") -> "SumField":
         if not isinstance(other, Field):
             return NotImplemented
@@ -68,6 +81,57 @@ class Field(eqx.Module):
         return ScaledField(self, factor)
 
     __rmul__ = __mul__
+
+
+class FieldInTime(Field):
+    """A field that changes in time: a leaf says how it stands at a time."""
+
+    @abc.abstractmethod
+    def freeze(self, time: Scalar) -> Field:
+        """Return the static field at a time (times c, in pc)."""
+
+    def __call__(self, position: Vector) -> Vector:
+        """Return the field at ``position`` and time 0."""
+        return self.freeze(jnp.zeros((), position.dtype))(position)
+
+
+def _in_time(node: Any) -> bool:
+    return isinstance(node, FieldInTime)
+
+
+def check_static(name: str, field: Field, why: str = "") -> None:
+    """Raise for a field that changes in time; the message begins with ``name``, and says why."""
+    if field.varies:
+        raise argument_error(
+            name,
+            expected="a static field",
+            got="one that changes in time",
+            remedy=f"{why}Freeze it, field.at_time(0.0); trace and trace_ensemble follow it.",
+        )
+
+
+class MovedField(Field):
+    """A field with positions counted from an origin."""
+
+    field: Field
+    origin: Vector
+
+    def __call__(self, position: Vector) -> Vector:
+        """Return the field at the origin plus ``position``."""
+        return self.field(self.origin.astype(position.dtype) + position)
+
+    def max_strength(self) -> Scalar:
+        """Return the bound of the field."""
+        return self.field.max_strength()
+
+    def lattice(self) -> Lattice | None:
+        """Return the lattice of the field, its origin counted from this one."""
+        found = self.field.lattice()
+        if found is None:
+            return None
+        return Lattice(
+            found.origin - self.origin.astype(found.origin.dtype), found.spacing, found.shape
+        )
 
 
 class SumField(Field):

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Float, Shaped
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, ScalarLike, Vector
@@ -63,12 +63,13 @@ class GridField(Field):
     The derivative by position of a trilinear field jumps at cell faces.
     """
 
-    coefficients: Shaped[Array, "px py pz xyz=3"]
+    coefficients: Shaped[Array, "*time px py pz xyz=3"]
     scale: Scalar
     origin: Vector
     spacing: Vector
     stencil: Stencil
     boundary: Boundary
+    number: Int[Array, ""] | None
 
     def __init__(
         self,
@@ -90,12 +91,13 @@ class GridField(Field):
         self.coefficients, quantum = _prepare(samples, self.stencil, self.boundary, storage)
         scale = as_float(check_finite("GridField: scale", scale))
         self.scale = quantum * scale.astype(quantum.dtype)
+        self.number = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Samples on each axis."""
         extra = self.boundary.layers(self.stencil.before, self.stencil.after)
-        nx, ny, nz, _ = self.coefficients.shape
+        nx, ny, nz, _ = self.coefficients.shape[-4:]
         return nx - extra, ny - extra, nz - extra
 
     @checked
@@ -156,11 +158,15 @@ class GridField(Field):
         below = jnp.floor(cell)
         start = self.boundary.wrap(below.astype(jnp.int32), self.shape)
         width = self.stencil.before + self.stencil.after + 1
-        if gathers_want_barriers() and self.coefficients.size < _INT32_MAX:
-            block = _rows(self.coefficients, start, width)
+        coefficients = self.coefficients
+        if self.number is not None:  # one of several grids, all on one axis: no grid is copied
+            start = start.at[0].add(self.number * coefficients.shape[1])
+            coefficients = coefficients.reshape(-1, *coefficients.shape[2:])
+        if gathers_want_barriers() and coefficients.size < _INT32_MAX:
+            block = _rows(coefficients, start, width)
         else:
             block = lax.dynamic_slice(
-                self.coefficients, (*start, jnp.int32(0)), (width, width, width, 3)
+                coefficients, (*start, jnp.int32(0)), (width, width, width, 3)
             )
         return block.astype(cell.dtype), cell - below
 
@@ -168,6 +174,16 @@ class GridField(Field):
     def at(self, origin: Vector, spacing: Vector) -> "GridField":
         """Return the same samples in a box with another corner and cell (pc)."""
         return eqx.tree_at(lambda f: (f.origin, f.spacing), self, (origin, spacing))
+
+    def pick(self, number: Int[Array, ""]) -> "GridField":
+        """Return one of several grids that were stacked, every array with an axis in front."""
+        rest = eqx.tree_at(lambda f: f.coefficients, self, None)
+        return eqx.tree_at(
+            lambda f: (f.coefficients, f.number),
+            jax.tree.map(lambda x: x[number], rest),
+            (self.coefficients, number),
+            is_leaf=lambda x: x is None,
+        )
 
     def max_strength(self) -> Scalar:
         """Return a bound of |B|: the largest coefficient times the stencil's overshoot."""
@@ -223,6 +239,7 @@ def outside_samples(field: Field, position: Vector) -> Bool[Array, ""] | None:
 
     ``None`` when there is no such grid, which is known before tracing.
     """
+    field = field.at_time(0.0)  # whose grids are there all the time
     grids = jax.tree.leaves(field, is_leaf=lambda x: isinstance(x, GridField))
     grids = [x for x in grids if isinstance(x, GridField) and isinstance(x.boundary, Clamped)]
     outside = None

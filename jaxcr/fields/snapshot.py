@@ -29,7 +29,7 @@ from jaxcr.fields.cube_formats import (
     yt_cube,
 )
 from jaxcr.fields.cubes import Cube, check_axes, cube_of_arrays, without_ends
-from jaxcr.fields.field import Field, sample_field
+from jaxcr.fields.field import Field, check_static, sample_field
 from jaxcr.fields.files import (
     ATHENAK,
     FITS,
@@ -172,8 +172,9 @@ def write_field(
     Raises
     ------
     ValueError
-        When the field has no grid.
+        When the field has no grid, or changes in time.
     """
+    check_static("write_field: field", field)
     lattice = field.lattice()
     if lattice is None:
         raise argument_error(
