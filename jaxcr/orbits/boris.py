@@ -20,7 +20,8 @@ class Boris(FixedStepPusher):
     -----
     Second order, |n| = 1 to round-off, one field evaluation per step, time-reversible. The gyro
     phase lags by (h / r_L)²/12 of itself; ``Strang`` has no lag. An electric field acts in two
-    halves, before and after the rotation. Source: Boris (1970); Birdsall & Langdon, sec. 4-4.
+    halves, before and after the rotation. Fields in time are those of halfway. Source: Boris
+    (1970); Birdsall & Langdon, sec. 4-4.
     """
 
     def check(self, motion: Lorentz) -> None:
@@ -29,6 +30,7 @@ class Boris(FixedStepPusher):
     def advance(self, motion: Lorentz, position: Vector, direction: Vector, length: Scalar):
         """Drift half, rotate by the midpoint field, drift half."""
         middle = position + 0.5 * length * motion.velocity(direction)
+        motion = motion.at(0.5 * length)
         half = 0.5 * length * motion.rotation(middle)
         if motion.electric is not None:
             push = 0.5 * length * motion.push(middle)

@@ -92,7 +92,7 @@ def _meet_stop_jvp(primals, tangents):
 
 def _state_at(pusher, motion, stop, before: Crossing, length: Scalar):
     """Return offset, direction, path and level after ``length`` of the step."""
-    here = motion.with_rigidity(before.rigidity).about(before.start)
+    here = motion.with_rigidity(before.rigidity).about(before.start).after(before.path)
     offset, direction = pusher.advance(here, before.offset, before.direction, length)
     path = before.path + length
     level = stop.levels(offset, before.start, path)[before.index]
@@ -167,7 +167,7 @@ def find_beyond(
     Looked at, where `may_have_met` says so, is where the slopes, interpolated from the start of
     the step, are zero, until what the level can still rise by is too little.
     """
-    here = motion.with_rigidity(before.rigidity).about(before.start)
+    here = motion.with_rigidity(before.rigidity).about(before.start).after(before.path)
     before, after = lax.stop_gradient((before, after))
     may = may_have_met(motion, stop, before, after)
     slope = _approach(motion, stop, before, before.offset, before.direction, 0)[1]

@@ -170,10 +170,10 @@ def _stages(tableau: diffrax.ButcherTableau, motion: Lorentz, y0: Any, length: S
         return jax.tree.map(one, *slopes)
 
     slopes = [motion(zero, y0) if slope is None else slope]
-    for weights in tableau.a_lower:
+    for weights, share in zip(tableau.a_lower, tableau.c, strict=True):
         # Behind barriers: else every stage would work out again those before it.
         y1 = lax.optimization_barrier(jax.tree.map(jnp.add, y0, summed(weights)))
-        slopes.append(lax.optimization_barrier(motion(zero, y1)))
+        slopes.append(lax.optimization_barrier(motion(float(share) * length, y1)))
     if not tableau.ssal:
         y1 = jax.tree.map(jnp.add, y0, summed(tableau.b_sol))
     return y1, summed(tableau.b_error), slopes[-1] if tableau.fsal else None

@@ -62,6 +62,7 @@ def trace_ensemble(
     electric, rest_rigidity
         E over c in µG, and m c² / (Z e) in PV for particles below the speed of light: see
         ``Lorentz``. Path is then time times c, and ``direction`` momentum over that at the start.
+        Fields that change in time are those of the path, which is 0 at every start.
     max_path_length, max_steps
         Orbits that meet no stop within these end with their own status; default path by the stop.
     lanes, refill_interval, devices

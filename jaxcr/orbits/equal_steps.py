@@ -135,6 +135,7 @@ def _surely_running(motion: Lorentz, particle: Particles, after: _State, step: S
 def _push(motion, pusher, step: Scalar, particle: Particles, state: _State) -> _State:
     """Return the state after a step, wherever that leads."""
     here = motion.with_rigidity(particle.rigidity).about(particle.position)
+    here = here.after(_end_of(state.num_steps, step))
     # Behind a barrier: else the field would be gathered again wherever the step is used.
     place = lax.optimization_barrier(pusher.advance(here, state.offset, state.direction, step))
     return _State(*place, state.status, state.num_steps + 1)

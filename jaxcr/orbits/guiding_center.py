@@ -11,6 +11,7 @@ from jaxcr.arrays import Scalar, ScalarLike, Vector
 from jaxcr.checks import argument_error, as_float, check_positive, check_range
 from jaxcr.compilation import jit_loop
 from jaxcr.fields import Field
+from jaxcr.fields.field import check_static
 from jaxcr.fields.local_field import LocalField, local_field
 from jaxcr.kinetic import guiding_center_velocity
 from jaxcr.orbits.boris import Boris
@@ -75,6 +76,7 @@ def trace_guiding_center(
     Valid while the gyroradius is small against the scale of the field; see ``GuidingCenter``
     for a pusher that checks. NaN where 100,000 steps are too few, or a number is none.
     """
+    check_static("trace_guiding_center: field", field)
     check_positive("trace_guiding_center: path_length", path_length)
     check_range("trace_guiding_center: num_samples", num_samples, 1.0)
     path_length = as_float(path_length).astype(position.dtype)
@@ -135,6 +137,7 @@ class GuidingCenter(Pusher):
 
     def prepare(self, motion: Lorentz) -> "GuidingCenter":
         """Return the pusher: steps depend on the place."""
+        check_static("GuidingCenter: field", motion.field)
         if not motion.has_light_speed:
             raise argument_error(
                 "GuidingCenter: electric, rest_rigidity",

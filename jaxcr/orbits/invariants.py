@@ -10,6 +10,7 @@ from jaxcr.arrays import Scalar, ScalarLike, Vector
 from jaxcr.checks import as_float, check_positive, check_range
 from jaxcr.compilation import jit_loop
 from jaxcr.fields import Field
+from jaxcr.fields.field import check_static
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.lorentz import Lorentz
 from jaxcr.orbits.pusher import MOST_STEPS
@@ -108,6 +109,7 @@ def phase_space_jacobian(
     Boris steps are drifts and rotations, each of determinant 1; what is left is round-off, times
     the growth of neighbouring orbits.
     """
+    check_static("phase_space_jacobian: field", field)
     check_range("phase_space_jacobian: num_steps", num_steps, 1.0, float(MOST_STEPS))
     remedy = "Back-tracking is a matter of the sign of the rigidity."
     check_positive("phase_space_jacobian: path_length", path_length, remedy=remedy)

@@ -190,7 +190,7 @@ def _advance_lane(
 
 def _try_step(motion: Lorentz, pusher: Pusher, lane: _Lane):
     """Return offset, direction, length and the pusher's state after one step."""
-    here = motion.with_rigidity(lane.rigidity).about(lane.start)
+    here = motion.with_rigidity(lane.rigidity).about(lane.start).after(lane.path)
     # Behind a barrier: compiled together with the stop, a step would be rounded by its company.
     return lax.optimization_barrier(
         pusher.step(here, lane.offset, lane.direction, lane.pusher_state)
@@ -251,7 +251,7 @@ def _unmet(stop: Stop, lane: _Lane) -> Bool[Array, " surface"] | bool:
 
 def _look_within(motion, stop, pusher, lane: _Lane) -> _Lane:
     """Return a lane in which `may_have_met` was so: met within the step, or to go on from it."""
-    here = motion.with_rigidity(lane.rigidity).about(lane.start)
+    here = motion.with_rigidity(lane.rigidity).about(lane.start).after(lane.path)
     length = pusher.step_length(lane.pusher_state)
     after = pusher.advance(here, lane.offset, lane.direction, length)
     lengths = find_beyond(motion, stop, pusher, lane, (*lax.optimization_barrier(after), length))

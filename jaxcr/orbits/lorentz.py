@@ -1,5 +1,7 @@
 """The Lorentz equation in working units: one particle, path length for time."""
 
+import dataclasses
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -7,6 +9,7 @@ from jaxtyping import Array
 from jaxcr.annotations import checked
 from jaxcr.arrays import Scalar, Vector
 from jaxcr.fields import Field
+from jaxcr.fields.field import MovedField
 from jaxcr.units import GYRORADIUS
 from jaxcr.vectors import cross, dot
 
@@ -14,7 +17,7 @@ _WEAKEST_ROTATION = 1e-6  # rad/pc, below which an orbit counts as straight
 
 
 class Lorentz(eqx.Module):
-    """Motion of one particle in static fields: dr/ds = v, du/ds = (E + v × B) / (r_1 R).
+    """Motion of one particle: dr/ds = v, du/ds = (E + v × B) / (r_1 R).
 
     ``u`` is the momentum over the momentum at the start, ``R`` the rigidity at the start in PV
     with the sign of the charge, r_1 = 1.08101 pc the gyroradius of 1 PV in 1 µG, ``s`` the time
@@ -31,21 +34,42 @@ class Lorentz(eqx.Module):
         E over the speed of light in µG (1 µG is 0.03 V/m), or ``None``.
     rest_rigidity
         m c² / (Z e) in PV (proton 9.4e-7), or ``None`` for a particle at the speed of light.
+    elapsed
+        Path (time times c, pc) up to where the path is counted from, or ``None`` at the start:
+        where fields change in time, it counts.
     """
 
     field: Field
     rigidity: Scalar
     electric: Field | None = None
     rest_rigidity: Scalar | None = None
+    elapsed: Scalar | None = None
 
     def with_rigidity(self, rigidity: Scalar) -> "Lorentz":
         """Return the motion of a particle of another rigidity in the same fields."""
-        return Lorentz(self.field, rigidity, self.electric, self.rest_rigidity)
+        return dataclasses.replace(self, rigidity=rigidity)
 
     def about(self, origin: Vector) -> "Lorentz":
         """Return the motion with positions counted from ``origin``: short steps far from 0."""
-        electric = None if self.electric is None else _Moved(self.electric, origin)
-        return Lorentz(_Moved(self.field, origin), self.rigidity, electric, self.rest_rigidity)
+        electric = None if self.electric is None else MovedField(self.electric, origin)
+        return dataclasses.replace(self, field=MovedField(self.field, origin), electric=electric)
+
+    @property
+    def varies(self) -> bool:
+        """Whether a field changes in time: known before tracing."""
+        return self.field.varies or (self.electric is not None and self.electric.varies)
+
+    def after(self, path: Scalar) -> "Lorentz":
+        """Return the motion with the path counted from ``path`` on; itself in static fields."""
+        return dataclasses.replace(self, elapsed=path) if self.varies else self
+
+    def at(self, path: Scalar) -> "Lorentz":
+        """Return the motion in the fields as they stand at ``path``; itself in static fields."""
+        if not self.varies:
+            return self
+        time = path if self.elapsed is None else self.elapsed + path
+        electric = None if self.electric is None else self.electric.at_time(time)
+        return dataclasses.replace(self, field=self.field.at_time(time), electric=electric)
 
     @property
     def has_light_speed(self) -> bool:
@@ -86,9 +110,9 @@ class Lorentz(eqx.Module):
     def __call__(self, path, state: tuple[Vector, Vector], args=None) -> tuple[Vector, Vector]:
         """Return the derivative of (position, momentum) by path, as diffrax calls it."""
         position, momentum = state
-        velocity = self.velocity(momentum)
-        change = cross(velocity, self.rotation(position))
-        return velocity, change if self.electric is None else change + self.push(position)
+        now, velocity = self.at(path), self.velocity(momentum)
+        change = cross(velocity, now.rotation(position))
+        return velocity, change if self.electric is None else change + now.push(position)
 
 
 def compensated_sum(total: Array, lost: Array, part: Array) -> tuple[Array, Array]:
@@ -99,21 +123,3 @@ def compensated_sum(total: Array, lost: Array, part: Array) -> tuple[Array, Arra
     part = part - lost
     new = total + part
     return new, (new - total) - part
-
-
-class _Moved(Field):
-    """A field with positions counted from an origin."""
-
-    field: Field
-    origin: Vector
-
-    def __call__(self, position: Vector) -> Vector:
-        """Return the field at the origin plus ``position``."""
-        return self.field(self.origin + position)
-
-    def max_strength(self) -> Scalar:
-        """Return the bound of the field."""
-        return self.field.max_strength()
-
-    def lattice(self) -> None:
-        """Return ``None``: steps are chosen from the field itself."""

@@ -73,7 +73,7 @@ def _make_steps(moved: tuple[PyTree, PyTree], laws: Laws, start: Particles, end:
 
         def body(made, carry):
             def step(laws, start, state):
-                return _step(laws, start, state, _length(laws, start, made < num_steps))
+                return _step(laws, start, state, made, _length(laws, start, made < num_steps))
 
             state, change = carry
             return eqx.filter_jvp(step, (laws, start, state), (moved_laws, moved_start, change))
@@ -103,11 +103,11 @@ def _undo_steps(
 
         def body(carry):
             total, own, state, cotangent, left = carry
-            state = _step(laws, start, state, -_length(laws, start, left > 0))
+            state = _step(laws, start, state, left, -_length(laws, start, left > 0))
 
             def step(varied, start, state):
                 laws = eqx.combine(varied, fixed)
-                return _step(laws, start, state, _length(laws, start, left > 0))
+                return _step(laws, start, state, left - 1, _length(laws, start, left > 0))
 
             more, own_more, cotangent = jax.vjp(step, varied, start, state)[1](cotangent)
             total, own = jax.tree.map(jnp.add, (total, own), (more, own_more))
@@ -128,19 +128,20 @@ def _undo_steps(
 
 
 def _try(laws: Laws, start: Particles, going: Bool[Array, " row"], state):
-    """Return offsets, directions and pusher's states after one try of steps that adapt.
+    """Return offsets, directions, pusher's states and paths after one try of steps that adapt.
 
     Their lengths count as given: that of a step changes where it ends within the tolerance alone.
     """
     pusher, motion = laws
 
     def one(start, going, state):
-        offset, direction, control = state
+        offset, direction, control, path = state
         here = motion.with_rigidity(start.rigidity).about(start.position)
+        here = here if path is None else here.after(path)
         length = lax.stop_gradient(pusher.step_length(control))
         control = pusher.shortened(control, length)
-        offset, direction, _, control = pusher.step(here, offset, direction, control)
-        new = offset, direction, control
+        offset, direction, gone, control = pusher.step(here, offset, direction, control)
+        new = offset, direction, control, None if path is None else path + gone
         return jax.tree.map(lambda a, b: jnp.where(going, a, b), new, state)
 
     return jax.vmap(one)(start, going, state)
@@ -154,6 +155,7 @@ def _begin(laws: Laws, start: Particles):
         here = motion.with_rigidity(start.rigidity).about(start.position)
         still = jnp.zeros_like(start.position)
         state = still, start.direction, pusher.init(here, still, start.direction)
+        state = *state, jnp.zeros((), still.dtype) if motion.varies else None
         # Of types that a loop finds again: a controller begins with weak ones.
         return jax.tree.map(lambda x: lax.convert_element_type(x, jnp.result_type(x)), state)
 
@@ -205,8 +207,8 @@ def _pull_back(wanted: Laws, fixed: Laws, start: Particles, num_steps, cotangent
         more, own_more, cotangent = jax.vjp(again, wanted, start, numbers)[1](cotangent)
         return made, *jax.tree.map(jnp.add, (total, own), (more, own_more)), cotangent
 
-    nothing = jax.tree.map(jnp.zeros_like, _numbers(end[2]))
-    carry = most, *jax.tree.map(jnp.zeros_like, (wanted, start)), (*cotangent, nothing)
+    nothing = jax.tree.map(jnp.zeros_like, _numbers(end[2:]))
+    carry = most, *jax.tree.map(jnp.zeros_like, (wanted, start)), (*cotangent, *nothing)
     _, total, own, cotangent = lax.while_loop(lambda x: x[0] > 0, back, carry)
     begin = lambda x, y: _numbers(_begin(eqx.combine(x, fixed), y))  # noqa: E731
     pulled = jax.vjp(begin, wanted, start)[1](cotangent)
@@ -218,15 +220,23 @@ def _numbers(state):
     return eqx.filter(state, eqx.is_inexact_array)
 
 
-def _step(laws: Laws, start: Particles, state: tuple[Array, Array], length: Float[Array, " row"]):
-    """Return offsets and directions a step on, or back where the length is negative."""
+def _step(
+    laws: Laws,
+    start: Particles,
+    state: tuple[Array, Array],
+    made: Int[Array, "..."],
+    length: Float[Array, " row"],
+):
+    """Return offsets and directions a step on from those made, or back: a negative length."""
     pusher, motion = laws
+    path = jnp.broadcast_to(made, length.shape).astype(length.dtype)
+    path = path * pusher.step_size.astype(length.dtype)
 
-    def one(position, rigidity, offset, direction, length):
-        here = motion.with_rigidity(rigidity).about(position)
+    def one(position, rigidity, offset, direction, path, length):
+        here = motion.with_rigidity(rigidity).about(position).after(path)
         return pusher.advance(here, offset, direction, length)
 
-    return jax.vmap(one)(start.position, start.rigidity, *state, length)
+    return jax.vmap(one)(start.position, start.rigidity, *state, path, length)
 
 
 def _length(laws: Laws, start: Particles, moves: Bool[Array, " row"]) -> Float[Array, " row"]:

@@ -39,7 +39,7 @@ class Strang(FixedStepPusher):
     def advance(self, motion: Lorentz, position: Vector, direction: Vector, length: Scalar):
         """Drift half, rotate by the midpoint field, drift half."""
         middle = position + 0.5 * length * motion.velocity(direction)
-        direction = _turn(motion, middle, direction, length)
+        direction = _turn(motion.at(0.5 * length), middle, direction, length)
         return middle + 0.5 * length * motion.velocity(direction), direction
 
 
@@ -65,13 +65,18 @@ class BlanesMoan4(FixedStepPusher):
         _refuse_electric(self, motion)
 
     def advance(self, motion: Lorentz, position: Vector, direction: Vector, length: Scalar):
-        """Compose the drifts and rotations, first half mirrored in the second."""
+        """Compose the drifts and rotations, first half mirrored in the second.
+
+        Time goes on with the drifts, a fourth coordinate.
+        """
         position = position + _DRIFTS[0] * length * motion.velocity(direction)
+        gone = _DRIFTS[0]
         drifts = (*_DRIFTS[1:], *_DRIFTS[2::-1])
         rotations = (*_ROTATIONS, *_ROTATIONS[::-1])
         for drift, rotation in zip(drifts, rotations, strict=True):
-            direction = _turn(motion, position, direction, rotation * length)
+            direction = _turn(motion.at(gone * length), position, direction, rotation * length)
             position = position + drift * length * motion.velocity(direction)
+            gone += drift
         return position, direction
 
 

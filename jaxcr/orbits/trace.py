@@ -32,7 +32,8 @@ class Orbit(eqx.Module):
     Attributes
     ----------
     position, direction, path_length
-        At the stop: pc, unit vector ``(3,)``, pc.
+        At the stop: pc, unit vector ``(3,)``, pc. With an electric field the length of
+        ``direction`` is the momentum over that at the start.
     status
         A key of ``STATUS_TEXT``; 0 where the stop was reached.
     num_steps
@@ -217,6 +218,7 @@ def _highest_level(motion: Lorentz, stop: Stop, start: Vector, state, path: Scal
 
     The maximum is looked for backwards along the orbit, only where it can have been positive.
     """
+    motion = motion.at(path)  # as it stands: a step back is short
 
     def approach(x, n, s):
         velocity = motion.velocity(n)
@@ -269,6 +271,6 @@ def _polish(motion: Lorentz, stop: Stop, start: Vector, state, reached):
         )
         usable = reached & (slope > 0)
         length = jnp.where(usable, -level / jnp.where(usable, slope, 1), 0)
-        moved = (*boris.advance(motion, offset, direction, length), path + length)
+        moved = (*boris.advance(motion.after(path), offset, direction, length), path + length)
         state = [jnp.where(usable, new, old) for new, old in zip(moved, state, strict=True)]
     return state

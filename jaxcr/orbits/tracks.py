@@ -11,6 +11,7 @@ from jaxcr.checks import argument_error, as_float, check_positive, check_range, 
 from jaxcr.compilation import jit_loop
 from jaxcr.devices import on_each, share_out
 from jaxcr.fields import Field, outside_samples
+from jaxcr.fields.field import check_static
 from jaxcr.orbits.boris import Boris
 from jaxcr.orbits.ensemble import check_path, start_states
 from jaxcr.orbits.exits import LEFT_BOX, NOT_FINITE, REACHED, check_left_box
@@ -100,6 +101,7 @@ def record_tracks(
     out orbits that are not finite to their end, see ``num_left_out``, and raise when more than
     1 % left a clamped grid.
     """
+    check_static("record_tracks: field", field)
     particles = start_states(position, direction, rigidity)
     remedy = "Back-tracking is a matter of the sign of the rigidity."
     check_positive("record_tracks: path_length", path_length, remedy=remedy)

@@ -10,6 +10,7 @@ from jaxcr.arrays import Scalar, Vector
 from jaxcr.checks import argument_error, as_float, check_finite, check_range
 from jaxcr.compilation import jit_loop
 from jaxcr.fields import Field
+from jaxcr.fields.field import check_static
 from jaxcr.orbits import STATUS_TEXT, Boris, Exits, Pusher, Stop
 from jaxcr.orbits.ensemble import check_path, engine_options, start_states, trace_on_devices
 from jaxcr.orbits.exits import REACHED
@@ -84,6 +85,7 @@ class OrbitRun(eqx.Module):
         lmax: int = 16,
         single: bool = False,
     ):
+        check_static("OrbitRun: field", field)
         most = _NUMBERS - chunk_size
         if not 1 <= num_orbits <= most or chunk_size < 1 or chunk_size % _MULTIPLE:
             raise argument_error(

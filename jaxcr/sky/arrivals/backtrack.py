@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxcr.arrays import ScalarLike
 from jaxcr.checks import argument_error, as_float, check_range, check_shape, is_concrete
 from jaxcr.fields import Field
+from jaxcr.fields.field import check_static
 from jaxcr.orbits import Pusher, Sphere, Stop, trace_ensemble
 from jaxcr.orbits.exits import REACHED, Exits
 from jaxcr.sky.arrivals.directions import refined_directions
@@ -188,8 +189,8 @@ def backtrack(
     Raises
     ------
     ValueError
-        When shapes disagree, a rigidity is 0, a weight negative, an electric field is given, or
-        more than 1 % of an observer's orbits never reach the boundary.
+        When shapes disagree, a rigidity is 0, a weight negative, the field changes in time, an
+        electric one is given, or more than 1 % of an observer's orbits never reach the boundary.
 
     Notes
     -----
@@ -197,6 +198,8 @@ def backtrack(
     of the orbits are NaN, as where a rigidity is 0 or not finite. See ``Arrivals.lost_share``.
     Source: f is constant along orbits (Liouville); Giacinti & Sigl, PRL 109 (2012) 071101.
     """
+    why = "Back in time it is another field, and energies change in it. "
+    check_static("backtrack: field", field, why)
     if "electric" in options:
         raise argument_error(
             "backtrack: electric",
