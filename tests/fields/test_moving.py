@@ -13,7 +13,7 @@ U = jnp.array([0.02, -0.01, 0.03])
 
 def cube(seed, scale=1.0, **options):
     samples = scale * np.random.default_rng(seed).normal(size=(4, 5, 6, 3))
-    options = {"stencil": fields.CatmullRom(), "storage": jnp.int16} | options
+    options = {"storage": jnp.int16} | options
     return fields.GridField(
         jnp.asarray(samples), spacing=0.7, origin=jnp.array([1.0, 2.0, 3.0]), **options
     )
@@ -59,14 +59,17 @@ def test_a_moving_field_is_the_field_at_the_place_it_came_from():
 
 
 def test_a_moved_grid_has_its_samples_where_its_lattice_says():
-    grid = cube(1, stencil=fields.Linear())
+    grid = cube(1)
     moved = fields.MovingField(grid, U).at_time(10.0)
     centers = moved.lattice().centers().reshape(-1, 3)
     expected = jax.vmap(grid)(grid.lattice().centers().reshape(-1, 3))
     np.testing.assert_allclose(jax.vmap(moved)(centers), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["grid", "waves", "function", "potential"])
+SLOW = [pytest.param(x, marks=pytest.mark.slow) for x in ("waves", "potential")]
+
+
+@pytest.mark.parametrize("kind", ["grid", "function", *SLOW])
 def test_a_sequence_is_linear_between_its_snapshots_and_still_outside(kind):
     if kind == "grid":
         snapshots = [cube(seed) for seed in range(3)]
@@ -108,12 +111,13 @@ def test_grids_of_a_sequence_are_not_copied():
 
 
 def test_derivatives_by_samples_position_and_time():
+    @jax.jit
     def value(scale, position, time):
         pair = [scale * cube(1, storage=jnp.float64), 2.0 * cube(2, storage=jnp.float64)]
         return fields.FieldSequence(pair, jnp.array([0.0, 3.0])).at_time(time)(position)[0]
 
     arguments = (jnp.array(1.5), HERE, jnp.array(1.2))
-    slopes = jax.grad(value, argnums=(0, 1, 2))(*arguments)
+    slopes = jax.jit(jax.grad(value, argnums=(0, 1, 2)))(*arguments)
     step = 1e-6
     for i, slope in enumerate(slopes):
         for e in np.eye(np.size(slope)).reshape(-1, *np.shape(slope)):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcr import fields, orbits, sky, units
+from jaxcr import fields, orbits, runs, sky, units
 
 RIGIDITY = 3.0 / units.GYRORADIUS  # gyroradius 1 pc in 3 µG
 WEAK, STRONG = (fields.UniformField(jnp.array([0.0, 0.0, x])) for x in (1.0, 3.0))
@@ -116,6 +116,7 @@ def test_without_mass_too_and_in_no_other_field():
     assert np.abs(comoving_energy(exits, 0) - start).max() > 1e-2
 
 
+@pytest.mark.slow
 def test_equal_snapshots_are_the_static_field():
     still = fields.FieldSequence([WAVES, WAVES], jnp.array([0.0, 8.0]))
     a, b = (trace(x, orbits.PathLength(9.0), orbits.Boris(0.1)) for x in (WAVES, still))
@@ -166,34 +167,28 @@ def test_a_program_of_static_fields_has_no_time_in_it():
     assert motion.after(jnp.asarray(3.0)) is motion
 
 
-@pytest.mark.parametrize(
-    ("name", "call"),
-    [
-        ("backtrack", lambda f, **k: sky.backtrack(f, observer=jnp.zeros(3), nside=1, **k)),
-        (
-            "record_tracks",
-            lambda f, **k: orbits.record_tracks(
-                f, jnp.zeros(3), N, rigidity=1.0, path_length=1.0, num_samples=2
-            ),
-        ),
-        (
-            "trace_guiding_center",
-            lambda f, **k: orbits.trace_guiding_center(
-                f, jnp.zeros(3), N[0], rigidity=1.0, path_length=1.0, num_samples=2
-            ),
-        ),
-        (
-            "GuidingCenter",
-            lambda f, **k: trace(f, orbits.PathLength(1.0), orbits.GuidingCenter()),
-        ),
-        (
-            "phase_space_jacobian",
-            lambda f, **k: orbits.phase_space_jacobian(
-                f, jnp.zeros(3), N[0], rigidity=1.0, path_length=1.0, num_steps=2
-            ),
-        ),
-    ],
-)
-def test_what_needs_a_static_field_says_so(name, call):
+STOP = orbits.PathLength(1.0)
+WANT_STATIC = {
+    "backtrack": lambda f: sky.backtrack(
+        f, observer=jnp.zeros(3), nside=1, rigidity=1.0, stop=STOP
+    ),
+    "OrbitRun": lambda f: runs.OrbitRun(
+        f, rigidity=1.0, stop=STOP, key=jax.random.key(0), num_orbits=1024
+    ),
+    "record_tracks": lambda f: orbits.record_tracks(
+        f, jnp.zeros(3), N, rigidity=1.0, path_length=1.0, num_samples=2
+    ),
+    "trace_guiding_center": lambda f: orbits.trace_guiding_center(
+        f, jnp.zeros(3), N[0], rigidity=1.0, path_length=1.0, num_samples=2
+    ),
+    "GuidingCenter": lambda f: trace(f, STOP, orbits.GuidingCenter()),
+    "phase_space_jacobian": lambda f: orbits.phase_space_jacobian(
+        f, jnp.zeros(3), N[0], rigidity=1.0, path_length=1.0, num_steps=2
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WANT_STATIC)
+def test_what_needs_a_static_field_says_so(name):
     with pytest.raises(ValueError, match=rf"{name}: field: expected a static field"):
-        call(GROWING, rigidity=1.0, stop=orbits.PathLength(1.0))
+        WANT_STATIC[name](GROWING)
