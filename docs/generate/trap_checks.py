@@ -94,11 +94,11 @@ DESCRIPTIONS = {
         "Chain against guiding centres in four regimes",
         f"{_CODE}/four_regimes.py",
         "Twenty-one traps, start in the middle, a mean free path as long as a trap; scattering by "
-        "large angles, which forgets the direction, and by small ones. The chain of independent "
-        "hops agrees with scattering in a uniform field; **with mirrors its escape times are twice "
-        "too long**: the chain ends every hop in the neighbouring trap, guiding centres often go "
-        "farther (table above). Free streaming has no mean escape time: who moves across the "
-        "field never leaves.",
+        "large angles, which forgets the direction, and by small ones. The chain has drift and "
+        "diffusion of the pitch-angle equation, and with them the escape times. **Hop rates by the "
+        "volume of the loss cones make times twice too long**: such a chain ends every hop in the "
+        "neighbouring trap, guiding centres often go farther (table above). Free streaming has no "
+        "mean escape time: who moves across the field never leaves.",
         _regimes,
         f"{_RESULTS}/four_regimes.png",
         "Mean displacement and spread (solid: guiding centres, dashed: chain), median and mean "

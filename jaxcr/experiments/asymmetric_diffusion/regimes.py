@@ -85,12 +85,17 @@ def blocks(num: int) -> tuple[int, int]:
     return num_blocks, whole_groups(num // num_blocks)
 
 
-def _follow_block(regime: Regime, num: int, key) -> Moments:
+def scattering_of(regime: Regime) -> traps.IsotropisingScattering | traps.SmallAngleScattering:
+    """Return how pitch angles change in a regime."""
     small = regime.scattering == "small angles"
+    return traps.SmallAngleScattering() if small else traps.IsotropisingScattering()
+
+
+def _follow_block(regime: Regime, num: int, key) -> Moments:
     x = traps.scatter_in_bottles(
         bottles(regime), scattering_rate=regime.rate, sample_length=INTERVAL, num_samples=SAMPLES,
         num_particles=num, key=key, start_bottle=MIDDLE,
-        scattering=traps.SmallAngleScattering() if small else traps.IsotropisingScattering(),
+        scattering=scattering_of(regime),
     )  # fmt: skip
     moved = x.astype(float) - (MIDDLE + 0.5)
     gone = jax.lax.cummax(jnp.abs(moved), axis=0) >= MIDDLE + 0.5
