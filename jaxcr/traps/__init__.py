@@ -28,6 +28,7 @@ from jaxcr.traps.generating import (
     laurent_coefficients,
     occupation_generating_function,
 )
+from jaxcr.traps.graph import TrapGraph, banded_chain, lattice_of_traps
 from jaxcr.traps.hops import MeasuredHops, measure_hops, scatter_in_bottles
 from jaxcr.traps.line_of_traps import flux_tube_volume, line_of_traps, trap_chain, traps_in_profile
 from jaxcr.traps.loss_cone import EscapeProbabilities, escape_probabilities, loss_cone_fractions
@@ -72,7 +73,9 @@ __all__ = [
     "SmallAngleScattering",
     "Spectrum",
     "Trap",
+    "TrapGraph",
     "Walks",
+    "banded_chain",
     "bond_flux",
     "bottle_transport",
     "chain_distribution",
@@ -90,6 +93,7 @@ __all__ = [
     "helio_chain",
     "hop_generating_function",
     "hop_probability",
+    "lattice_of_traps",
     "laurent_coefficients",
     "line_of_traps",
     "log_escape_time",

@@ -91,6 +91,14 @@ class Chain(eqx.Module):
         return self.rate_right.shape[-1]
 
     @property
+    def exit_rates(self) -> Float[Array, "way=3 site"]:
+        """Rates at which each site is left for good: to the left, to the right, and by loss."""
+        nothing = jnp.zeros_like(self.rate_right)
+        left = nothing.at[0].set(self.rate_left[0])
+        right = nothing.at[-1].set(self.rate_right[-1])
+        return jnp.stack([left, right, self.losses])
+
+    @property
     def losses(self) -> Float[Array, " site"]:
         """Loss rate of every site, zero where none was given."""
         if self.loss_rate is None:

@@ -7,7 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxcr.traps.chain import Chain
-from jaxcr.traps.recurrence import first_passage, solve, solve_in_logarithms
+from jaxcr.traps.elimination import mean_sums
+from jaxcr.traps.graph import TrapGraph
+from jaxcr.traps.recurrence import first_passage, solve_in_logarithms
 from jaxcr.traps.steady import check_way_out
 
 
@@ -27,8 +29,12 @@ class ExitProbabilities(NamedTuple):
     lost: Float[Array, " site"]
 
 
-def exit_probability(chain: Chain) -> ExitProbabilities:
+def exit_probability(
+    chain: Chain | TrapGraph,
+) -> ExitProbabilities | Float[Array, "way site"]:
     """Return the probabilities to leave left, to leave right and to be lost on the way.
+
+    Of a graph of traps the probabilities to leave by each of its ways out, (way, site).
 
     Raises
     ------
@@ -37,37 +43,24 @@ def exit_probability(chain: Chain) -> ExitProbabilities:
 
     Notes
     -----
-    O(N), without subtractions: small probabilities keep their relative accuracy; 0 below the
-    float range, where ``log_exit_probability`` helps. The sum is less than one at sites from which
-    a particle may come to where it never leaves.
+    O(N) for a chain, without subtractions: small probabilities keep their relative accuracy; 0
+    below the float range, where ``log_exit_probability`` helps. The sum is less than one at sites
+    from which a particle may come to where it never leaves.
     """
     check_way_out("exit_probability", chain)
-    ways = _ways(chain)
-    return ExitProbabilities(*jax.vmap(lambda s: solve(chain, first_passage(chain), s))(ways))
+    shares = jax.vmap(lambda way: mean_sums(chain, way))(chain.exit_rates)
+    return ExitProbabilities(*shares) if isinstance(chain, Chain) else shares
 
 
 def log_exit_probability(chain: Chain) -> ExitProbabilities:
     """Return ln of ``exit_probability``, -inf where that is zero, however small it is."""
     check_way_out("log_exit_probability", chain)
-    ways = _ways(chain)
     return ExitProbabilities(
-        *jax.vmap(lambda s: solve_in_logarithms(chain, first_passage(chain), s))(ways)
+        *jax.vmap(lambda s: solve_in_logarithms(chain, first_passage(chain), s))(chain.exit_rates)
     )
 
 
-def _ways(chain: Chain) -> Float[Array, "way=3 site"]:
-    """Return the rates at which each site is left to the left, to the right, and by loss."""
-    nothing = jnp.zeros_like(chain.rate_right)
-    return jnp.stack(
-        [
-            nothing.at[0].set(chain.rate_left[0]),
-            nothing.at[-1].set(chain.rate_right[-1]),
-            chain.losses,
-        ]
-    )
-
-
-def escape_time(chain: Chain) -> Float[Array, " site"]:
+def escape_time(chain: Chain | TrapGraph) -> Float[Array, " site"]:
     """Return the mean time until a particle that starts from each site has left or is lost.
 
     Returns
@@ -83,12 +76,11 @@ def escape_time(chain: Chain) -> Float[Array, " site"]:
 
     Notes
     -----
-    O(N), without subtractions: right for strong traps too, where a tridiagonal solve loses
-    every digit once the time exceeds 1/epsilon hops.
+    O(N) for a chain, without subtractions: right for strong traps too, where a tridiagonal solve
+    loses every digit once the time exceeds 1/epsilon hops.
     """
     check_way_out("escape_time", chain)
-    one = jnp.ones_like(chain.rate_right)
-    return solve(chain, first_passage(chain), one)
+    return mean_sums(chain, jnp.ones(chain.num_sites, chain.exit_rates.dtype))
 
 
 def log_escape_time(chain: Chain) -> Float[Array, " site"]:

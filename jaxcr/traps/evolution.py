@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.checks import check_range, check_shape, is_concrete
+from jaxcr.checks import argument_error, check_range, check_shape, is_concrete
 from jaxcr.traps.chain import Chain
-from jaxcr.traps.recurrence import occupations, solve
+from jaxcr.traps.elimination import steady_occupations
+from jaxcr.traps.graph import TrapGraph
 from jaxcr.traps.steady import check_inner_rates, log_balance
 
 _INVERSE_ITERATIONS = 40
@@ -43,7 +44,7 @@ class EvolutionMethod(eqx.Module):
     @abc.abstractmethod
     def propagate(
         self,
-        chain: Chain,
+        chain: Chain | TrapGraph,
         initial: Float[Array, " site"],
         source: Float[Array, " site"],
         times: Float[Array, " time"],
@@ -54,10 +55,10 @@ class EvolutionMethod(eqx.Module):
 class MatrixExponential(EvolutionMethod):
     """The exponential of the matrix of a chain: any rates, closed chains with sources too.
 
-    Up to 128 sites by squaring, O(N³) for each time, however late; every squaring doubles the
-    rounding, so that errors grow to 1e-16 times the largest rate times the time. Longer chains
-    by a rational approximation of degree 16 that keeps the matrix tridiagonal, O(N) for each time
-    and substep, with errors of 1e-13 of the largest occupation.
+    Graphs of traps, and chains up to 128 sites, by squaring, O(N³) for each time, however late;
+    every squaring doubles the rounding, so that errors grow to 1e-16 times the largest rate times
+    the time. Longer chains by a rational approximation of degree 16 that keeps the matrix
+    tridiagonal, O(N) for each time and substep, with errors of 1e-13 of the largest occupation.
 
     Parameters
     ----------
@@ -77,13 +78,13 @@ class MatrixExponential(EvolutionMethod):
 
     def propagate(
         self,
-        chain: Chain,
+        chain: Chain | TrapGraph,
         initial: Float[Array, " site"],
         source: Float[Array, " site"],
         times: Float[Array, " time"],
     ) -> Float[Array, "time site"]:
         """Return exp(Q t) n and what the sources have become."""
-        if chain.num_sites <= _DENSE_SITES:
+        if isinstance(chain, TrapGraph) or chain.num_sites <= _DENSE_SITES:
             return _by_squaring(chain, initial, source, times)
         order = jnp.argsort(times)
         intervals = jnp.diff(times[order], prepend=jnp.zeros(1, times.dtype))
@@ -118,9 +119,10 @@ class MatrixExponential(EvolutionMethod):
         )
 
 
-def _by_squaring(chain: Chain, initial, source, times) -> Float[Array, "time site"]:
+def _by_squaring(chain: Chain | TrapGraph, initial, source, times) -> Float[Array, "time site"]:
     """Return the occupations from the dense matrix of N + 1 rows, the sources in its last."""
-    fastest = jnp.max(chain.rate_right + chain.rate_left + chain.losses)
+    generator = generator_matrix(chain)
+    fastest = jnp.max(-jnp.diagonal(generator))
     if is_concrete(fastest, times):
         check_range(
             "evolve: times",
@@ -129,7 +131,7 @@ def _by_squaring(chain: Chain, initial, source, times) -> Float[Array, "time sit
             _LONGEST / float(fastest),
             remedy="That is 1e9 over the largest rate. Use Spectrum(), or the steady state.",
         )
-    matrix = jnp.pad(generator_matrix(chain), ((0, 1), (0, 1)))
+    matrix = jnp.pad(generator, ((0, 1), (0, 1)))
     matrix = matrix.at[:-1, -1].set(source)
     state = jnp.concatenate([initial, jnp.ones(1, initial.dtype)])
 
@@ -171,12 +173,17 @@ class Spectrum(EvolutionMethod):
 
     def propagate(
         self,
-        chain: Chain,
+        chain: Chain | TrapGraph,
         initial: Float[Array, " site"],
         source: Float[Array, " site"],
         times: Float[Array, " time"],
     ) -> Float[Array, "time site"]:
         """Return the sum over modes of what is left of the start and of what sources have fed."""
+        if isinstance(chain, TrapGraph):
+            raise argument_error(
+                "Spectrum: chain", expected="a Chain", got="a TrapGraph",
+                remedy="Its matrix need not be symmetrisable; take MatrixExponential().",
+            )  # fmt: skip
         modes = relaxation_modes(chain)
         # Not the start less the steady state: that of a metastable chain is larger by far.
         left = modes.rate[None, :] * times[:, None]
@@ -190,7 +197,7 @@ _DEFAULT_METHOD = MatrixExponential()
 
 
 def evolve(
-    chain: Chain,
+    chain: Chain | TrapGraph,
     initial: Float[Array, " site"],
     times: Float[Array, " time"],
     *,
@@ -201,6 +208,8 @@ def evolve(
 
     Parameters
     ----------
+    chain
+        A chain, or a graph of traps of up to about a thousand sites.
     initial
         n_k(0), (site,).
     times
@@ -216,11 +225,11 @@ def evolve(
         If the shapes differ, a known occupation, source or time is negative or not finite, or a
         time is too long for the method.
     """
-    dtype = chain.rate_right.dtype
+    dtype = chain.exit_rates.dtype
     initial, times = initial.astype(dtype), times.astype(dtype)
     source = jnp.zeros_like(initial) if source is None else source.astype(dtype)
     for name, rows in (("initial", initial), ("source", source)):
-        check_shape(f"evolve: {name}", rows, chain.rate_right.shape)
+        check_shape(f"evolve: {name}", rows, (chain.num_sites,))
     for name, numbers in (("initial", initial), ("source", source), ("times", times)):
         check_range(f"evolve: {name}", numbers, 0)
     return method.propagate(chain, initial, source, times)
@@ -268,40 +277,50 @@ def relaxation_modes(chain: Chain) -> RelaxationModes:
     return RelaxationModes(rate, scale[:, None] * vector, vector.T / scale[None, :])
 
 
-def relaxation_rates(chain: Chain) -> Float[Array, " mode"]:
+def relaxation_rates(chain: Chain | TrapGraph) -> Float[Array, " mode"]:
     """Return the decay rates of all modes, rising, that of a metastable mode included.
 
     It is exponentially small for a chain that must be left against its drift. It is found by
     inverse iteration with the recurrence of ``steady_state``, which subtracts nothing, to full
     relative accuracy unless the second mode is within a factor of two; the others have an absolute
-    error of 1e-16 times the largest.
+    error of 1e-16 times the largest. Of a graph of traps, from its dense matrix and on CPUs, they
+    are the real parts: hops around in one sense make rates complex.
 
     Returns
     -------
     Rates in the unit of those of the chain, (mode,). The first is 0 for a chain without a way out.
     """
-    modes = relaxation_modes(chain)
-    closed = chain.rate_left[0] + chain.rate_right[-1] + jnp.sum(chain.losses) == 0
+    if isinstance(chain, TrapGraph):
+        last, rates = chain.exit_rates, -jnp.real(jnp.linalg.eigvals(generator_matrix(chain)))
+        rates, guess = jnp.sort(rates), jnp.ones(chain.num_sites, last.dtype)
+    else:
+        modes = relaxation_modes(chain)
+        last, rates, guess = chain.rate_right, modes.rate, jnp.abs(modes.right[:, 0])
+    closed = jnp.sum(chain.exit_rates) == 0
     # An open chain stands in for a closed one, so that no slope becomes NaN.
-    open_end = chain.rate_right.at[-1].add(jnp.where(closed, 1, 0).astype(modes.rate.dtype))
-    opened = eqx.tree_at(lambda c: c.rate_right, chain, open_end)
-    guess = jnp.abs(modes.right[:, 0])
+    open_end = last.at[..., -1].add(jnp.where(closed, 1, 0).astype(last.dtype))
+    opened = eqx.tree_at(
+        lambda c: c.rate_right if isinstance(c, Chain) else c.exit_rates, chain, open_end
+    )
     vector = guess / jnp.sum(guess)
 
     def improve(vector, _):
-        following = solve(opened, occupations(opened), vector)
+        following = steady_occupations(opened, vector)
         size = jnp.sum(following)
         return following / size, 1 / size
 
     slowest = jax.lax.scan(improve, vector, length=_INVERSE_ITERATIONS)[1][-1]
     # Elsewhere the modes lie too close together for inverse iteration, and eigh is exact enough.
-    metastable = modes.rate[0] < _METASTABLE * modes.rate[-1]
-    first = jnp.where(closed, 0, jnp.where(metastable, slowest, modes.rate[0]))
-    return jnp.maximum(modes.rate, first).at[0].set(first)
+    metastable = rates[0] < _METASTABLE * rates[-1]
+    first = jnp.where(closed, 0, jnp.where(metastable, slowest, rates[0]))
+    return jnp.maximum(rates, first).at[0].set(first)
 
 
-def generator_matrix(chain: Chain) -> Float[Array, "site site"]:
+def generator_matrix(chain: Chain | TrapGraph) -> Float[Array, "site site"]:
     """Return Q of dn/dt = Q n, with a column for each site that particles leave."""
+    if isinstance(chain, TrapGraph):
+        leaving = jnp.sum(chain.exit_rates, axis=0).at[chain.origin].add(chain.rate)
+        return jnp.diag(-leaving).at[chain.target, chain.origin].add(chain.rate)
     leaving = chain.rate_right + chain.rate_left + chain.losses
     return (
         jnp.diag(chain.rate_right[:-1], -1) + jnp.diag(chain.rate_left[1:], 1) - jnp.diag(leaving)

@@ -7,14 +7,18 @@ from jaxtyping import Array, Float
 
 from jaxcr.checks import argument_error, check_range, check_shape, is_concrete
 from jaxcr.traps.chain import Chain, ReflectingEnd
+from jaxcr.traps.elimination import steady_occupations
+from jaxcr.traps.graph import TrapGraph
 from jaxcr.traps.recurrence import flows, occupations, solve, solve_in_logarithms
 
 
-def steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " site"]:
+def steady_state(chain: Chain | TrapGraph, source: Float[Array, " site"]) -> Float[Array, " site"]:
     """Return the occupation n_k at which gains and losses of every site balance.
 
     Parameters
     ----------
+    chain
+        A chain, or a graph of traps.
     source
         S, particles per time fed to each site, (site,), >= 0.
 
@@ -30,13 +34,14 @@ def steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " 
 
     Notes
     -----
-    O(N). Every term is positive, and exponents are kept apart: relative error at g = r, the
-    largest, 3.4e-13 at N = 1e5; 0 or inf beyond the float range, where ``log_steady_state``
-    helps. inf, too, at sites that are fed and never left.
+    O(N) for a chain. Every term is positive, and exponents are kept apart: relative error at
+    g = r, the largest, 3.4e-13 at N = 1e5; 0 or inf beyond the float range, where
+    ``log_steady_state`` helps. inf, too, at sites that are fed and never left. A graph is solved
+    without subtractions, too; its probabilities to leave must be floats.
     Source: derived in ``tests/traps/test_steady.py``.
     """
     source = _checked_source("steady_state", chain, source)
-    return solve(chain, occupations(chain), source)
+    return steady_occupations(chain, source)
 
 
 def log_steady_state(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " site"]:
@@ -77,15 +82,15 @@ def bond_flux(chain: Chain, source: Float[Array, " site"]) -> Float[Array, " bon
     return jnp.concatenate([first, flows(chain, source), last])
 
 
-def green_function(chain: Chain) -> Float[Array, "site source"]:
+def green_function(chain: Chain | TrapGraph) -> Float[Array, "site source"]:
     """Return the steady occupations for a unit source at each site, one column each.
 
     The mean time that a particle started at the column's site spends at the row's.
-    O(N²) time and memory.
+    O(N²) time and memory for a chain.
     """
-    unit = jnp.eye(chain.num_sites, dtype=chain.rate_right.dtype)
+    unit = jnp.eye(chain.num_sites, dtype=chain.exit_rates.dtype)
     check_way_out("green_function", chain)
-    return jax.vmap(lambda s: solve(chain, occupations(chain), s), out_axes=1)(unit)
+    return jax.vmap(lambda s: steady_occupations(chain, s), out_axes=1)(unit)
 
 
 def equilibrium(chain: Chain) -> Float[Array, " site"]:
@@ -110,8 +115,17 @@ def log_balance(chain: Chain) -> Float[Array, " site"]:
     return jnp.concatenate([jnp.zeros(1, steps.dtype), jnp.cumsum(steps)])
 
 
-def check_way_out(name: str, chain: Chain) -> None:
+def check_way_out(name: str, chain: Chain | TrapGraph) -> None:
     """Raise if it is known that no particle can leave."""
+    if isinstance(chain, TrapGraph):
+        if _is_zero(chain.exit_rates, slice(None)):
+            raise argument_error(
+                f"{name}: chain",
+                expected="a way out",
+                got="exit_rates of zero",
+                remedy="Give a site a rate of leaving; a closed graph has no steady state.",
+            )
+        return
     left = isinstance(chain.left_end, ReflectingEnd) or _is_zero(chain.rate_left, 0)
     right = isinstance(chain.right_end, ReflectingEnd) or _is_zero(chain.rate_right, -1)
     lossless = chain.loss_rate is None or _is_zero(chain.loss_rate, slice(None))
@@ -138,10 +152,10 @@ def check_inner_rates(name: str, chain: Chain) -> None:
 
 def _checked_source(name, chain, source):
     """Return a source in the chain's precision; reject another shape or sign, and closed chains."""
-    check_shape(f"{name}: source", source, chain.rate_right.shape)
+    check_shape(f"{name}: source", source, (chain.num_sites,))
     check_range(f"{name}: source", source, 0, remedy="What removes particles is loss_rate.")
     check_way_out(name, chain)
-    return source.astype(chain.rate_right.dtype)
+    return source.astype(chain.exit_rates.dtype)
 
 
 def _is_zero(rate, where):
