@@ -11,6 +11,7 @@ from jaxcr.traps.escape import (
     exit_probability,
     log_escape_time,
     log_exit_probability,
+    passage_time_distribution,
 )
 from jaxcr.traps.evolution import (
     EvolutionMethod,
@@ -103,6 +104,7 @@ __all__ = [
     "measure_hops",
     "mirror_suppression",
     "occupation_generating_function",
+    "passage_time_distribution",
     "relaxation_modes",
     "relaxation_rates",
     "scatter_in_bottles",

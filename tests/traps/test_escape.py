@@ -7,15 +7,22 @@ import numpy as np
 import pytest
 
 from jaxcr.traps import (
+    LEFT,
+    LOST,
+    RIGHT,
     AbsorbingEnd,
     Chain,
     ReflectingEnd,
+    Spectrum,
     escape_time,
     exit_probability,
+    generator_matrix,
     green_function,
     log_escape_time,
     log_exit_probability,
+    passage_time_distribution,
     steady_state,
+    walk,
 )
 
 ROUNDING = 2e-12
@@ -224,3 +231,56 @@ def test_chains_of_lists_whole_numbers_and_mixed_precision(kind):
     np.testing.assert_allclose(
         steady_state(chain, kind([1, 0, 0])), steady_state(expected, jnp.eye(3)[0]), rtol=1e-6
     )
+
+
+def test_one_site_is_left_exponentially():
+    chain = Chain(jnp.array([0.7]), jnp.array([0.2]), left_end=AbsorbingEnd(),
+                  right_end=AbsorbingEnd(), loss_rate=jnp.array([0.1]))  # fmt: skip
+    times = jnp.array([0.0, 0.5, 3.0])
+    inside, density = passage_time_distribution(chain, 0, times)
+    np.testing.assert_allclose(inside, jnp.exp(-times), rtol=1e-14)
+    np.testing.assert_allclose(density, np.outer([0.2, 0.7, 0.1], jnp.exp(-times)), rtol=1e-14)
+
+
+@pytest.fixture(scope="module")
+def passage():
+    """A chain of eight sites, and its passage from the third at nodes of Gauss and Legendre."""
+    right, left, loss = jnp.asarray(10.0 ** np.random.default_rng(5).uniform(-1, 1, (3, 8)))
+    ends = {"left_end": AbsorbingEnd(), "right_end": AbsorbingEnd()}
+    chain = Chain(right, left, loss_rate=0.05 * loss, **ends)
+    node, weight = np.polynomial.legendre.leggauss(80)
+    # t = 3 s^4, s from 0 to 4, where 1e-17 are left
+    times, weight = 48 * (1 + node) ** 4, 192 * weight * (1 + node) ** 3
+    return chain, times, weight, passage_time_distribution(chain, 2, times, method=Spectrum())
+
+
+def test_moments_of_the_passage_time(passage):
+    chain, times, weight, (inside, density) = passage
+    mean = escape_time(chain)
+    np.testing.assert_allclose(weight @ np.asarray(inside), mean[2], rtol=1e-10)
+    # the second moment solves the same problem with twice the mean time gained per time
+    second = np.linalg.solve(-np.asarray(generator_matrix(chain)).T, 2 * np.asarray(mean))[2]
+    np.testing.assert_allclose(2 * weight * times @ np.asarray(inside), second, rtol=1e-10)
+    shares = [x[2] for x in exit_probability(chain)]
+    np.testing.assert_allclose(np.asarray(density) @ weight, shares, rtol=1e-10)
+
+
+def test_passage_times_of_walkers(passage, key):
+    chain, *_ = passage
+    walks = walk(chain, jnp.full(4096, 2), key=key)
+    times = jnp.asarray(np.sort(walks.time))
+    below = 1 - passage_time_distribution(chain, 2, times, method=Spectrum())[0]
+    rank = np.arange(4097) / 4096
+    distance = max(np.max(rank[1:] - below), np.max(below - rank[:-1]))
+    assert distance * 64 < 1.95  # Kolmogorov and Smirnov: one in a thousand is larger
+    other = 1 - passage_time_distribution(chain, 3, times, method=Spectrum())[0]
+    assert np.max(np.abs(rank[1:] - other)) * 64 > 1.95
+    for end, share in zip((LEFT, RIGHT, LOST), exit_probability(chain), strict=True):
+        error = np.sqrt(share[2] * (1 - share[2]) / 4096)
+        assert abs(np.mean(np.asarray(walks.end) == end) - share[2]) < 3 * error
+
+
+def test_a_start_that_is_no_site_is_rejected():
+    chain = Chain(jnp.ones(3), jnp.ones(3), left_end=AbsorbingEnd(), right_end=AbsorbingEnd())
+    with pytest.raises(ValueError, match=r"passage_time_distribution: start: expected a number in"):
+        passage_time_distribution(chain, 3, jnp.ones(1))

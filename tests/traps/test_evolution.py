@@ -1,3 +1,6 @@
+import functools
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +15,7 @@ from jaxcr.traps import (
     MatrixExponential,
     ReflectingEnd,
     Spectrum,
+    TrapGraph,
     escape_time,
     evolve,
     generator_matrix,
@@ -228,3 +232,53 @@ def test_the_sum_over_modes_does_not_cancel_a_large_steady_state():
     by_modes, dense = (evolve(*args, source=jnp.arange(30.0), method=m) for m in
                        (Spectrum(), MatrixExponential()))  # fmt: skip
     np.testing.assert_allclose(by_modes, dense, rtol=1e-10)
+
+
+def test_one_site_with_a_source_that_swings():
+    # n' = -w n + 1 + cos(3 t): closed form
+    site = Chain(jnp.array([0.7]), jnp.array([0.5]), left_end=ENDS[True], right_end=ENDS[True])
+    times = jnp.array([2.0, 0.3, 5.0])
+
+    def expected(t, w=1.2, k=3.0):
+        steady = 1 / w + (w * np.cos(k * t) + k * np.sin(k * t)) / (w**2 + k**2)
+        return steady + np.exp(-w * t) * (2.0 - 1 / w - w / (w**2 + k**2))
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def at(num_steps):
+        source = lambda t: 1 + jnp.cos(3 * t)[None]  # noqa: E731
+        return evolve(site, jnp.array([2.0]), times, source=source, num_steps=num_steps)[:, 0]
+
+    errors = [np.max(np.abs(np.asarray(at(n)) - expected(times))) for n in (32, 64)]
+    assert errors[1] < 1e-6
+    assert 3.8 < np.log2(errors[0] / errors[1]) < 4.2
+
+
+def test_rates_that_change_together_only_change_the_time(rng):
+    right, left = jnp.asarray(10.0 ** rng.uniform(-1, 1, (2, 6)))
+
+    def chain(factor):
+        return Chain(factor * right, factor * left, left_end=ENDS[False], right_end=ENDS[False])
+
+    start, times = jnp.arange(6.0), jnp.array([0.5, 2.0])
+    driven = evolve(lambda t: chain(1 + 0.8 * jnp.sin(2 * t)), start, times)
+    clock = times + 0.4 * (1 - jnp.cos(2 * times))
+    # 1e-8: quadrature of the factor by 64 steps of order 4, times the largest rate
+    np.testing.assert_allclose(driven, evolve(chain(1.0), start, clock), rtol=1e-8)
+    np.testing.assert_allclose(jnp.sum(driven, axis=1), 15.0, rtol=1e-12)
+
+
+def test_rates_that_do_not_commute_against_an_integrator():
+    graph = TrapGraph([0, 1, 2, 0], [1, 2, 0, 2], jnp.ones(4), exit_rates=[0.0, 0.3, 0.0])
+
+    def rates(t):
+        swing = jnp.sin(t * jnp.arange(1.0, 5.0))
+        return eqx.tree_at(lambda g: g.rate, graph, 1 + 0.9 * swing)
+
+    def slope(t, n):
+        return np.asarray(generator(t)) @ n + np.array([np.exp(-t), 0, 0])
+
+    generator = jax.jit(lambda t: generator_matrix(rates(t)))
+    solution = scipy.integrate.solve_ivp(slope, (0, 3), np.ones(3), rtol=1e-10, atol=1e-12)
+    out = evolve(rates, jnp.ones(3), jnp.array([3.0]),
+                 source=lambda t: jnp.exp(-t) * jnp.eye(3)[0])  # fmt: skip
+    np.testing.assert_allclose(out[0], solution.y[:, -1], rtol=2e-7)
