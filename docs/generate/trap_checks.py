@@ -15,13 +15,15 @@ def _escape(data: dict) -> list[str]:
             x["name"], _estimate(x["exponent"]),
             number(x["exponent_of_chain"]["detailed balance"]),
             number(x["exponent_of_chain"]["published"]), _estimate(x["hops_per_scattering"]),
-            percent(x["jumps"]["value"]),
+            percent(x["jumps"]["value"]), _estimate(x["diffusion"]),
+            _estimate(x["diffusion_of_hops"]), _estimate(x["correlation"]),
         )
         for x in data["numbers"]["rows"]
     ]  # fmt: skip
     header = (
         "scattering, v/λ", "V λ/D measured", "detailed balance", "published partition",
         "hops over ν", "share of hops over more than one trap",
+        "D measured, λ v", "D of a chain with the counted hops", "correlation of successive hops",
     )  # fmt: skip
     return [statements(data), table(header, rows)]
 
@@ -82,7 +84,9 @@ DESCRIPTIONS = {
         "Full orbits in one trap, B0, B1, B2 = 1, 4, 3, and guiding centres in a chain of bottles "
         "of mirror ratio 3 whose field falls by b = 1.25 from one to the next. Detailed balance "
         "predicts V λ/D = 2(b−1)/(b+1), the published partition of the loss cones twice that. "
-        "With few scatterings (ν = 0.2 v/λ) particles jump over traps and neither holds.",
+        "With few scatterings (ν = 0.2 v/λ) particles jump over traps and neither holds. A chain "
+        "with the counted rates of hops over one, two, ... traps has D of the guiding centres "
+        "where they forget the last hop and there is no gradient.",
         _escape,
         f"{_RESULTS}/escape_asymmetry.png",
         "Left: populations of a trap by full orbits (dots) and by volume (bars). Middle: V λ/D of "

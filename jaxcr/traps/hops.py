@@ -29,13 +29,18 @@ class MeasuredHops(eqx.Module):
     exponent
         V length/D, which is 2 (g - r)/(g + r) for a chain of hops to neighbours.
     rate_right, rate_left
-        Hops per path from being trapped in one bottle to being trapped in the next.
+        Hops per path, whether trapped or passing, from being trapped in one bottle to being trapped
+        1, 2, ... bottles farther on, (hop,): the rates of a ``banded_chain``.
     asymmetry
-        rate_right/rate_left. For scattering that forgets the direction, time reversal makes it
-        B1/B2, and that of jumps over m bottles (B1/B2)^m. Small angles remember the side on which
-        a particle was trapped: their hops are not those of a chain.
+        rate_right/rate_left of hops to the next bottle. For scattering that forgets the direction,
+        time reversal makes it B1/B2, and that of jumps over m bottles (B1/B2)^m.
     jumps
-        Share of all hops that skip a bottle or more. The chain has none.
+        Share of all hops that skip a bottle or more. A chain has none.
+    correlation
+        Of the lengths of a hop and the next; 0 in a chain. Then, and without a gradient,
+        sum of m² length² (g_m + r_m)/2 is D. Small angles go on in the direction of the last hop
+        and diffuse faster than that; in a gradient D is smaller, because far hops last long and
+        are no events of a Poisson process. sum of m length (g_m - r_m) is V always.
     """
 
     drift: Estimate
@@ -45,10 +50,11 @@ class MeasuredHops(eqx.Module):
     rate_left: Estimate
     asymmetry: Estimate
     jumps: Estimate
+    correlation: Estimate
 
 
 class _Particle(NamedTuple):
-    """A guiding centre: place, field there, velocity along and energy across it, hops so far."""
+    """A guiding centre: place, field there, velocity along and energy across it, last trap."""
 
     x: Scalar
     log_strength: Scalar
@@ -56,9 +62,15 @@ class _Particle(NamedTuple):
     along: Scalar
     across: Scalar
     trap: Int[Array, ""]
-    right: Scalar
-    left: Scalar
-    jumps: Scalar
+
+
+class _Hops(NamedTuple):
+    """Hops by distance of each group, the last hop of each particle, and sums over its hops."""
+
+    count: Int[Array, "group distance"]
+    last: Float[Array, " particle"]
+    square: Float[Array, " particle"]
+    product: Float[Array, " particle"]
 
 
 def measure_hops(
@@ -70,6 +82,7 @@ def measure_hops(
     key: Key[Array, ""],
     scattering: PitchAngleScattering = _ISOTROPISING,
     step: ScalarLike = 0.02,
+    max_hops: int = 16,
     dtype: Any = jnp.float32,
 ) -> MeasuredHops:
     """Follow guiding centres that scatter, and measure drift, diffusion and hop rates.
@@ -93,6 +106,8 @@ def measure_hops(
         ``IsotropisingScattering()`` or ``SmallAngleScattering()``.
     step
         In lengths of a bottle.
+    max_hops
+        Bottles up to which the rates are told apart; what hops farther counts as that far. Static.
     dtype
         Of positions and velocities.
 
@@ -107,6 +122,7 @@ def measure_hops(
     scattering rate times the step above 0.1 biases the small-angle walk.
     """
     check_positive("measure_hops: scattering_rate", scattering_rate)
+    check_range("measure_hops: max_hops", max_hops, 1)
     _check_steps("measure_hops: path_length", path_length, step, field)
     if num_particles < _GROUPS or num_particles % _GROUPS:
         raise argument_error(
@@ -114,7 +130,7 @@ def measure_hops(
             got=num_particles, remedy="Errors are jackknifed over as many groups.",
         )  # fmt: skip
     nu, path, step = (jnp.asarray(x, dtype) for x in (scattering_rate, path_length, step))
-    moments, path = _moments(field, nu, path, step, key, num_particles, scattering)
+    moments, path = _moments(field, nu, path, step, key, num_particles, scattering, max_hops)
     length = field.length
     return MeasuredHops(
         drift=jackknife(lambda m: _drift(m, path), moments),
@@ -122,8 +138,9 @@ def measure_hops(
         exponent=jackknife(lambda m: length * _drift(m, path) / _diffusion(m, path), moments),
         rate_right=jackknife(lambda m: m["right"] / path, moments),
         rate_left=jackknife(lambda m: m["left"] / path, moments),
-        asymmetry=jackknife(lambda m: m["right"] / m["left"], moments),
-        jumps=jackknife(lambda m: m["jumps"] / (m["right"] + m["left"] + m["jumps"]), moments),
+        asymmetry=jackknife(lambda m: m["right"][0] / m["left"][0], moments),
+        jumps=jackknife(lambda m: 1 - (m["right"] + m["left"])[0] / _all_hops(m), moments),
+        correlation=jackknife(_correlation, moments),
     )
 
 
@@ -189,6 +206,16 @@ def _drift(moments, path):
     return (moments["x"] - moments["early_x"]) / path
 
 
+def _all_hops(moments):
+    return jnp.sum(moments["right"] + moments["left"])
+
+
+def _correlation(moments):
+    num = _all_hops(moments)
+    mean = moments["hop"] / num
+    return (moments["product"] / num - mean**2) / (moments["square"] / num - mean**2)
+
+
 def _diffusion(moments, path):
     late = moments["xx"] - moments["x"] ** 2
     early = moments["early_xx"] - moments["early_x"] ** 2
@@ -196,23 +223,45 @@ def _diffusion(moments, path):
 
 
 @eqx.filter_jit
-def _moments(field, nu, path, step, key, num, scattering):
+def _moments(field, nu, path, step, key, num, scattering, max_hops):
     """Return means of each group, and the path over which the displacements were taken."""
     start, advance, h = _walk(field, nu, step, key, num, scattering, 0)
     num_steps = jnp.ceil(path / h).astype(jnp.int32)
     burn_in = num_steps // _BURN_IN
     early = jax.lax.fori_loop(0, burn_in, advance, start)
-    zero = jnp.zeros_like(early.x)
-    counted = early._replace(right=zero, left=zero, jumps=zero)
-    late = jax.lax.fori_loop(burn_in, num_steps, advance, counted)
+    group = jnp.arange(num) // (num // _GROUPS)
+
+    def count(i, carry):
+        before, hops = carry
+        after = advance(i, before)
+        return after, _counted(hops, group, after.trap - before.trap)
+
+    zero = jnp.zeros(num, early.x.dtype)
+    none = _Hops(jnp.zeros((_GROUPS, 2 * max_hops + 1), jnp.int32), zero, zero, zero)
+    late, hops = jax.lax.fori_loop(burn_in, num_steps, count, (early, none))
     origin = start.x
     rows = {
         "early_x": early.x - origin, "early_xx": (early.x - origin) ** 2,
-        "x": late.x - origin, "xx": (late.x - origin) ** 2,
-        "right": late.right, "left": late.left, "jumps": late.jumps,
+        "x": late.x - origin, "xx": (late.x - origin) ** 2, "square": hops.square,
+        "product": hops.product, "hop": (late.trap - early.trap).astype(zero.dtype),
     }  # fmt: skip
     means = {k: jnp.mean(v.reshape(_GROUPS, -1).astype(float), axis=1) for k, v in rows.items()}
+    share = hops.count.astype(float) / (num // _GROUPS)
+    means["right"], means["left"] = share[:, max_hops + 1 :], share[:, max_hops - 1 :: -1]
     return means, (num_steps - burn_in).astype(float) * h.astype(float)
+
+
+def _counted(hops: _Hops, group, hop) -> _Hops:
+    """Return the counts with those hops that are not 0."""
+    middle = hops.count.shape[1] // 2
+    bin_ = jnp.clip(hop, -middle, middle) + middle  # the one in the middle is not looked at
+    step = hop.astype(hops.last.dtype)
+    return _Hops(
+        hops.count.at[group, bin_].add(1),
+        jnp.where(hop == 0, hops.last, step),
+        hops.square + step**2,
+        hops.product + hops.last * step,
+    )
 
 
 def _walk(field, nu, step, key, num, scattering, bottle):
@@ -231,17 +280,8 @@ def _start(field, key, num, dtype, bottle: int) -> _Particle:
     """Return isotropic particles in the middle of a bottle."""
     mu = jax.random.uniform(key, (num,), dtype, -1, 1)
     x = jnp.full(num, bottle + 0.5, dtype) * field.length.astype(dtype)
-    zero = jnp.zeros(num, dtype)
-    return _Particle(
-        x,
-        *jax.vmap(field.log_strength)(x),
-        mu,
-        1 - mu**2,
-        jnp.zeros(num, jnp.int32),
-        zero,
-        zero,
-        zero,
-    )
+    trap = jnp.zeros(num, jnp.int32)
+    return _Particle(x, *jax.vmap(field.log_strength)(x), mu, 1 - mu**2, trap)
 
 
 def _step(field, scattering, nu, h, particle: _Particle, draw: Scalar) -> _Particle:
@@ -254,12 +294,8 @@ def _step(field, scattering, nu, h, particle: _Particle, draw: Scalar) -> _Parti
     mu = scattering.scatter(along, across, nu * h, draw)
     along, across = mu, jnp.where(mu == along, across, 1 - mu**2)
     trap = jnp.floor(x / field.length.astype(x.dtype)).astype(jnp.int32)
-    hops = jnp.where(_is_trapped(field, trap, after, along, across), trap - particle.trap, 0)
-    right, left, jumps = (x.astype(mu.dtype) for x in (hops == 1, hops == -1, jnp.abs(hops) > 1))
-    return _Particle(
-        x, after, slope, along, across, particle.trap + hops,
-        particle.right + right, particle.left + left, particle.jumps + jumps,
-    )  # fmt: skip
+    trap = jnp.where(_is_trapped(field, trap, after, along, across), trap, particle.trap)
+    return _Particle(x, after, slope, along, across, trap)
 
 
 def _is_trapped(field, trap, log_strength, along, across) -> Bool[Array, ""]:

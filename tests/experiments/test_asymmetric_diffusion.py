@@ -74,14 +74,21 @@ def test_closures_of_self_similar_traps():
 def hops_of(rate_right, rate_left, jumps=0.0):
     """Return hops with errors of 1 %."""
     values = dict.fromkeys((x.name for x in dataclasses.fields(traps.MeasuredHops)), 1.0)
-    values |= {"rate_right": rate_right, "rate_left": rate_left, "jumps": jumps}
-    return traps.MeasuredHops(**{k: estimate(v, 0.01 * v) for k, v in values.items()})
+    values |= {"jumps": jumps}
+    found = {k: estimate(v, 0.01 * v) for k, v in values.items()}
+    for name, rate in {"rate_right": rate_right, "rate_left": rate_left}.items():
+        rates = jnp.array([rate, 7.0])  # of hops to the neighbour, and over two
+        found[name] = Estimate(rates, 0.01 * rates)
+    return traps.MeasuredHops(**found)
 
 
 def test_hops_per_scattering_count_jumps():
     case = escape_asymmetry.Case("", 1.25, rate=2.0)
     found = escape_asymmetry.hops_per_scattering(case, hops_of(0.3, 0.1, jumps=0.5))
     np.testing.assert_allclose(found.value, 0.4 / 0.5 / 2)
+    # hops over two traps count four times
+    found = escape_asymmetry.diffusion_of_hops(hops_of(0.3, 0.1))
+    np.testing.assert_allclose(found.value, (0.4 + 4 * 14) / 2)
 
 
 def test_a_rate_that_is_not_proportional_is_noticed():

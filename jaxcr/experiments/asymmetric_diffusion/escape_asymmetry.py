@@ -44,6 +44,8 @@ _PATH = 12.0
 """In traps: several times as long as particles of the loss cones stay."""
 PATH = 200.0
 """Over which hops are counted, in traps."""
+_MAX_HOPS = 64
+"""Traps up to which they are told apart: e^-13 of those at the lowest rate go farther."""
 
 
 class Case(NamedTuple):
@@ -124,6 +126,7 @@ def measure(case: Case, num: int, number: int) -> traps.MeasuredHops:
     return traps.measure_hops(
         make_bottles(make_trap(case.fall)), scattering_rate=case.rate, path_length=PATH,
         num_particles=num, key=jax.random.key(number), scattering=case.scattering,
+        max_hops=_MAX_HOPS,
     )  # fmt: skip
 
 
@@ -135,19 +138,28 @@ def exponent(closure: traps.Closure, fall: float) -> float:
 def hops_per_scattering(case: Case, hops: traps.MeasuredHops) -> Estimate:
     """Return the rate of all hops over that of scatterings; their errors taken as independent."""
     near = Estimate(
-        hops.rate_right.value + hops.rate_left.value,
-        jnp.hypot(hops.rate_right.error, hops.rate_left.error),
+        hops.rate_right.value[0] + hops.rate_left.value[0],
+        jnp.hypot(hops.rate_right.error[0], hops.rate_left.error[0]),
     )
     return scaled(quotient(near, Estimate(1 - hops.jumps.value, hops.jumps.error)), 1 / case.rate)
 
 
+def diffusion_of_hops(hops: traps.MeasuredHops) -> Estimate:
+    """Return D of a chain with the counted rates, sum of m² (g_m + r_m)/2."""
+    half_squares = jnp.arange(1.0, hops.rate_right.value.size + 1) ** 2 / 2
+    errors = half_squares * jnp.hypot(hops.rate_right.error, hops.rate_left.error)
+    both = hops.rate_right.value + hops.rate_left.value
+    return Estimate(half_squares @ both, jnp.linalg.norm(errors))
+
+
 def row(case: Case, hops: traps.MeasuredHops) -> dict:
     """Return the numbers of one case."""
-    names = ("drift", "diffusion", "exponent", "asymmetry", "jumps")
+    names = ("drift", "diffusion", "exponent", "asymmetry", "jumps", "correlation")
     return (
         case._asdict()
         | {name: as_numbers(getattr(hops, name)) for name in names}
         | {"hops_per_scattering": as_numbers(hops_per_scattering(case, hops))}
+        | {"diffusion_of_hops": as_numbers(diffusion_of_hops(hops))}
         | {"exponent_of_chain": {name: exponent(x, case.fall) for name, x in CLOSURES.items()}}
     )
 
