@@ -1,6 +1,7 @@
 """Magnetic mirrors and the chain of traps that they form."""
 
 from jaxcr.annotations import checked_folder
+from jaxcr.traps.along_line import traps_along
 from jaxcr.traps.anisotropy import gyrotropic_spectrum, trap_distribution
 from jaxcr.traps.cell_problem import BottleTransport, bottle_transport
 from jaxcr.traps.chain import AbsorbingEnd, Chain, ChainEnd, ReflectingEnd
@@ -114,6 +115,7 @@ __all__ = [
     "trap_chain",
     "trap_distribution",
     "trap_from_ratio",
+    "traps_along",
     "traps_in_profile",
     "walk",
 ]

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from jaxcr.experiments.asymmetric_diffusion import (
     escape_asymmetry,
     four_regimes,
     helio_galaxy,
+    mirrors_of_a_cube,
     regimes,
     setup,
 )
@@ -26,7 +28,7 @@ def estimate(value, error):
 
 def test_the_command_knows_them():
     assert [x.name for x in ASYMMETRIC_DIFFUSION] == [
-        "escape-asymmetry", "four-regimes", "helio-galaxy", "continuum-limit",
+        "escape-asymmetry", "four-regimes", "helio-galaxy", "continuum-limit", "mirrors-of-a-cube",
     ]  # fmt: skip
     assert all(EXPERIMENTS[x.name] is x for x in ASYMMETRIC_DIFFUSION)
 
@@ -288,3 +290,56 @@ def test_walkers_choose_between_chain_and_continuum():
     assert continuum_limit.judge_density(fine, exact, truncated, exponents).holds
     assert continuum_limit.judge_density(fine, truncated, exact, exponents).holds is False
     assert continuum_limit.judge_density(vague, exact, truncated, exponents).holds is None
+
+
+# mirrors-of-a-cube
+
+
+@pytest.fixture(scope="module")
+def equal_lines():
+    """Two lines in every block, of twenty traps of 4 pc with R = 1.5 and no gradient."""
+    path = jnp.linspace(0.0, 84.0, 3361)
+    strength = np.exp(-np.log(1.5) / 2 * np.cos(2 * np.pi * np.asarray(path) / 4))
+    return [mirrors_of_a_cube.read_line(strength, path, 1.1)] * 2 * mirrors_of_a_cube.BLOCKS**2
+
+
+def test_equal_traps_have_no_scatter_and_their_own_escape_time(equal_lines):
+    found = mirrors_of_a_cube.statistics(equal_lines)
+    exact = {"ratio": 1.5, "gradient_mean": 0, "gradient_scatter": 0, "length": 4}
+    for name, expected in exact.items():
+        np.testing.assert_allclose(found[name].value, expected, atol=1e-6)
+        np.testing.assert_allclose(found[name].error, 0, atol=1e-6)
+    chains = mirrors_of_a_cube.compare_chains(equal_lines)
+    for name in ("time_ratio", "diffusion_ratio"):
+        np.testing.assert_allclose(chains[name]["value"], 1, rtol=1e-6)
+    # g = r = nu (1 - mu)/2: D = g, and T = s (N + 1 - s)/(2 g) from the ninth of sixteen
+    rate = (1 - np.sqrt(1 - 1 / 1.5)) / 2
+    np.testing.assert_allclose(chains["diffusion"]["value"], rate, rtol=1e-6)
+    np.testing.assert_allclose(chains["escape_time"]["value"], 9 * 8 / (2 * rate), rtol=1e-6)
+
+
+def test_the_errors_are_those_of_blocks(equal_lines):
+    # one block of other traps: R = 1.5 + d in one of n blocks has the error d/n
+    num = mirrors_of_a_cube.BLOCKS**2
+    trap, edges = equal_lines[0]
+    deeper = traps.Trap(1.0, 1.6, 1.6)
+    other = jax.tree.map(lambda x, y: jnp.full_like(x, y), trap, deeper)
+    lines = [(other, edges)] * 2 + equal_lines[2:]
+    found = mirrors_of_a_cube.statistics(lines)["ratio"]
+    np.testing.assert_allclose(found.value, 1.5 + 0.1 / num, rtol=1e-6)
+    np.testing.assert_allclose(found.error, 0.1 / num, rtol=1e-3)
+
+
+def test_a_line_without_traps_is_left_out():
+    assert mirrors_of_a_cube.read_line(np.exp(np.arange(9.0)), jnp.arange(9.0), 1.1) is None
+
+
+def test_traps_of_another_kind_turn_the_verdicts_over():
+    judge = mirrors_of_a_cube
+    assert judge.judge_length(estimate(9.0, 0.5), 10.0).holds
+    assert not judge.judge_length(estimate(3.0, 0.5), 10.0).holds
+    assert judge.judge_gradient(estimate(0.1, 0.01), estimate(0.2, 0.01)).holds
+    assert not judge.judge_gradient(estimate(0.01, 0.01), estimate(0.2, 0.01)).holds
+    chains = {"time_ratio": {"value": 1.5, "error": 0.1}, "ratio": 1.4}
+    assert not judge.judge_equal(chains).holds
+    assert judge.judge_equal(chains | {"time_ratio": {"value": 1.1, "error": 0.1}}).holds

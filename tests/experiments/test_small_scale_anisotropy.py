@@ -27,6 +27,7 @@ SLOW = {
     "energy-conservation", "dipole-removal", "spectrum-derivatives", "forecast",
     "spectrum-by-energy", "mean-free-path", "pitch-angle-scattering", "parker", "grid-and-paths",
     "pitch-angle-equation", "skies-by-radius", "helio-galaxy", "continuum-limit",
+    "mirrors-of-a-cube",
     "skies-by-energy", "cosmic-variance", "quasi-steady-path", "quasi-steady-by-energy",
     "spectra-at-mean-free-path", "spectra-by-radius", "table-1", "magnetic-moment", "four-regimes",
     "mixing-matrix", "mirrors-of-a-cube",
