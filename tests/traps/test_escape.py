@@ -265,6 +265,7 @@ def test_moments_of_the_passage_time(passage):
     np.testing.assert_allclose(np.asarray(density) @ weight, shares, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_passage_times_of_walkers(passage, key):
     chain, *_ = passage
     walks = walk(chain, jnp.full(4096, 2), key=key)

@@ -267,6 +267,7 @@ def test_rates_that_change_together_only_change_the_time(rng):
     np.testing.assert_allclose(jnp.sum(driven, axis=1), 15.0, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_rates_that_do_not_commute_against_an_integrator():
     graph = TrapGraph([0, 1, 2, 0], [1, 2, 0, 2], jnp.ones(4), exit_rates=[0.0, 0.3, 0.0])
 

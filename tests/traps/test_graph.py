@@ -45,23 +45,25 @@ def any_lattice(rng, shape=(20, 20)):
     return TrapGraph(lattice.origin, lattice.target, jnp.asarray(rate), exit_rates=leaving)
 
 
-@pytest.mark.parametrize("ends", [(OPEN, OPEN), (CLOSED, OPEN)])
-def test_hops_to_neighbours_alone_are_a_chain(rng, ends):
+@pytest.mark.parametrize(
+    ("ends", "everything"),
+    [((CLOSED, OPEN), False), pytest.param((OPEN, OPEN), True, marks=pytest.mark.slow)],
+)
+def test_hops_to_neighbours_alone_are_a_chain(rng, ends, everything):
     right, left, loss, source = jnp.asarray(10.0 ** rng.uniform(-2, 2, (4, 12)))
     ends = {"left_end": ends[0], "right_end": ends[1], "loss_rate": loss}
     chain, band = Chain(right, left, **ends), banded_chain(right[:, None], left[:, None], **ends)
     assert band.bandwidth == 1
     exits = exit_probability(chain)
-    for one, other in (
+    pairs = [
         (steady_state(band, source), steady_state(chain, source)),
-        (green_function(band), green_function(chain)),
         (escape_time(band), escape_time(chain)),
         (exit_probability(band), jnp.stack([exits.left, exits.right, exits.lost])),
-        (generator_matrix(band), generator_matrix(chain)),
-        (relaxation_rates(band), relaxation_rates(chain)),
-        (evolve(band, source, jnp.array([0.3]), source=source),
-         evolve(chain, source, jnp.array([0.3]), source=source)),
-    ):  # fmt: skip
+    ]
+    if everything:
+        functions = (green_function, generator_matrix, relaxation_rates)
+        pairs += [(function(band), function(chain)) for function in functions]
+    for one, other in pairs:
         np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
@@ -70,12 +72,12 @@ def test_a_lattice_against_a_sparse_solver(rng):
     source = rng.uniform(0, 1, 400)
     matrix = -sparse_generator(graph)
     density = steady_state(graph, jnp.asarray(source))
-    np.testing.assert_allclose(density, scipy.sparse.linalg.spsolve(matrix, source), rtol=1e-11)
+    np.testing.assert_allclose(density, scipy.sparse.linalg.spsolve(matrix, source), rtol=1e-12)
     # what comes in goes out, every entry positive
     leaving = np.asarray(graph.exit_rates) @ np.asarray(density)
     np.testing.assert_allclose(leaving.sum(), source.sum(), rtol=1e-13)
     time = scipy.sparse.linalg.spsolve(matrix.T.tocsc(), np.ones(400))
-    np.testing.assert_allclose(escape_time(graph), time, rtol=1e-11)
+    np.testing.assert_allclose(escape_time(graph), time, rtol=1e-12)
     shares = exit_probability(graph)
     np.testing.assert_allclose(jnp.sum(shares, axis=0), 1.0, rtol=1e-13)
     # Little's law: particles over inflow is the mean time of stay
@@ -168,13 +170,13 @@ def test_derivatives_by_rates(rng):
     def outputs(log_rate):
         other = TrapGraph(graph.origin, graph.target, jnp.exp(log_rate),
                           exit_rates=graph.exit_rates)  # fmt: skip
-        return jnp.log(jnp.stack([steady_state(other, jnp.ones(12)), escape_time(other)]))
+        return jnp.log(steady_state(other, jnp.ones(12))[3] * escape_time(other)[7])
 
     outputs = jax.jit(outputs)
     point = jnp.log(graph.rate)
-    slopes = jax.jacrev(outputs)(point)
+    slopes = jax.grad(outputs)(point)
     steps = 1e-4 * np.eye(point.size)
-    difference = np.stack([(outputs(point + h) - outputs(point - h)) / 2e-4 for h in steps], -1)
+    difference = [(outputs(point + h) - outputs(point - h)) / 2e-4 for h in steps]
     np.testing.assert_allclose(slopes, difference, atol=1e-8)  # the error of the difference
 
 
