@@ -30,7 +30,7 @@ SLOW = {
     "mirrors-of-a-cube",
     "skies-by-energy", "cosmic-variance", "quasi-steady-path", "quasi-steady-by-energy",
     "spectra-at-mean-free-path", "spectra-by-radius", "table-1", "magnetic-moment", "four-regimes",
-    "mixing-matrix", "mirrors-of-a-cube",
+    "mixing-matrix",
 }  # fmt: skip
 """Adaptive steps over 27 gyrations, skies that no other result has, much to compile."""
 

@@ -1,5 +1,7 @@
 """Least squares by Levenberg-Marquardt."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import optimistix as optx
 from jaxtyping import Array, Float
@@ -26,6 +28,7 @@ class LevenbergMarquardt(Optimiser):
     Source: Nocedal & Wright, Numerical Optimization (2006), section 10.3.
     """
 
+    scaled: ClassVar[bool] = False
     max_steps: int = eqx.field(static=True, default=80)
     tolerance: float = 1e-7
 

@@ -1,6 +1,7 @@
 """What every optimiser gives: where it ends, how it went, whether it arrived."""
 
 import abc
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -25,7 +26,7 @@ class Run(eqx.Module):
     distance, converged
         What is left to the optimum in units of the errors, and whether that is below 0.02.
     history
-        Cost before every step ``(step,)``; one number for solvers that do not keep it.
+        Cost before every step ``(step,)``; the last cost alone of solvers that do not keep it.
     """
 
     angles: Float[Array, "*start free"]
@@ -45,13 +46,17 @@ class Walk(eqx.Module):
 class Optimiser(eqx.Module):
     """Minimises an objective from one start; a pure function, to be mapped over starts."""
 
+    scaled: ClassVar[bool] = True
+    """Whether it needs the errors at its start, which take as long as many steps."""
+
     @abc.abstractmethod
     def walk(
         self, objective: Objective, start: Float[Array, " free"], scale: Float[Array, "free free"]
     ) -> Walk:
         """Minimise the cost from the angles ``start``.
 
-        ``scale`` turns steps in units of the errors at the start into steps of the angles.
+        ``scale`` turns steps in units of the errors at the start into steps of the angles; the
+        unit matrix where the optimiser is not ``scaled``.
         """
 
     @abc.abstractmethod
@@ -62,11 +67,14 @@ class Optimiser(eqx.Module):
 def run_starts(
     optimiser: Optimiser, objective: Objective, starts: Float[Array, "start free"]
 ) -> Run:
-    """Run from every start; one program walks, others look at where it starts and ends."""
-    first = _places(objective, starts)
-    walks = _walk_all(optimiser, objective, starts, first.scale)
+    """Run from every start; one program walks, another looks at where it starts and ends."""
+    num, size = starts.shape
+    scales = jnp.broadcast_to(jnp.eye(size, dtype=starts.dtype), (num, size, size))
+    if optimiser.scaled:
+        scales = _places(objective, starts).scale
+    walks = _walk_all(optimiser, objective, starts, scales)
     last = _places(objective, walks.angles)
-    history = first.cost[:, None] if walks.history is None else walks.history
+    history = last.cost[:, None] if walks.history is None else walks.history
     return Run(walks.angles, last.cost, last.distance, last.distance < _ARRIVED, history)
 
 
