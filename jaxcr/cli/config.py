@@ -92,7 +92,7 @@ class Fit:
     show_config: bool = False
     """Print the configuration as TOML and stop."""
     target: Path | None = None
-    """CSV file with columns ell, c_ell and optionally log_error, noise: fit this spectrum."""
+    """CSV file: columns ell, c_ell, optionally error (or log_error), noise: fit this spectrum."""
     m0_blind: bool = False
     """The target lost a_l0, like every spectrum from a ground experiment."""
     debiased: bool = False

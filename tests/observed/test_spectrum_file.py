@@ -67,7 +67,7 @@ def test_negative_values_need_debiased(write):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "columns: expected ell, c_ell (and optionally log_error, noise), got an empty file"),
+        ("", "columns: expected ell, c_ell (and optionally error, log_error, noise), got an empty"),
         ("# only a comment\n", "got an empty file. Add ell, c_ell to the header line"),
         ("ell,c_ell\n", "expected rows of numbers under the header, got none"),
         ("ell,power\n1,1e-6\n", "got ell, power. Add c_ell to the header line"),
@@ -108,3 +108,13 @@ def test_missing_file_and_folder(tmp_path):
         read_spectrum(tmp_path / "none.csv")
     with pytest.raises(ValueError, match=r"expected a readable CSV file, got Is a directory"):
         read_spectrum(tmp_path)
+
+
+def test_a_plain_error_is_that_of_c_ell(write):
+    data = read_spectrum(write("ell,c_ell,error\n1,2e-6,1e-7\n2,2e-7,0\n"))
+    np.testing.assert_allclose(data.log_error, [0.05, 0.0], rtol=1e-12)
+    with pytest.raises(ValueError, match="error or log_error, got both"):
+        read_spectrum(write("ell,c_ell,error,log_error\n1,2e-6,1e-7,0.1\n"))
+    negative = "ell,c_ell,error,noise\n1,2e-6,1e-7,1e-7\n2,-1e-8,1e-8,1e-7\n"
+    with pytest.raises(ValueError, match=r"column error: .* C_l <= 0 at l = \[2\]"):
+        read_spectrum(write(negative), debiased=True)

@@ -4,15 +4,20 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxcr.arrays import Scalar
 from jaxcr.checks import argument_error, check_finite, check_one_of, check_range
 from jaxcr.infer.fitting.directions import data_information, prior_information, weights_text
 from jaxcr.infer.likelihood import Problem
+from jaxcr.infer.likelihood.base import jit_untitled
 from jaxcr.infer.likelihood.problem import look
 from jaxcr.infer.parameters import Flat
 from jaxcr.observed import SpectrumData
 
 _LEAST_INFORMATION = 1e-6
 """Of data and prior about a combination, in units of the range of the parameters."""
+
+_SKIES_BEYOND = 4
+"""Skies beyond the multipoles from which on errors of parameters have a finite mean (Percival)."""
 
 _SIGNIFICANCE = 3.0
 _LOOKS = 3
@@ -25,13 +30,15 @@ def check_problem(problem: Problem, starts: Float[Array, "start parameter"]) -> 
     ------
     ValueError
         Without float64; when every parameter is fixed; when parameters of flat priors outnumber
-        the multipoles; when all multipoles lie under the noise; when the posterior at the first
+        the multipoles; when all multipoles lie under the noise; when there are not more simulated
+        skies than multipoles; when the posterior at the first
         start is not a number, with that point; when neither data nor prior tell a combination of
         parameters at any of the first three starts, with that combination.
     """
     _check_float64()
     _check_freedom(problem)
     _check_noise(problem.data)
+    _check_simulations(problem, starts[0])
     _check_start(problem, starts[0])
     _check_identified(problem, starts[:_LOOKS])
     num_free, num_ell = len(problem.parameters.free_names), problem.data.ell.size
@@ -62,6 +69,24 @@ def _check_noise(data: SpectrumData) -> None:
     sigma = np.asarray(data.noise) * np.sqrt(2 / (2 * np.asarray(data.ell) + 1))
     bright = np.count_nonzero(~(signal < _SIGNIFICANCE * sigma))
     check_range(f"fit: C_l above {_SIGNIFICANCE:g} sigma", bright, 1, remedy="Average more skies.")
+
+
+def _check_simulations(problem: Problem, start: Float[Array, " parameter"]) -> None:
+    """Refuse a covariance of so few skies that its inverse means nothing."""
+    num, num_ell = float(num_simulations(problem, start)), problem.data.ell.size
+    if not num > num_ell + _SKIES_BEYOND:
+        raise argument_error(
+            "fit: independent simulated skies",
+            expected=f"more than {num_ell + _SKIES_BEYOND}",
+            got=f"{num:g}",
+            remedy=f"Simulate more, or fit fewer multipoles than these {num_ell}.",
+        )
+
+
+@jit_untitled
+def num_simulations(problem: Problem, values: Float[Array, " parameter"]) -> Scalar:
+    """Return how many independent skies the model's covariance was estimated from."""
+    return problem.model.predict(values, problem.data).num_simulations
 
 
 def _check_start(problem: Problem, start: Float[Array, " parameter"]) -> None:

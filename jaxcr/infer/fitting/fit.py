@@ -8,10 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar
 from jaxcr.checks import argument_error
 from jaxcr.infer.fitting.checkpoint import resumed_starts
-from jaxcr.infer.fitting.checks import check_problem, point_text
+from jaxcr.infer.fitting.checks import check_problem, num_simulations, point_text
 from jaxcr.infer.fitting.directions import CONSTRAINED, data_fisher
 from jaxcr.infer.fitting.gradient_descent import Adam
 from jaxcr.infer.fitting.levenberg_marquardt import LevenbergMarquardt
@@ -161,14 +160,9 @@ def _posterior(
 
 def _widening(problem: Problem, values: Float[Array, " parameter"]) -> float:
     """Return the Percival factor, at least 1."""
-    simulations = float(_num_simulations(problem, values))
+    simulations = float(num_simulations(problem, values))
     num_free = len(problem.parameters.free_names)
     return max(1.0, percival(simulations, problem.data.ell.size, num_free))
-
-
-@jit_untitled
-def _num_simulations(problem: Problem, values: Float[Array, " parameter"]) -> Scalar:
-    return problem.model.predict(values, problem.data).num_simulations
 
 
 def _no_end(problem: Problem, values: Float[Array, " parameter"]) -> ValueError:

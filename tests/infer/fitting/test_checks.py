@@ -120,3 +120,15 @@ def test_directions_in_closed_form():
         "these data constrain 0.71 a + 0.71 b (± 0.071); "
         "they say little or nothing about 0.71 a - 0.71 b"
     )
+
+
+def test_fewer_skies_than_multipoles_are_a_message_with_both_numbers(toy):
+    class Few(type(toy(line, np.zeros(4), [flat("a"), flat("b")]).model)):
+        def predict(self, values, data):
+            enough = super().predict(values, data)
+            return dataclasses.replace(enough, num_simulations=jnp.asarray(8.0))
+
+    problem = toy(line, np.zeros(4), [flat("a"), flat("b")])
+    few = Few(problem.model.parameters, problem.model.function, problem.model.sigma)
+    with pytest.raises(ValueError, match=r"more than 8, got 8\. Simulate more, .* than these 4"):
+        infer.fit(dataclasses.replace(problem, model=few))
