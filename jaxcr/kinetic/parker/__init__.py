@@ -10,6 +10,7 @@ from jaxcr.kinetic.parker.boundaries import (
 )
 from jaxcr.kinetic.parker.evolve import evolve_parker
 from jaxcr.kinetic.parker.grid import CartesianGrid, MomentumGrid, SpatialGrid, SphericalGrid
+from jaxcr.kinetic.parker.losses import MomentumLosses
 from jaxcr.kinetic.parker.problem import ParkerProblem
 from jaxcr.kinetic.parker.solution import Budget, ParkerHistory, ParkerSolution
 from jaxcr.kinetic.parker.steady import solve_parker
@@ -20,6 +21,7 @@ __all__ = [
     "CartesianGrid",
     "FreeEscape",
     "MomentumGrid",
+    "MomentumLosses",
     "Outflow",
     "ParkerHistory",
     "ParkerProblem",

@@ -82,6 +82,8 @@ class ParkerCells(eqx.Module):
         With the momentum axis first in ``tensor`` and ``held``.
     gain
         dlnp/dt at the edges in ln p of every cell, (momentum + 1, ...), 1/pc.
+    momentum_diffusion
+        D_pp/p² at the same edges, 1/pc; ``None`` without.
     loss, source
         (momentum, ...), 1/pc, and particles per volume, pc and ln p.
     edge_shape, cell_shape
@@ -96,6 +98,7 @@ class ParkerCells(eqx.Module):
 
     space: SpatialCells
     gain: Float[Array, "..."]
+    momentum_diffusion: Float[Array, "..."] | None
     loss: Float[Array, "..."]
     source: Float[Array, "..."]
     edge_shape: Float[Array, " edge"]
@@ -125,13 +128,15 @@ def discretise(problem: ParkerProblem) -> ParkerCells:
         "diffusion": cells.space.tensor,
         "velocity": cells.space.speed,
         "momentum_loss": cells.gain,
+        "momentum_diffusion": cells.momentum_diffusion,
         "loss_rate": cells.loss,
         "source": cells.source,
     }
     for name, values in named.items():
+        finite = [jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(values)]
         cells = _check(
             cells,
-            jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(values)]).all(),
+            jnp.array(finite, bool).all(),
             name,
             expected="finite values in every cell and on every face",
             got="nan or inf",
@@ -146,14 +151,20 @@ def discretise(problem: ParkerProblem) -> ParkerCells:
         remedy="Diffusion along and across the field must be positive; the antisymmetric part "
         "is free.",
     )
-    return _check(
-        cells,
-        jnp.all(cells.loss >= 0),
-        "loss_rate",
-        expected="rates >= 0 in 1/pc",
-        got="negative ones",
-        remedy="Sources go into `source`.",
-    )
+    for name, values, remedy in (
+        ("loss_rate", cells.loss, "Sources go into `source`."),
+        ("momentum_diffusion", cells.momentum_diffusion, "Gains go into `momentum_loss`."),
+    ):
+        if values is not None:
+            cells = _check(
+                cells,
+                jnp.all(values >= 0),
+                name,
+                expected="rates >= 0 in 1/pc",
+                got="negative ones",
+                remedy=remedy,
+            )
+    return cells
 
 
 @eqx.filter_jit
@@ -175,15 +186,20 @@ def _evaluate(problem: ParkerProblem) -> tuple[ParkerCells, Array]:
     if problem.momentum is None:
         shapes = jnp.ones(2, dtype), jnp.ones(1, dtype)
         gain, log_width = jnp.zeros((2, *grid.shape), dtype), jnp.ones((), dtype)
+        spread = None
     else:
         edges = problem.momentum.edges().astype(dtype)
         shapes = (problem.momentum.shape_at_edges(), problem.momentum.shape_in_cells())
         log_width = problem.momentum.log_width.astype(dtype)
         expansion = divergence(space.metrics, space.speed)
         gain = -expansion[None] / 3 - _on(problem.momentum_loss_at, cells, edges)
+        spread = None
+        if problem.diffuses_in_momentum:
+            spread = _on(problem.momentum_diffusion_at, cells, edges)
     found = ParkerCells(
         space=space,
         gain=gain,
+        momentum_diffusion=spread,
         loss=_on(problem.loss_rate_at, cells, momenta),
         source=_source(problem, cells, momenta),
         edge_shape=shapes[0].astype(dtype),

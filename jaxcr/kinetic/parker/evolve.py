@@ -20,16 +20,18 @@ from jaxcr.checks import (
     is_concrete,
 )
 from jaxcr.kinetic.parker.cells import ParkerCells, SpatialCells, along, discretise, divergence
+from jaxcr.kinetic.parker.coupled import solve_coupled
 from jaxcr.kinetic.parker.fluxes import advective_fluxes, diffusive_fluxes, through_ends
 from jaxcr.kinetic.parker.imex import ImplicitDiffusion
 from jaxcr.kinetic.parker.lines import line_matrices, solve_space
-from jaxcr.kinetic.parker.momentum import limited_fluxes
+from jaxcr.kinetic.parker.momentum import fitted_fluxes, sharpened
 from jaxcr.kinetic.parker.problem import ParkerProblem
 from jaxcr.kinetic.parker.solution import ParkerHistory
 
 _COURANT = 0.5  # for steps chosen here
 _MAX_STEPS = 1_000_000
 _DIRECT_CELLS = 128  # LU twice in every step
+_COUPLED_CELLS = 16  # the same at every momentum
 
 
 def evolve_parker(
@@ -143,7 +145,9 @@ def _explicit_rate(cells: ParkerCells, density: Array) -> tuple[Array, Scalar]:
         return divergence(space.metrics, fluxes), through_ends(space, fluxes)
 
     leaving, ends = jax.vmap(move, in_axes=(cells.space.over_momenta(), 0))(cells.space, density)
-    passing = limited_fluxes(cells, density)
+    passing = sharpened(cells, density, limited=True)
+    if cells.momentum_diffusion is None:
+        passing = passing + fitted_fluxes(cells, density)
     rate = cells.source - leaving - jnp.diff(passing, axis=0) / cells.log_width
     beyond = jnp.sum((passing[-1] - passing[0]) * cells.volumes)
     injected = jnp.sum(cells.source * cells.volumes[None])
@@ -160,7 +164,12 @@ def _implicit_rate(cells: ParkerCells, density: Array) -> tuple[Array, Scalar]:
     leaving, ends = jax.vmap(spread, in_axes=(cells.space.over_momenta(), 0))(cells.space, density)
     lost = cells.loss * density
     gone = jnp.sum(ends) + jnp.sum(lost * cells.volumes[None])
-    return -leaving - lost, cells.log_width * gone
+    rate, gone = -leaving - lost, cells.log_width * gone
+    if cells.momentum_diffusion is None:
+        return rate, gone
+    passing = fitted_fluxes(cells, density)
+    beyond = jnp.sum((passing[-1] - passing[0]) * cells.volumes)
+    return rate - jnp.diff(passing, axis=0) / cells.log_width, gone + beyond
 
 
 def _solve_stage(cells: ParkerCells, target: Array, length: Scalar) -> Array:
@@ -170,7 +179,28 @@ def _solve_stage(cells: ParkerCells, target: Array, length: Scalar) -> Array:
         return _solve_one(space, loss, target, length)
 
     axes = (cells.space.over_momenta(), 0, 0)
+    if cells.momentum_diffusion is not None:
+        return _solve_together(cells, target, length)
     return jax.vmap(solve, in_axes=axes)(cells.space, cells.loss, target)
+
+
+def _solve_together(cells: ParkerCells, target: Array, length: Scalar) -> Array:
+    """Return the stage at all momenta, which diffusion in momentum couples."""
+
+    def in_momentum(density):
+        return jnp.diff(fitted_fluxes(cells, density), axis=0) / cells.log_width
+
+    axes = (cells.space.over_momenta(), 0)
+    held = jax.vmap(_spread, in_axes=axes)(cells.space, jnp.zeros_like(target))
+    return solve_coupled(
+        cells,
+        (_spread, in_momentum),
+        cells.loss + 1 / length,
+        target / length - held,
+        steady=False,
+        guess=target,
+        direct_cells=_COUPLED_CELLS,
+    )
 
 
 def _solve_one(space: SpatialCells, loss: Array, target: Array, length: Scalar) -> Array:

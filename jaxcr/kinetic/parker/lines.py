@@ -11,8 +11,8 @@ from jax import lax
 from jaxtyping import Array
 
 from jaxcr.kinetic.parker.cells import SpatialCells, along, closed_faces
-from jaxcr.kinetic.parker.coarse import coarse_inverse
-from jaxcr.kinetic.parker.stencils import probe
+from jaxcr.kinetic.parker.coarse import CoarseInverse, coarse_inverse
+from jaxcr.kinetic.parker.stencils import Stencil, probe
 
 _RTOL = 1e-12  # in float64; not below some tens of roundings
 _RESTART = 30  # Krylov vectors kept
@@ -32,6 +32,28 @@ class LineMatrix(eqx.Module):
         return jnp.moveaxis(
             lax.linalg.tridiagonal_solve(*parts[:3], parts[3][..., None])[..., 0], -1, axis
         )
+
+
+class LineSweep(eqx.Module):
+    """Nearly the inverse of a stencil: solves along the lines of each axis, then on coarse blocks.
+
+    Each acts on what the last has left.
+    """
+
+    stencil: Stencil
+    lines: tuple[LineMatrix, ...]
+    coarse: CoarseInverse
+
+    def __init__(self, stencil: Stencil, lines: tuple[LineMatrix, ...]):
+        self.stencil, self.lines = stencil, lines
+        self.coarse = coarse_inverse(stencil)
+
+    def __call__(self, residual: Array) -> Array:
+        """Return what solves nearly for the residual."""
+        found = self.lines[0].solve(residual, 0)
+        for axis, line in enumerate(self.lines[1:], start=1):
+            found = found + line.solve(residual - self.stencil(found), axis)
+        return found + self.coarse(residual - self.stencil(found))
 
 
 def line_matrices(
@@ -61,8 +83,8 @@ def solve_space(
 ) -> Array:
     """Return the x with operator(x) + sink x = values.
 
-    By LU, or by GMRES preconditioned with solves along the lines of each axis in turn and on
-    coarse blocks, each on what the last has left. Derivatives by the implicit function theorem.
+    By LU, or by GMRES preconditioned with ``LineSweep``. Derivatives by the implicit function
+    theorem.
 
     Parameters
     ----------
@@ -78,16 +100,8 @@ def solve_space(
     if values.size <= direct_cells:
         return _solve_directly(operator, sink, values)
     stencil = probe(operator, values.shape, reach, values.dtype).plus_diagonal(sink)
-    fixed, lines = lax.stop_gradient(stencil), matrices()
-    coarse = coarse_inverse(fixed)
-
-    def sweep(residual):
-        found = lines[0].solve(residual, 0)
-        for axis, line in enumerate(lines[1:], start=1):
-            found = found + line.solve(residual - fixed(found), axis)
-        return found + coarse(residual - fixed(found))
-
-    return _iterate(stencil, sweep, values, lax.stop_gradient(guess), lines[0].diagonal)
+    sweep = LineSweep(lax.stop_gradient(stencil), matrices())
+    return iterate(stencil, sweep, values, lax.stop_gradient(guess), sweep.lines[0].diagonal)
 
 
 def _solve_directly(operator: Callable[[Array], Array], sink: Array, values: Array) -> Array:
@@ -101,18 +115,20 @@ def _solve_directly(operator: Callable[[Array], Array], sink: Array, values: Arr
     return jnp.linalg.solve(matrix, values.reshape(-1)).reshape(values.shape)
 
 
-def _iterate(
+def iterate(
     operator: Callable[[Array], Array],
     preconditioner: Callable[[Array], Array],
     values: Array,
     guess: Array,
     diagonal: Array,
+    *,
+    exact: bool = False,
 ) -> Array:
     """Return the solution of operator(x) = values by preconditioned GMRES.
 
     Rows are divided by ``diagonal``, and what the guess leaves by its largest value, so that the
     tolerance is relative. The derivative is JAX's of a linear solve: lineax's raises on values
-    that an optimiser tries and rejects.
+    that an optimiser tries and rejects. An ``exact`` preconditioner needs no iteration.
     """
     structure = eqx.filter_eval_shape(lambda: values)
     rtol = max(_RTOL, 50 * float(jnp.finfo(values.dtype).eps))
@@ -121,6 +137,8 @@ def _iterate(
 
     def solve_with(nearly):
         def solve(product, right):
+            if exact:
+                return nearly.mv(right)
             size = jnp.max(jnp.abs(right))
             size = jnp.where(size > 0, size, 1)
             matrix = lineax.FunctionLinearOperator(product, structure)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcr.arrays import Scalar
+from jaxcr.arrays import Scalar, ScalarLike
 from jaxcr.checks import argument_error, as_float, check_shape
 from jaxcr.kinetic.parker.boundaries import BoundaryCondition, FreeEscape
 from jaxcr.kinetic.parker.grid import MomentumGrid, SpatialGrid
@@ -20,11 +20,12 @@ class ParkerProblem(eqx.Module):
     """Transport of the isotropic part of the distribution in a moving, scattering plasma.
 
     With N = 4 pi p³ f, the particles per volume and per ln p, Parker's equation
-    df/dt + u·grad f - (p/3) div u df/dp = div(kappa grad f) + Q reads
+    df/dt + u·grad f - (p/3) div u df/dp = div(kappa grad f) + (1/p²) d/dp (p² D_pp df/dp) + Q reads
 
-        dN/dt + div(u N - kappa·grad N) - d/dlnp [(div u/3 + b) N] = S - N/T,
+        dN/dt + div(u N - kappa·grad N)
+            + d/dlnp [-(div u/3 + b) N - D (dN/dlnp - 3 N)] = S - N/T,
 
-    which conserves the total. ``b`` is the rate -dlnp/dt of further losses.
+    which conserves the total. ``b`` is the rate -dlnp/dt of further losses, D = D_pp/p².
 
     Parameters
     ----------
@@ -42,7 +43,11 @@ class ParkerProblem(eqx.Module):
         S, particles per volume, pc of time and ln p, from position and momentum; or its value in
         every cell, (momentum, ...) or (...) for all momenta alike.
     momentum_loss
-        b in 1/pc from position and momentum, in addition to the adiabatic losses.
+        b in 1/pc from position and momentum, in addition to the adiabatic losses; for instance
+        ``MomentumLosses``.
+    momentum_diffusion
+        D = D_pp/p² in 1/pc, from position and momentum, or a number: second-order Fermi
+        acceleration. See ``momentum_diffusion``.
     loss_rate
         1/T in 1/pc from position and momentum: decay, spallation.
     boundaries
@@ -65,6 +70,7 @@ class ParkerProblem(eqx.Module):
     velocity: Callable[[Position], Array] | None
     source: Coefficient | Array | None
     momentum_loss: Coefficient | None
+    momentum_diffusion: Coefficient | Scalar | None
     loss_rate: Coefficient | None
     boundaries: tuple[tuple[BoundaryCondition, BoundaryCondition], ...]
 
@@ -77,16 +83,16 @@ class ParkerProblem(eqx.Module):
         velocity=None,
         source=None,
         momentum_loss: Coefficient | None = None,
+        momentum_diffusion: Coefficient | ScalarLike | None = None,
         loss_rate: Coefficient | None = None,
         boundaries=None,
     ):
         self.grid, self.momentum = grid, momentum
-        self.diffusion = (
-            diffusion if callable(diffusion) else as_float(diffusion).astype(grid.dtype)
-        )
+        self.diffusion = _as_coefficient(diffusion, grid)
         self.velocity = velocity
         self.source = source if source is None or callable(source) else as_float(source)
         self.momentum_loss, self.loss_rate = momentum_loss, loss_rate
+        self.momentum_diffusion = _as_coefficient(momentum_diffusion, grid)
         axes = len(grid.shape)
         if boundaries is None:
             boundaries = ((FreeEscape(), FreeEscape()),) * axes
@@ -133,17 +139,31 @@ class ParkerProblem(eqx.Module):
         """Return the losses -dlnp/dt beside the adiabatic ones, 1/pc."""
         return _scalar("momentum_loss", self.momentum_loss, position, momentum)
 
+    def momentum_diffusion_at(self, position: Position, momentum: Scalar) -> Scalar:
+        """Return D_pp/p² in 1/pc."""
+        return _scalar("momentum_diffusion", self.momentum_diffusion, position, momentum)
+
+    @property
+    def diffuses_in_momentum(self) -> bool:
+        """Whether momentum is a second-order coordinate."""
+        return self.momentum is not None and self.momentum_diffusion is not None
+
     def loss_rate_at(self, position: Position, momentum: Scalar) -> Scalar:
         """Return the rate at which particles disappear, 1/pc."""
         return _scalar("loss_rate", self.loss_rate, position, momentum)
 
 
-def _scalar(name: str, function: Coefficient | None, position: Position, momentum: Scalar):
-    if function is None:
+def _as_coefficient(value, grid: SpatialGrid):
+    if value is None or callable(value):
+        return value
+    return as_float(value).astype(grid.dtype)
+
+
+def _scalar(name: str, given: Coefficient | Scalar | None, position: Position, momentum: Scalar):
+    if given is None:
         return jnp.zeros_like(momentum)
-    return as_shape(f"ParkerProblem: {name}", function(position, momentum), ()).astype(
-        position.dtype
-    )
+    value = given(position, momentum) if callable(given) else given
+    return as_shape(f"ParkerProblem: {name}", value, ()).astype(position.dtype)
 
 
 def as_shape(name: str, value: Array, shape: tuple[int, ...]) -> Array:

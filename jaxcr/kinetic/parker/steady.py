@@ -7,10 +7,18 @@ from jax import lax
 from jaxtyping import Array
 
 from jaxcr.checks import argument_error, is_concrete
-from jaxcr.kinetic.parker.cells import ParkerCells, SpatialCells, discretise
+from jaxcr.kinetic.parker.cells import ParkerCells, SpatialCells, along, discretise
+from jaxcr.kinetic.parker.coupled import solve_coupled
 from jaxcr.kinetic.parker.fluxes import advective_fluxes, diffusive_fluxes, outflow, through_ends
 from jaxcr.kinetic.parker.lines import line_matrices, solve_space
-from jaxcr.kinetic.parker.momentum import downward, downward_fluxes, drains, edge_weights, feed
+from jaxcr.kinetic.parker.momentum import (
+    downward,
+    downward_fluxes,
+    drains,
+    edge_weights,
+    feed,
+    momentum_fluxes,
+)
 from jaxcr.kinetic.parker.problem import ParkerProblem
 from jaxcr.kinetic.parker.solution import Budget, ParkerSolution
 
@@ -49,9 +57,25 @@ def solve_parker(problem: ParkerProblem) -> ParkerSolution:
     """
     _check_way_out(problem)
     cells = discretise(problem)
-    largest = jnp.max(jnp.abs(cells.gain))
     # half of the digits: round-off of a divergence, and what an iteration may leave
     tolerance = float(jnp.finfo(cells.gain.dtype).eps) ** 0.5
+    if cells.momentum_diffusion is None:
+        density, residual = _march_in_order(_check_one_way(cells, tolerance))
+    else:
+        density, residual = _solve_together(cells)
+    density = eqx.error_if(
+        density,
+        ~jnp.all(residual < tolerance),
+        "solve_parker: the solution leaves a residual. Is there a way out, or a loss, "
+        "for every particle? Is the grid fine enough where the flow outruns diffusion over one "
+        "cell? Else use evolve_parker.",
+    )
+    return ParkerSolution(problem.grid, problem.momentum, density, steady_budget(cells, density))
+
+
+def _check_one_way(cells: ParkerCells, tolerance: float) -> ParkerCells:
+    """Return the cells; raise unless all particles lose momentum, or all gain."""
+    largest = jnp.max(jnp.abs(cells.gain))
     mixed = jnp.minimum(jnp.max(cells.gain), -jnp.min(cells.gain)) > tolerance * largest
     if is_concrete(mixed) and bool(mixed):
         raise argument_error(
@@ -61,15 +85,7 @@ def solve_parker(problem: ParkerProblem) -> ParkerSolution:
             f"{float(jnp.max(cells.gain)):.3g} per pc",
             remedy="Use evolve_parker until the state is steady.",
         )
-    density, residual = _march_in_order(eqx.error_if(cells, mixed, "momenta rise and fall"))
-    density = eqx.error_if(
-        density,
-        ~jnp.all(residual < tolerance),
-        "solve_parker: the solution in space leaves a residual. Is there a way out, or a loss, "
-        "for every particle? Is the grid fine enough where the flow outruns diffusion over one "
-        "cell? Else use evolve_parker.",
-    )
-    return ParkerSolution(problem.grid, problem.momentum, density, steady_budget(cells, density))
+    return eqx.error_if(cells, mixed, "momenta rise and fall")
 
 
 def _check_way_out(problem: ParkerProblem) -> None:
@@ -94,16 +110,45 @@ def steady_budget(cells: ParkerCells, density: Array) -> Budget:
         return through_ends(space, moved) + through_ends(space, diffusive_fluxes(space, density))
 
     ends = jax.vmap(leaving, in_axes=(cells.space.over_momenta(), 0))(cells.space, density)
-    ordered, upward = downward(cells)
-    turned = jnp.where(upward, density[::-1], density)
-    passing = downward_fluxes(ordered, turned)
-    out = jnp.stack([jnp.sum(passing[0] * cells.volumes), -jnp.sum(passing[-1] * cells.volumes)])
+    passing = _passing(cells, density)
+    out = [-jnp.sum(passing[0] * cells.volumes), jnp.sum(passing[-1] * cells.volumes)]
     return Budget(
         injected=jnp.sum(cells.source * measure[None]),
         through_ends=jnp.sum(ends, axis=0) * cells.log_width,
-        through_momenta=jnp.where(upward, out[::-1], out),
+        through_momenta=jnp.stack(out),
         lost=jnp.sum(cells.loss * density * measure[None]),
     )
+
+
+def _passing(cells: ParkerCells, density: Array) -> Array:
+    """Return the particles that pass each edge in ln p upward, per volume and pc."""
+    if cells.momentum_diffusion is not None:
+        return momentum_fluxes(cells, density)
+    ordered, upward = downward(cells)
+    passing = downward_fluxes(ordered, jnp.where(upward, density[::-1], density))
+    return jnp.where(upward, passing[::-1], -passing)
+
+
+@eqx.filter_jit
+def _solve_together(cells: ParkerCells) -> tuple[Array, Array]:
+    """Return the density at all momenta in one solve, and the relative residual."""
+    empty = jnp.zeros_like(cells.source)
+    shape = along(cells.cell_shape, 0, empty.ndim)
+    axes = (cells.space.over_momenta(), 0)
+    homogeneous = cells.space.homogeneous()
+
+    def in_momentum(density):
+        return jnp.diff(momentum_fluxes(cells, density), axis=0) / cells.log_width
+
+    values = cells.source - jax.vmap(outflow, in_axes=axes)(cells.space, empty)
+    density = solve_coupled(
+        cells, (outflow, in_momentum), cells.loss, values,
+        steady=True, guess=empty, direct_cells=_DIRECT_CELLS,
+    )  # fmt: skip
+    left = values - jax.vmap(outflow, in_axes=axes)(homogeneous, density)
+    left = left - in_momentum(density) - cells.loss * density
+    scale = jnp.max(jnp.abs(values / shape))
+    return density, jnp.max(jnp.abs(left / shape)) / jnp.where(scale > 0, scale, 1)
 
 
 @eqx.filter_jit

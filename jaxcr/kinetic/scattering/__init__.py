@@ -7,6 +7,7 @@ from jaxcr.kinetic.scattering.closed_forms import (
 )
 from jaxcr.kinetic.scattering.mean_free_path import (
     kappa_parallel,
+    momentum_diffusion,
     parallel_mean_free_path,
     rigidity_exponent,
     scattering_rate,
@@ -56,6 +57,7 @@ __all__ = [
     "composite_field_line_diffusion",
     "field_line_perpendicular_diffusion",
     "kappa_parallel",
+    "momentum_diffusion",
     "nonlinear_perpendicular_diffusion",
     "parallel_mean_free_path",
     "pitch_angle_diffusion",

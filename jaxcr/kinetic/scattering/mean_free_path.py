@@ -1,4 +1,4 @@
-"""From D_mumu to transport along the mean field: mean free path, diffusion, scattering rate."""
+"""From D_mumu to transport: mean free path, diffusion in space and momentum, scattering rate."""
 
 import equinox as eqx
 import jax
@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from jaxcr.annotations import broadcasting
 from jaxcr.arrays import Scalar, ScalarLike
+from jaxcr.checks import as_float, check_range
 from jaxcr.kinetic.scattering.model import ScatteringModel, as_particle
 from jaxcr.kinetic.scattering.quadrature import unit_gauss
 
@@ -125,6 +126,68 @@ def scattering_rate(
     """
     _, v = as_particle("scattering_rate", rigidity, speed)
     return v / parallel_mean_free_path(model, rigidity, speed=speed, num_nodes=num_nodes)
+
+
+@broadcasting
+def momentum_diffusion(
+    model: ScatteringModel,
+    rigidity: ScalarLike,
+    *,
+    alfven_speed: ScalarLike,
+    speed: ScalarLike = 1.0,
+    cross_helicity: ScalarLike = 0.0,
+    num_nodes: int = _NODES,
+) -> Scalar:
+    """Return D_pp/p² of second-order Fermi acceleration by Alfvén waves along the mean field.
+
+    D_pp/p² = (1 - H²) (v_A/v)² (1/2) int_{-1}^{1} D_mumu dmu.
+
+    Parameters
+    ----------
+    rigidity, speed, num_nodes
+        In PV and c, as for `parallel_mean_free_path`.
+    alfven_speed
+        v_A in c, small against the particle's.
+    cross_helicity
+        H from -1 to 1: power of the waves that run forward less that of those that run backward,
+        over the sum, at all wavelengths alike. Waves in one direction alone do not accelerate.
+
+    Returns
+    -------
+    D_pp/p² in 1/pc, as ``ParkerProblem`` takes it.
+
+    Raises
+    ------
+    ValueError
+        If known: a rigidity of zero, a speed outside (0, 1], an Alfvén speed outside [0, 1), a
+        cross helicity outside [-1, 1].
+
+    Notes
+    -----
+    Lowest order in v_A/v, for an isotropic distribution. With isotropic scattering D_pp kappa =
+    p² v_A² (1 - H²)/9. Source: Skilling, MNRAS 172 (1975) 557; Schlickeiser, ApJ 336 (1989) 243:
+    each direction of waves scatters at constant energy in its own frame, so with D± = (1 ± H)/2
+    D_mumu there are D_mup = p (v_A/v) (D+ - D-) and (p v_A/v)² (D+ + D-), and the mean over mu is
+    that of the latter less D_mup²/D_mumu.
+    """
+    name = "momentum_diffusion"
+    rigidity, speed = as_particle(name, rigidity, speed)
+    waves, helicity = as_float(alfven_speed), as_float(cross_helicity)
+    check_range(f"{name}: alfven_speed", waves, 0, 1, ends="[)", remedy="In c.")
+    check_range(f"{name}: cross_helicity", helicity, -1, 1)
+    waves, helicity = waves.astype(rigidity.dtype), helicity.astype(rigidity.dtype)
+    scattered = _mean_scattering(model, rigidity, speed, num_nodes)
+    return (1 - helicity**2) * (waves / speed) ** 2 * scattered
+
+
+@eqx.filter_jit
+def _mean_scattering(model: ScatteringModel, rigidity: Scalar, speed: Scalar, num_nodes: int):
+    """Return the mean of D_mumu over mu, by Gauss's rule in ln mu on each side."""
+    places, weights = unit_gauss(num_nodes, rigidity.dtype)
+    span = -jnp.log(jnp.asarray(_LEAST, rigidity.dtype))
+    cosine = jnp.exp(-span * places)
+    diffusion = model.pitch_angle_diffusion(jnp.stack([cosine, -cosine]), rigidity, speed)
+    return span * jnp.sum(weights * cosine * diffusion) / 2
 
 
 @broadcasting

@@ -19,7 +19,14 @@ from jaxcr.kinetic.stochastic.directions import Backward, Forward
 from jaxcr.kinetic.stochastic.ends import absorbing_faces, on_face
 from jaxcr.kinetic.stochastic.forward import check_start, check_steps
 from jaxcr.kinetic.stochastic.sources import cell_index, draw_particles, source_function
-from jaxcr.kinetic.stochastic.steps import FAILED, PseudoParticle, advance, draw_noise, start_at
+from jaxcr.kinetic.stochastic.steps import (
+    FAILED,
+    PseudoParticle,
+    advance,
+    draw_noise,
+    start_at,
+    weight_arrived,
+)
 from jaxcr.statistics import Estimate
 
 Position = Float[Array, " axis"]
@@ -164,7 +171,7 @@ def _trace_back(
     def move(state, noise):
         particle, value, emission = state
         moved, part = advance(Backward(), problem, particle, noise, step)
-        arrived = moved.weight + jnp.sum(moved.through_momenta - particle.through_momenta)
+        arrived = weight_arrived(problem, particle, moved)
         place, momentum = moved.position, jnp.exp(moved.log_momentum)
         following = source(place, momentum)
         value = value + step * part / 2 * (particle.weight * emission + arrived * following)
@@ -176,7 +183,7 @@ def _trace_back(
 
     @jax.checkpoint
     def one_step(states, step_key):
-        noise = draw_noise(problem.grid, step_key, num_particles)
+        noise = draw_noise(problem, step_key, num_particles)
         return jax.vmap(move)(states, noise), None
 
     first = (start_at(position, jnp.log(momentum)), jnp.zeros_like(momentum),
@@ -210,11 +217,11 @@ def _reside(problem, key, duration, num_steps, num_particles, num_groups):
 
     def one_step(state, step_key):
         particles, times = state
-        noise = draw_noise(problem.grid, step_key, num_particles)
+        noise = draw_noise(problem, step_key, num_particles)
         moved, part = jax.vmap(walk)(particles, noise)
-        through = jnp.sum(moved.through_momenta - particles.through_momenta, axis=1)
+        arrived = jax.vmap(lambda a, b: weight_arrived(problem, a, b))(particles, moved)
         times = add(times, particles, step / 2 * part * particles.weight)
-        return (moved, add(times, moved, step / 2 * part * (moved.weight + through))), None
+        return (moved, add(times, moved, step / 2 * part * arrived)), None
 
     times = jnp.zeros((num_groups, *source.shape), source.dtype)
     (last, times), _ = lax.scan(one_step, (particles, times), jr.split(walk_key, num_steps))

@@ -34,9 +34,9 @@ class Direction(eqx.Module):
 class Forward(Direction):
     """Particles of N on their way.
 
-    dx_i = (u_i + d_j kappa_ij) ds + noise, dlnp = -(div u/3 + b) ds, weight exp(-int ds/T): the
-    equation for N is the Fokker-Planck equation of this process. The antisymmetric part of kappa
-    has no noise; its divergence is the drift velocity.
+    dx_i = (u_i + d_j kappa_ij) ds + noise, dlnp = (3 D + dD/dlnp - div u/3 - b) ds + noise,
+    weight exp(-int ds/T): the equation for N is the Fokker-Planck equation of this process. The
+    antisymmetric part of kappa has no noise; its divergence is the drift velocity.
     """
 
     def drift(self, problem: ParkerProblem, position: Position, momentum: Scalar):
@@ -47,6 +47,9 @@ class Forward(Direction):
             metric = problem.grid.divergence_term(position)
             velocity = velocity + problem.tensor_at(position, momentum) @ metric
         gain = -problem.divergence_at(position) / 3 - problem.momentum_loss_at(position, momentum)
+        if problem.diffuses_in_momentum:
+            gain = gain + 3 * problem.momentum_diffusion_at(position, momentum)
+            gain = gain + _steepness(problem.momentum_diffusion_at, position, momentum)
         return velocity, gain, -problem.loss_rate_at(position, momentum)
 
     def wall(self, problem: ParkerProblem, place, momentum, axis, inward, *, closed: bool):
@@ -67,9 +70,10 @@ class Backward(Direction):
     """Paths back from a point, whose expectation is the density there.
 
     Written out, the equation is dN/dt = kappa_ij d_i d_j N + (d_i kappa_ij - u_j) d_j N
-    + g dN/dlnp + (db/dlnp - div u - 1/T) N + S with g = div u/3 + b; the formula of Feynman and
-    Kac then reads dx_j = (-u_j + d_i kappa_ij) ds + noise, dlnp = g ds, and
-    dln(weight) = (db/dlnp - div u - 1/T) ds. Adiabatic changes alone leave f = N/(4 pi p³)
+    + D d²N/dlnp² + (g + D' - 3 D) dN/dlnp + (b' - 3 D' - div u - 1/T) N + S with
+    g = div u/3 + b and ' = d/dlnp; the formula of Feynman and Kac then reads
+    dx_j = (-u_j + d_i kappa_ij) ds + noise, dlnp = (g + D' - 3 D) ds + noise, and
+    dln(weight) = (b' - 3 D' - div u - 1/T) ds. Adiabatic changes alone leave f = N/(4 pi p³)
     constant along a path: div u in the weight cancels the p³.
     """
 
@@ -84,8 +88,12 @@ class Backward(Direction):
         growth = -expansion - problem.loss_rate_at(position, momentum)
         loss, gain = problem.momentum_loss_at(position, momentum), expansion / 3
         if problem.momentum is not None:
-            steepness = jax.jacfwd(problem.momentum_loss_at, argnums=1)(position, momentum)
-            gain, growth = gain + loss, growth + momentum * steepness
+            gain = gain + loss
+            growth = growth + _steepness(problem.momentum_loss_at, position, momentum)
+        if problem.diffuses_in_momentum:
+            slope = _steepness(problem.momentum_diffusion_at, position, momentum)
+            gain = gain + slope - 3 * problem.momentum_diffusion_at(position, momentum)
+            growth = growth - 3 * slope
         return velocity, gain, growth
 
     def wall(self, problem: ParkerProblem, place, momentum, axis, inward, *, closed: bool):
@@ -96,6 +104,11 @@ class Backward(Direction):
         if closed:
             return inward * tensor[axis] / tensor[axis, axis], flow / 3, -flow
         return inward * _unit(place, axis), none, none
+
+
+def _steepness(function, position: Position, momentum: Scalar) -> Scalar:
+    """Return the derivative of a function of position and momentum by ln p."""
+    return momentum * jax.jacfwd(function, argnums=1)(position, momentum)
 
 
 def _unit(position: Position, axis: int) -> Position:

@@ -12,6 +12,9 @@ from jaxcr.kinetic.stochastic.directions import Direction
 Position = Float[Array, " axis"]
 Face = tuple[int, int]
 
+MOMENTUM = -1
+"""In place of an axis: the ends of the range of momenta."""
+
 _NEAREST_CENTRE = 1e-9  # of the outer radius: 2/r of a flow that vanishes there stays a number
 
 
@@ -58,16 +61,20 @@ def reflect(
 
 def chances_of_passing(
     problem: ParkerProblem,
-    start: Position,
-    log_momentum: Scalar,
-    place: Position,
+    start: tuple[Position, Scalar],
+    moved: tuple[Position, Scalar],
     step: Scalar,
+    *,
+    continued: bool,
 ) -> dict[Face, Scalar]:
     """Return the probability exp(-d0 d1/(kappa_nn step)) that a step has passed each open end.
 
-    It is 1 for a step that ends beyond. Source: Gobet, Stoch. Proc. Appl. 87 (2000) 167.
+    From place and ln p to place and ln p. It is 1 for a step that ends beyond; the ends of momentum
+    are among them where particles diffuse there. Source: Gobet, Stoch. Proc. Appl. 87 (2000) 167.
     """
-    tensor = problem.tensor_at(off_centre(problem.grid, start), jnp.exp(log_momentum))
+    (start, log_momentum), (place, new_log_momentum) = start, moved
+    at = off_centre(problem.grid, start), jnp.exp(log_momentum)
+    tensor = problem.tensor_at(*at)
     chances = {}
     for axis, end, _, edge, area in absorbing_faces(problem):
         inward = 1 - 2 * end
@@ -75,6 +82,15 @@ def chances_of_passing(
         product = jnp.maximum(before, 0) * jnp.maximum(after, 0)
         chance = jnp.exp(-product / (step * tensor[axis, axis]))
         chances[axis, end] = jnp.where(area > 0, chance, 0)
+    if problem.diffuses_in_momentum and not (problem.momentum.continued and continued):
+        spread = step * problem.momentum_diffusion_at(*at)
+        for end, edge in enumerate((problem.momentum.low, problem.momentum.high)):
+            inward, edge = 1 - 2 * end, jnp.log(edge).astype(spread.dtype)
+            before, after = inward * (log_momentum - edge), inward * (new_log_momentum - edge)
+            within = (spread > 0) & (after > 0)
+            product = jnp.maximum(before, 0) * jnp.where(within, after, 1)
+            chance = jnp.exp(-product / jnp.where(within, spread, 1))
+            chances[MOMENTUM, end] = jnp.where(within, chance, (after <= 0).astype(chance.dtype))
     return chances
 
 
@@ -94,6 +110,8 @@ def within_range(
     if problem.momentum.continued and continued:
         index = problem.momentum.reference_index.astype(after.dtype)
         return weight * jnp.exp(-index * (after - held)), held, beyond, whole
+    if problem.diffuses_in_momentum:  # who has gone is not in the weight any more
+        return weight, held, beyond, whole
     below, above = after < low, after > high
     change = after - before
     part = jnp.where(below | above, (held - before) / jnp.where(change == 0, 1, change), whole)

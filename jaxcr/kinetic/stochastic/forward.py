@@ -64,8 +64,9 @@ def pseudo_particles(
 ) -> PseudoParticles:
     """Follow pseudo-particles of the density N forward in time.
 
-    dx_i = (u_i + d_j kappa_ij) ds + noise, dlnp = -(div u/3 + b) ds, weight exp(-int ds/T):
-    the weights in a volume over it are the density of what started as the given particles.
+    dx_i = (u_i + d_j kappa_ij) ds + noise, dlnp = (3 D + dD/dlnp - div u/3 - b) ds + noise with
+    D = D_pp/p², weight exp(-int ds/T): the weights in a volume over it are the density of what
+    started as the given particles.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def _follow(problem, position, momentum, key, duration, num_steps, num_samples):
 
     @jax.checkpoint
     def one_step(particles, step_key):
-        noise = draw_noise(problem.grid, step_key, position.shape[0])
+        noise = draw_noise(problem, step_key, position.shape[0])
         return jax.vmap(walk)(particles, noise), None
 
     def interval(particles, step_keys):

@@ -9,10 +9,11 @@ from jax import lax
 from jaxtyping import Array, Float, Int, Key
 
 from jaxcr.arrays import Scalar
-from jaxcr.kinetic.parker.grid import SpatialGrid, SphericalGrid
+from jaxcr.kinetic.parker.grid import SphericalGrid
 from jaxcr.kinetic.parker.problem import ParkerProblem
 from jaxcr.kinetic.stochastic.directions import Backward, Direction
 from jaxcr.kinetic.stochastic.ends import (
+    MOMENTUM,
     chances_of_passing,
     limits,
     off_centre,
@@ -63,7 +64,8 @@ class Noise(diffrax.AbstractPath):
     Attributes
     ----------
     increments
-        Of Brownian motion over one unit of time, (axis,); three in shells.
+        Of Brownian motion over one unit of time, (axis,); three in shells; and one in ln p where
+        particles diffuse in it.
     depths
         Of exponential distribution with mean 1, which fix how deep a step has gone into the
         walls, (axis, 2).
@@ -87,10 +89,11 @@ class Noise(diffrax.AbstractPath):
         return self.increments
 
 
-def draw_noise(grid: SpatialGrid, key: Key[Array, ""], num_particles: int) -> Noise:
+def draw_noise(problem: ParkerProblem, key: Key[Array, ""], num_particles: int) -> Noise:
     """Return the noise of one step of many particles, on their leading axis."""
-    axes, dtype = len(grid.shape), grid.dtype
-    size = 3 if isinstance(grid, SphericalGrid) else axes
+    axes, dtype = len(problem.grid.shape), problem.grid.dtype
+    size = 3 if isinstance(problem.grid, SphericalGrid) else axes
+    size = size + problem.diffuses_in_momentum
     # one call makes both: the generator costs more to compile than the rest of a step
     low = jnp.nextafter(jnp.array(-1, dtype), jnp.array(0, dtype))
     uniform = jr.uniform(key, (num_particles, size + 2 * axes), dtype, low, 1)
@@ -139,7 +142,8 @@ def advance(
     ends the weight loses the probability exp(-d0 d1/(kappa_nn step)) that it has passed them, so
     that no bias of order sqrt(step) is left and the weight is a continuous function of every
     coefficient. At walls the depth that the bridge would have reached is drawn, and is the
-    length of the push. Weak order one. In shells a step is made in three dimensions and its
+    length of the push. The ends of momentum, to where particles diffuse, are absorbing like those
+    of space. Weak order one. In shells a step is made in three dimensions and its
     distance from the centre kept, which is exact for constant kappa. Source: Gobet, Stoch. Proc.
     Appl. 87 (2000) 167; Lépingle, Math. Comput. Simul. 38 (1995) 119.
     """
@@ -149,16 +153,21 @@ def advance(
         (place, log_momentum, growth), noise.depths, step,
     )  # fmt: skip
     weight = particle.weight * jnp.exp(growth)
-    chances = chances_of_passing(problem, particle.position, particle.log_momentum, place, step)
+    continued = isinstance(direction, Backward)
+    chances = chances_of_passing(
+        problem, (particle.position, particle.log_momentum), (place, log_momentum), step,
+        continued=continued,
+    )  # fmt: skip
     ended, kept = _shares(weight, leaks, chances)
     inside, log_momentum, beyond, part = within_range(
-        problem, particle.log_momentum, log_momentum, kept,
-        continued=isinstance(direction, Backward),
-    )  # fmt: skip
+        problem, particle.log_momentum, log_momentum, kept, continued=continued
+    )
+    none = jnp.zeros_like(weight)
     status = jnp.where(beyond[0] > 0, BELOW_MOMENTA, jnp.where(beyond[1] > 0, ABOVE_MOMENTA, 0))
     for (axis, end), chance in chances.items():
-        status = jnp.where(chance == 1, FIRST_END + 2 * axis + end, status)
-    none = jnp.zeros_like(weight)
+        code = BELOW_MOMENTA + end if axis == MOMENTUM else FIRST_END + 2 * axis + end
+        status = jnp.where(chance == 1, code, status)
+    beyond = beyond + jnp.stack([ended.get((MOMENTUM, end), none) for end in (0, 1)])
     moved = PseudoParticle(
         position=jnp.clip(place, *limits(problem.grid)),
         log_momentum=log_momentum,
@@ -175,6 +184,16 @@ def advance(
         status=status.astype(particle.status.dtype),
     )
     return _settle(particle, moved), part
+
+
+def weight_arrived(problem: ParkerProblem, before: PseudoParticle, after: PseudoParticle) -> Scalar:
+    """Return the weight at the end of a step, or of its part in the range of momenta.
+
+    Losses carry all of it out of the range; where particles diffuse out, none is left there.
+    """
+    if problem.diffuses_in_momentum:
+        return after.weight
+    return after.weight + jnp.sum(after.through_momenta - before.through_momenta)
 
 
 def _shares(weight: Scalar, leaks: dict, chances: dict) -> tuple[dict, Scalar]:
@@ -204,7 +223,7 @@ def _settle(before: PseudoParticle, after: PseudoParticle) -> PseudoParticle:
 def _euler(direction, problem, particle, noise, step):
     """Return position, ln p and the change of ln weight; the step is diffrax's unit of time."""
     axes, in_shells = particle.position.shape[0], isinstance(problem.grid, SphericalGrid)
-    size = noise.increments.shape[0]
+    size = noise.increments.shape[0] - problem.diffuses_in_momentum  # of the noise in space
 
     def coordinates(state):
         return off_centre(problem.grid, state[:axes]), jnp.exp(state[size])
@@ -222,7 +241,13 @@ def _euler(direction, problem, particle, noise, step):
             root = jnp.sqrt(2 * step * tensor[0, 0]) * jnp.eye(size, dtype=state.dtype)
         else:
             root = jnp.linalg.cholesky(step * (tensor + tensor.T))
-        return jnp.concatenate([root, jnp.zeros((2, size), state.dtype)])
+        root = jnp.concatenate([root, jnp.zeros((2, size), state.dtype)])
+        if not problem.diffuses_in_momentum:
+            return root
+        spread = 2 * step * problem.momentum_diffusion_at(*coordinates(state))
+        along_momentum = jnp.sqrt(jnp.where(spread == 0, 1, spread)) * (spread != 0)
+        column = jnp.zeros(size + 2, state.dtype).at[size].set(along_momentum)
+        return jnp.concatenate([root, column[:, None]], axis=1)
 
     terms = diffrax.MultiTerm(diffrax.ODETerm(drift), diffrax.ControlTerm(spread, noise))
     still = jnp.zeros(size - axes, particle.position.dtype)
