@@ -12,6 +12,7 @@ from jaxcr.kinetic.scattering.closed_forms import (
 )
 from jaxcr.kinetic.scattering.mean_free_path import (
     kappa_parallel,
+    momentum_diffusion,
     parallel_mean_free_path,
     rigidity_exponent,
     scattering_rate,
@@ -53,6 +54,27 @@ def test_isotropic_scattering_has_v_over_nu():
     np.testing.assert_allclose(path, 0.5 / 0.4, rtol=1e-12)
     np.testing.assert_allclose(kappa, 0.25 / 1.2, rtol=1e-12)
     np.testing.assert_allclose(rate, 0.4, rtol=1e-12)
+
+
+def test_waves_that_scatter_isotropically_have_the_product_of_both_diffusions():
+    """D_pp kappa = p² v_A² (1 - H²)/9; and the mean of a power of mu."""
+
+    @jax.jit
+    def both(model, helicity):
+        spread = momentum_diffusion(
+            model, 1.0, alfven_speed=1e-4, speed=0.5, cross_helicity=helicity
+        )
+        return spread * kappa_parallel(model, 1.0, speed=0.5)
+
+    for helicity in (0.0, 0.6, -1.0):
+        product = both(IsotropicScattering(0.4), helicity)
+        expected = 1e-8 * (1 - helicity**2) / 9
+        # scattering below mu = 1e-12 is left out
+        np.testing.assert_allclose(product, expected, rtol=1e-11, atol=1e-30)
+    slab = FunctionScattering(lambda mu, rigidity, speed: (1 - mu**2) * jnp.abs(mu) ** (2 / 3))
+    found = momentum_diffusion(slab, 1.0, alfven_speed=0.1)
+    # int_0^1 (1 - mu²) mu^(2/3) dmu
+    np.testing.assert_allclose(found, 0.01 * (3 / 5 - 3 / 11), rtol=1e-11)
 
 
 @jax.jit
@@ -185,5 +207,9 @@ def test_errors_name_what_is_wrong():
         parallel_mean_free_path(IsotropicScattering(1.0), 0.0)
     with pytest.raises(ValueError, match="kappa_parallel: speed"):
         kappa_parallel(IsotropicScattering(1.0), 1.0, speed=0.0)
+    with pytest.raises(ValueError, match="momentum_diffusion: alfven_speed"):
+        momentum_diffusion(IsotropicScattering(1.0), 1.0, alfven_speed=1.0)
+    with pytest.raises(ValueError, match="momentum_diffusion: cross_helicity"):
+        momentum_diffusion(IsotropicScattering(1.0), 1.0, alfven_speed=1e-4, cross_helicity=1.5)
     with pytest.raises(ValueError, match="weak_scattering_diffusion: rms"):
         weak_scattering_diffusion(1.0, rms=0.0, correlation_length=1.0)

@@ -287,20 +287,24 @@ def decay(position, momentum):
 
 
 def test_drifts_of_both_directions():
-    """By hand: d_j kappa_ij = TURN (-y, x) = -d_i kappa_ij; db/dp = SQUEEZE, 1/T = 0.5."""
+    """By hand: d_j kappa_ij = TURN (-y, x) = -d_i kappa_ij; db/dp = SQUEEZE, 1/T = 0.5.
+
+    D_pp/p² = 0.1 p² has the derivative 0.2 p² = 0.8 by ln p.
+    """
     problem = ParkerProblem(
         CartesianGrid(jnp.linspace(-1, 1, 5), jnp.linspace(-1, 1, 5)),
         momentum=MomentumGrid(0.1, 100.0, 5),
         diffusion=turning,
         velocity=lambda x: jnp.stack([0.6 * x[0], 0.1 * x[0]]),
         momentum_loss=losses,
+        momentum_diffusion=lambda x, p: 0.1 * p**2,
         loss_rate=decay,
     )
     place, momentum, turned = jnp.array([0.2, -0.5]), jnp.asarray(2.0), TURN * np.array([0.5, 0.2])
     flow, b = np.array([0.12, 0.02]), SQUEEZE * 2.0
     expected = {
-        Forward(): (flow + turned, -(0.2 + b), -0.5),
-        Backward(): (-flow - turned, 0.2 + b, b - 0.6 - 0.5),
+        Forward(): (flow + turned, 1.2 + 0.8 - (0.2 + b), -0.5),
+        Backward(): (-flow - turned, 0.2 + b + 0.8 - 1.2, b - 0.6 - 0.5 - 3 * 0.8),
     }
     drifts = jax.jit(lambda x, p: [way.drift(problem, x, p) for way in expected])
     for found, values in zip(drifts(place, momentum), expected.values(), strict=True):

@@ -97,9 +97,9 @@ class MomentumLosses(eqx.Module):
         radiated = _MAGNETIC * at(self.strength) ** 2 + at(self.photon_energy_density)
         radiated = radiated * charge**4 * (light / mass) ** 2 * energy / mass / (mass / _EV)
         atoms, electrons = at(self.atom_density), at(self.electron_density)
-        plasmon = _PLASMON * jnp.sqrt(jnp.where(electrons > 0, electrons, 1))
+        plasmon = _PLASMON * _EV * jnp.sqrt(jnp.where(electrons > 0, electrons, 1))
         logarithms = _lepton if self.species.mass_number is None else _nucleus
-        bound, free = logarithms(p, self.species, light, _IONISATION * _EV, plasmon * _EV)
+        bound, free = logarithms(p, self.species, light, plasmon)
         collided = atoms * jnp.maximum(bound, 0) + electrons * jnp.maximum(free, 0)
         collided = collided * charge**2 * (energy / p) ** 2 * light / p
         return _THOMSON * (4 / 3 * radiated + 3 / 2 * collided)
@@ -111,19 +111,19 @@ def _medium(name: str, value: ScalarLike | Callable) -> Scalar | Callable:
     return check_range(f"MomentumLosses: {name}", as_float(value), 0, remedy="Its unit is there.")
 
 
-def _nucleus(p: Scalar, species: Species, light: Scalar, bound: Scalar, plasmon: Scalar):
+def _nucleus(p: Scalar, species: Species, light: Scalar, plasmon: Scalar):
     """Return Bethe's logarithm with atoms and with free electrons, for a heavy particle."""
     mass = species.mass.astype(p.dtype)
     gamma, ratio = energy_at(p, species) / mass, light / mass
     recoil = jnp.log1p(2 * gamma * ratio + ratio**2) / 2
     given = jnp.log(2 * light * (p / mass) ** 2) - recoil
-    return given - jnp.log(bound) - 1 + 1 / gamma**2, given - jnp.log(gamma * plasmon)
+    return given - jnp.log(_IONISATION * _EV) - 1 + 1 / gamma**2, given - jnp.log(gamma * plasmon)
 
 
-def _lepton(p: Scalar, species: Species, light: Scalar, bound: Scalar, plasmon: Scalar):
+def _lepton(p: Scalar, species: Species, light: Scalar, plasmon: Scalar):
     """Return the same for an electron: half of the energy is the most that it loses."""
     mass = species.mass.astype(p.dtype)
     gained = kinetic_energy_at(p, species) / mass
-    with_atoms = jnp.log(gained / 2) + 2 * jnp.log(p / bound) + 1 / 8
+    with_atoms = jnp.log(gained / 2) + 2 * jnp.log(p / (_IONISATION * _EV)) + 1 / 8
     with_electrons = jnp.log(energy_at(p, species) / mass) + 2 * jnp.log(light / plasmon) - 3 / 4
     return with_atoms / 2, with_electrons / 2

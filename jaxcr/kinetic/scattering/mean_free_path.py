@@ -187,7 +187,7 @@ def _mean_scattering(model: ScatteringModel, rigidity: Scalar, speed: Scalar, nu
     span = -jnp.log(jnp.asarray(_LEAST, rigidity.dtype))
     cosine = jnp.exp(-span * places)
     diffusion = model.pitch_angle_diffusion(jnp.stack([cosine, -cosine]), rigidity, speed)
-    return span * jnp.sum(weights * cosine * diffusion) / 2
+    return span * jnp.sum((weights * cosine)[None] * diffusion) / 2
 
 
 @broadcasting

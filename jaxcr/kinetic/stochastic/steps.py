@@ -245,8 +245,8 @@ def _euler(direction, problem, particle, noise, step):
         if not problem.diffuses_in_momentum:
             return root
         spread = 2 * step * problem.momentum_diffusion_at(*coordinates(state))
-        along_momentum = jnp.sqrt(jnp.where(spread == 0, 1, spread)) * (spread != 0)
-        column = jnp.zeros(size + 2, state.dtype).at[size].set(along_momentum)
+        length = jnp.where(spread == 0, 0, jnp.sqrt(jnp.where(spread == 0, 1, spread)))
+        column = jnp.zeros(size + 2, state.dtype).at[size].set(length)
         return jnp.concatenate([root, column[:, None]], axis=1)
 
     terms = diffrax.MultiTerm(diffrax.ODETerm(drift), diffrax.ControlTerm(spread, noise))
