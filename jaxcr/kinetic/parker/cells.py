@@ -120,8 +120,8 @@ def discretise(problem: ParkerProblem) -> ParkerCells:
     ------
     ValueError
         If the symmetric part of the diffusion tensor is not positive definite on some face, a
-        coefficient is not finite, a loss rate is negative, or a shape does not fit; RuntimeError
-        under a transformation, where values are not known before.
+        coefficient is not finite, a loss rate or diffusion in momentum is negative, or a shape does
+        not fit; RuntimeError under a transformation, where values are not known before.
     """
     cells, lowest = _evaluate(problem)
     named = {

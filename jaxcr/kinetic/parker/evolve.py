@@ -24,7 +24,7 @@ from jaxcr.kinetic.parker.coupled import solve_coupled
 from jaxcr.kinetic.parker.fluxes import advective_fluxes, diffusive_fluxes, through_ends
 from jaxcr.kinetic.parker.imex import ImplicitDiffusion
 from jaxcr.kinetic.parker.lines import line_matrices, solve_space
-from jaxcr.kinetic.parker.momentum import fitted_fluxes, sharpened
+from jaxcr.kinetic.parker.momentum import fitted_fluxes, sharpened, sharpened_flow
 from jaxcr.kinetic.parker.problem import ParkerProblem
 from jaxcr.kinetic.parker.solution import ParkerHistory
 
@@ -46,7 +46,9 @@ def evolve_parker(
     """Return a transport problem at successive times.
 
     Advection in space and in ln p explicitly with limited slopes, diffusion and losses
-    implicitly, both of second order, through diffrax (``ImplicitDiffusion``).
+    implicitly, both of second order, through diffrax (``ImplicitDiffusion``). With diffusion in
+    momentum fluxes in ln p are implicit, by exponential fitting, but for what makes them of second
+    order where gains or losses outrun diffusion within a cell.
 
     Parameters
     ----------
@@ -99,7 +101,8 @@ def courant_limit(cells: ParkerCells) -> Scalar:
         high = jax.lax.slice_in_dim(carried, 1, None, axis=axis)
         leaving = jnp.maximum(high, 0) + jnp.maximum(-low, 0)
         rate = rate + leaving / along(metric.volume, axis, ndim)
-    upward, downward = jnp.maximum(cells.gain[1:], 0), jnp.maximum(-cells.gain[:-1], 0)
+    flow = sharpened_flow(cells)
+    upward, downward = jnp.maximum(flow[1:], 0), jnp.maximum(-flow[:-1], 0)
     gain = jnp.max(upward + downward, axis=0) / cells.log_width
     return 1 / jnp.maximum(jnp.max(rate + gain), jnp.finfo(rate.dtype).tiny)
 

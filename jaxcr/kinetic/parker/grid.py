@@ -149,7 +149,8 @@ class MomentumGrid(eqx.Module):
         near it. 1.7 is that of Galactic cosmic rays (f ~ p^-4.7), 1 that of strong shocks.
     continued
         Whether that power law goes on beyond the end at which particles enter the range, as
-        for losses of a spectrum cut at ``high``; otherwise nobody enters. Static.
+        for losses of a spectrum cut at ``high``; otherwise nobody enters. With diffusion in
+        momentum, beyond both ends; otherwise N is zero there, like at ``FreeEscape``. Static.
 
     Raises
     ------

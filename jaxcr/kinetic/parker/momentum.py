@@ -98,10 +98,15 @@ def sharpened(cells: ParkerCells, density: Array, *, limited: bool) -> Float[Arr
     before, after = (scaled - padded[:-2]) / 2, (padded[2:] - scaled) / 2
     if limited:
         before = after = monotonised(before, (before + after) / 2, after)
-    _, _, flow = _exchange(cells)
+    flow = sharpened_flow(cells) * along(cells.edge_shape, 0, cells.gain.ndim)
     none = jnp.zeros_like(scaled[:1])
     rise, fall = jnp.concatenate([none, before]), jnp.concatenate([-after, none])
     return jnp.maximum(flow, 0) * rise + jnp.minimum(flow, 0) * fall
+
+
+def sharpened_flow(cells: ParkerCells) -> Float[Array, "edge ..."]:
+    """Return the part of dlnp/dt that ``sharpened`` takes, 1/pc; all of it without diffusion."""
+    return _exchange(cells)[2]
 
 
 def momentum_fluxes(cells: ParkerCells, density: Array) -> Float[Array, "edge ..."]:
@@ -130,7 +135,7 @@ def _exchange(cells: ParkerCells) -> tuple[Array, Array, Array]:
     shape = along(cells.edge_shape, 0, cells.gain.ndim)
     flow, spread = cells.gain, cells.momentum_diffusion
     if spread is None:
-        return jnp.maximum(flow, 0) * shape, jnp.maximum(-flow, 0) * shape, flow * shape
+        return jnp.maximum(flow, 0) * shape, jnp.maximum(-flow, 0) * shape, flow
     index = jnp.log(cells.edge_shape[0] / cells.edge_shape[1]) / cells.log_width
     flow = flow + (3 + index) * spread
     conductance = spread / cells.log_width
@@ -138,7 +143,7 @@ def _exchange(cells: ParkerCells) -> tuple[Array, Array, Array]:
         conductance = conductance.at[jnp.array([0, -1])].multiply(2)
     against, part = _against(flow, conductance)
     upward, downward = against + jnp.maximum(flow, 0), against + jnp.maximum(-flow, 0)
-    return upward * shape, downward * shape, part * flow * shape
+    return upward * shape, downward * shape, part * flow
 
 
 def _against(flow: Array, conductance: Array) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""The steady state: one implicit solve in space for each momentum, in the order of the losses."""
+"""The steady state: implicit in space, momentum by momentum or all at once where they diffuse."""
 
 import equinox as eqx
 import jax
@@ -18,6 +18,7 @@ from jaxcr.kinetic.parker.momentum import (
     edge_weights,
     feed,
     momentum_fluxes,
+    momentum_lines,
 )
 from jaxcr.kinetic.parker.problem import ParkerProblem
 from jaxcr.kinetic.parker.solution import Budget, ParkerSolution
@@ -31,6 +32,8 @@ def solve_parker(problem: ParkerProblem) -> ParkerSolution:
     Second order in space (central slopes without limiter, central diffusion) and in ln p
     (two-point upwind). Momenta are solved one after the other, from the end at which particles
     enter, each by LU on up to 1,024 cells, by GMRES with line solves as preconditioner beyond.
+    Diffusion in momentum couples them: then all together by GMRES, with elimination of one
+    momentum after the other as preconditioner on up to 1,024 cells in space.
 
     Returns
     -------
@@ -40,8 +43,9 @@ def solve_parker(problem: ParkerProblem) -> ParkerSolution:
     Raises
     ------
     ValueError
-        If particles gain momentum in one place and lose it in another (use ``evolve_parker``), if
-        none can ever leave, or for coefficients that ``discretise`` rejects.
+        If particles gain momentum in one place and lose it in another without diffusion in
+        momentum (use ``evolve_parker``), if none can ever leave, or for coefficients that
+        ``discretise`` rejects.
     RuntimeError
         If a residual is left, above half the digits of the type.
 
@@ -49,7 +53,9 @@ def solve_parker(problem: ParkerProblem) -> ParkerSolution:
     -----
     Derivatives by every number in the problem, in forward and reverse mode, through the implicit
     function theorem. Cost: momenta times a few tens to hundreds of sweeps; memory: the tensor on
-    all faces, (momentum x cells x axes²) numbers. There is no limiter: densities beside steep
+    all faces, (momentum x cells x axes²) numbers, and (momentum x cells²) for the elimination.
+    In momentum, equilibria of uniform diffusion with uniform gains and losses are exact where they
+    change by less than e² from cell to cell. There is no limiter: densities beside steep
     gradients can go negative where a flow is not resolved, or where the tensor is very oblique
     to the grid (-0.6 % of the largest for a ratio of 100). At a reflecting wall that the tensor
     is oblique to the order is one. Source: LeVeque, Finite Volume Methods for Hyperbolic Problems
@@ -147,7 +153,9 @@ def _solve_together(cells: ParkerCells) -> tuple[Array, Array]:
     )  # fmt: skip
     left = values - jax.vmap(outflow, in_axes=axes)(homogeneous, density)
     left = left - in_momentum(density) - cells.loss * density
-    scale = jnp.max(jnp.abs(values / shape))
+    # relative to the source, or to what particles exchange between momenta: round-off of that
+    exchanged = momentum_lines(cells).diagonal * jnp.abs(density / shape)
+    scale = jnp.maximum(jnp.max(jnp.abs(values / shape)), jnp.max(exchanged))
     return density, jnp.max(jnp.abs(left / shape)) / jnp.where(scale > 0, scale, 1)
 
 
