@@ -154,14 +154,14 @@ print("{:12s} {:8.4f} ± {:.4f}   planted {:.4f}".format("R", *ratio, mirror_rat
 # when they go down. Between the two edges both come from the weaker side, and nothing odd is left. So odd
 # orders see one edge only: $f_\ell \propto P_{\ell+1}(\mu_1) - P_{\ell-1}(\mu_1)$ with
 # $1 - \mu_1^2 = B_0/B_1$. They must measure $\ln(B_1/B_0) = \ln R + \ln(B_1/B_2)/2$, and say nothing about what
-# is perpendicular to it. `data_directions` finds that by itself, from the Fisher matrix:
+# is perpendicular to it. `data_directions` finds that by itself, from the posterior:
 
 # %%
 odd_data = data.select(ell % 2 == 1)
 odd = infer.Problem(model, odd_data, likelihood=infer.choose_likelihood(model, odd_data))
 odd_result = infer.fit(odd, num_starts=num_odd_starts, optimisers=(infer.LevenbergMarquardt(),))
 for name, one, fitted in (("all", problem, result), ("odd", odd, odd_result)):
-    print(f"{name} multipoles: {infer.data_directions(one.parameters, fitted.information).text()}")
+    print(f"{name} multipoles: {infer.data_directions(one.parameters, fitted.posterior.covariance).text()}")
 depth = np.exp(float(odd_result.values[1]))
 slope = np.array([depth / (1 + depth), 0.5])  # of ln R by ln(R-1); of half the gradient
 print("d ln(B1/B0), of unit length:", (slope / np.linalg.norm(slope)).round(2))

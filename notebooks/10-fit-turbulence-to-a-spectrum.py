@@ -173,7 +173,7 @@ print(f"chi² = {result.chi_squared:.1f} for {result.degrees_of_freedom} degrees
 # The index came back with an error, but was it measured?
 
 # %%
-print(infer.data_directions(parameters, result.information).text())
+print(infer.data_directions(parameters, result.posterior.covariance).text())
 prior = dict(zip(parameters.names, parameters.prior_sigmas, strict=True))["index"]
 print(f"error of the index {result.posterior.errors[2]:.3f}, of its prior alone {prior:.3f}")
 
@@ -190,7 +190,7 @@ add_legend(left)
 samples = result.posterior.samples
 chosen = jax.random.choice(jax.random.key(0), samples, (1500,), p=result.posterior.weights)
 right.plot(chosen[:, 2], chosen[:, 1], ".", ms=3, color=BLUE, alpha=0.5)
-best = infer.data_directions(parameters, result.information).weights[1]
+best = infer.data_directions(parameters, result.posterior.covariance).weights[1]
 across = np.linspace(1.4, 1.95, 2)
 right.plot(across, planted[1] - best[2] / best[1] * (across - 1.6), color=VERMILION,
            label="the combination as planted")

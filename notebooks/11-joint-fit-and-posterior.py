@@ -62,7 +62,7 @@ names = problem.parameters.names
 print(f"chi² = {result.chi_squared:.1f} for {result.degrees_of_freedom} degrees of freedom")
 print("ends of the starts, -2 ln posterior:", np.asarray(result.start_costs).round(2))
 print("Adam's, as a check:                 ", np.asarray(result.check_costs).round(2))
-print(infer.data_directions(problem.parameters, result.information).text())
+print(infer.data_directions(problem.parameters, result.posterior.covariance).text())
 
 # %% [markdown]
 # The last line is worth more than four numbers with errors. Eight multipoles of sixteen skies know one

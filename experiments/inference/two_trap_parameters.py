@@ -112,7 +112,9 @@ def main() -> None:
             "gradient_over_error": gradient.mean() / gradient.std(),
             "share_of_prior_width": (draws.std(0) / prior.std(0)).tolist(),
             "chi_squared": [result.chi_squared, result.degrees_of_freedom, result.p_value],
-            "directions": infer.data_directions(problem.parameters, result.information).text(),
+            "directions": infer.data_directions(
+                problem.parameters, result.posterior.covariance
+            ).text(),
             "forecast": fisher.table().splitlines(),
             "seconds": times,
         },

@@ -85,7 +85,7 @@ def fit_numbers(
             "optimisers_apart_sigma": result.check_distance,
             "effective_samples": float(result.posterior.effective_samples),
         },
-        "directions": data_directions(problem.parameters, result.information).text(),
+        "directions": data_directions(problem.parameters, result.posterior.covariance).text(),
     }
 
 
@@ -168,7 +168,7 @@ def constraint_lines(problem: Problem, result: FitResult) -> str:
         f"error/prior below {CONSTRAINED:g}, constrained: {told}; {CONSTRAINED:g} to {_WEAK:g}, "
         f"weakly: {weak}; {_WEAK:g} or more, returns its prior: {prior}."
     )
-    directions = data_directions(problem.parameters, result.information).text()
+    directions = data_directions(problem.parameters, result.posterior.covariance).text()
     return f"{text}\n{directions[0].upper()}{directions[1:]}."
 
 

@@ -26,7 +26,7 @@ def ended():
         posterior = infer.Posterior(means, covariance, means[None], jnp.ones(1), jnp.asarray(1e3))
         values, two = jnp.array([best, 1.5]), jnp.zeros(2)
         return problem, infer.FitResult(
-            values=values, covariance=covariance, information=jnp.diag(jnp.array([1e3, 0.0])),
+            values=values, covariance=covariance,
             posterior=posterior, cost=0.0, chi_squared=0.0, degrees_of_freedom=1, p_value=1.0,
             start_values=jnp.stack([values, values]), start_costs=two, start_distances=two,
             converged=jnp.array(converged), check_values=(values + apart * errors)[None],

@@ -18,19 +18,19 @@ _LEAST_SHARE = 0.1
 
 
 class Directions(eqx.Module):
-    """Eigenvectors of the data's Fisher matrix, best known first.
+    """Independent combinations of parameters in the posterior, best known first.
 
     Attributes
     ----------
     names
         Of the free parameters.
     weights
-        ``(direction, parameter)``, of unit length: the combinations weights · parameters, whose
-        errors from the data alone are independent.
+        ``(direction, parameter)``, of unit length: the combinations weights · parameters. What
+        counts for little in widths of the priors is 0.
     errors
-        Their standard errors from the data alone; infinite where the data say nothing.
+        Their standard deviations in the posterior, ``(direction,)``.
     shares
-        Error of data and prior together over that of the prior alone, 0 to 1.
+        The same over those of the priors, before anything was left out.
     sigmas
         Standard deviations of the priors, ``(parameter,)``.
     """
@@ -60,34 +60,30 @@ class Directions(eqx.Module):
 
 
 def data_directions(
-    parameters: ParameterSet, information: Float[Array | np.ndarray, "parameter parameter"]
+    parameters: ParameterSet, covariance: Float[Array | np.ndarray, "parameter parameter"]
 ) -> Directions:
-    """Return the eigenvectors of a Fisher matrix of the data in units of the priors.
+    """Return the eigenvectors of a posterior's covariance in units of the priors.
 
     Parameters
     ----------
     parameters
         Their priors' standard deviations within the bounds are the units.
-    information
-        Fisher matrix of the data alone by all parameters: `FitResult.information`.
-
-    Notes
-    -----
-    With x = parameter/sigma of its prior and F v = lambda v, the combination v · x has the error
-    1/sqrt(lambda) from the data, and 1/sqrt(1 + lambda) with a Gaussian prior.
+    covariance
+        Of the posterior, all parameters: ``FitResult.posterior.covariance``. A Fisher matrix where
+        the best fit lies at a bound, or on a curve, says less than a posterior.
     """
-    is_free = parameters.is_free
-    sigmas = parameters.prior_sigmas[is_free]
-    scaled = np.asarray(information)[np.ix_(is_free, is_free)] * sigmas[:, None] * sigmas[None]
-    values, vectors = np.linalg.eigh(scaled)
-    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1].T
-    weights = vectors / sigmas[None]
-    length = np.linalg.norm(weights, axis=1)
-    sign = np.sign(weights[np.arange(len(weights)), np.argmax(np.abs(weights), axis=1)])
-    with np.errstate(divide="ignore"):
-        errors = 1 / np.sqrt(values) / length
-    weights = weights * (sign / length)[:, None]
-    shares = 1 / np.sqrt(1 + values)
+    free = parameters.is_free
+    sigmas = parameters.prior_sigmas[free]
+    covariance = np.asarray(covariance)[np.ix_(free, free)]
+    values, vectors = np.linalg.eigh(covariance / np.outer(sigmas, sigmas))
+    sizes = np.abs(vectors.T)
+    kept = sizes >= _LEAST_SHARE * sizes.max(axis=1, keepdims=True)
+    weights = np.where(kept, vectors.T, 0) / sigmas[None]
+    weights /= np.linalg.norm(weights, axis=1, keepdims=True)
+    leading = weights[np.arange(len(weights)), np.argmax(np.abs(weights), axis=1)]
+    weights *= np.sign(leading)[:, None]
+    errors = np.sqrt(np.einsum("di,ij,dj->d", weights, covariance, weights))
+    shares = np.sqrt(np.maximum(values, 0))
     return Directions(parameters.free_names, weights, errors, shares, sigmas)
 
 

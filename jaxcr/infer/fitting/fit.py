@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from jaxcr.checks import argument_error
 from jaxcr.infer.fitting.checkpoint import resumed_starts
 from jaxcr.infer.fitting.checks import check_problem, num_simulations, point_text
-from jaxcr.infer.fitting.directions import CONSTRAINED, data_fisher
+from jaxcr.infer.fitting.directions import CONSTRAINED
 from jaxcr.infer.fitting.gradient_descent import Adam
 from jaxcr.infer.fitting.levenberg_marquardt import LevenbergMarquardt
 from jaxcr.infer.fitting.objective import Objective
@@ -129,7 +129,6 @@ def _result(
     return FitResult(
         values=values,
         covariance=covariance,
-        information=data_fisher(problem, values),
         posterior=posterior,
         cost=float(ends.cost[best]),
         chi_squared=chi,

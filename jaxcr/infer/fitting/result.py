@@ -16,8 +16,6 @@ class FitResult(eqx.Module):
     values, covariance
         Best values of all parameters ``(parameter,)``, and the inverse Fisher matrix there; its
         rows of fixed parameters are 0.
-    information
-        Fisher matrix of the data alone, for `data_directions`.
     posterior
         Mean, covariance and samples of the posterior: the errors to quote. The Fisher matrix at
         the best fit misses that amplitude, turbulence and mirror ratio trade along a curve.
@@ -40,7 +38,6 @@ class FitResult(eqx.Module):
 
     values: Float[Array, " parameter"]
     covariance: Float[Array, "parameter parameter"]
-    information: Float[Array, "parameter parameter"]
     posterior: Posterior
     cost: float
     chi_squared: float

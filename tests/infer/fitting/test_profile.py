@@ -48,7 +48,7 @@ def test_best_fit_errors_and_flags(result):
 
 
 def test_the_text_of_the_directions(problem, result):
-    text = infer.data_directions(problem.parameters, result.information).text()
+    text = infer.data_directions(problem.parameters, result.posterior.covariance).text()
     assert text.startswith("these data constrain")
     assert text.endswith("nothing about c") or ", c" in text
 
