@@ -92,7 +92,7 @@ def solve_coupled(
     in_space, in_momentum = operators
     shape = along(cells.cell_shape, 0, values.ndim)
     homogeneous, axes = cells.space.homogeneous(), (cells.space.over_momenta(), 0)
-    fixed, sinks, line = lax.stop_gradient((homogeneous, sink, momentum_lines(cells)))
+    fixed, sinks, line = lax.stop_gradient((homogeneous, sink, momentum_lines(cells, sharp=steady)))
     sinks = sinks + line.diagonal
 
     def product(scaled):
@@ -113,8 +113,9 @@ def solve_coupled(
 
     direct = sink[0].size <= direct_cells
     if direct:
-        diagonal = sinks
-        nearly = BlockInverse(jax.vmap(block, in_axes=axes)(fixed, sinks), line)
+        blocks = jax.vmap(block, in_axes=axes)(fixed, sinks)
+        nearly = BlockInverse(blocks, line)
+        diagonal = jnp.diagonal(blocks, axis1=1, axis2=2).reshape(sinks.shape)
     else:
         sweeps = jax.vmap(sweep, in_axes=axes)(fixed, sinks)
         diagonal = (sweeps[0] if isinstance(sweeps, tuple) else sweeps.lines[0]).diagonal

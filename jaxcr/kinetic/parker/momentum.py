@@ -114,9 +114,15 @@ def momentum_fluxes(cells: ParkerCells, density: Array) -> Float[Array, "edge ..
     return fitted_fluxes(cells, density) + sharpened(cells, density, limited=False)
 
 
-def momentum_lines(cells: ParkerCells) -> LineMatrix:
-    """Return the matrix of the divergence of ``fitted_fluxes``, for scaled densities."""
-    upward, downward, _ = _exchange(cells)
+def momentum_lines(cells: ParkerCells, *, sharp: bool) -> LineMatrix:
+    """Return the matrix of the divergence of ``fitted_fluxes``, for scaled densities.
+
+    With ``sharp`` it has the diagonal of what ``sharpened`` adds, and that of the neighbour.
+    """
+    upward, downward, flow = _exchange(cells)
+    if sharp:
+        flow = flow * along(cells.edge_shape, 0, flow.ndim) / 2
+        upward, downward = upward + jnp.maximum(flow, 0), downward + jnp.maximum(-flow, 0)
     size = cells.log_width * along(cells.cell_shape, 0, upward.ndim)
     diagonal = upward[1:] + downward[:-1]
     if cells.continued:

@@ -71,7 +71,7 @@ def solve_parker(problem: ParkerProblem) -> ParkerSolution:
         density, residual = _solve_together(cells)
     density = eqx.error_if(
         density,
-        ~jnp.all(residual < tolerance),
+        ~(jnp.all(residual < tolerance) & jnp.all(jnp.isfinite(density))),
         "solve_parker: the solution leaves a residual. Is there a way out, or a loss, "
         "for every particle? Is the grid fine enough where the flow outruns diffusion over one "
         "cell? Else use evolve_parker.",
@@ -154,7 +154,7 @@ def _solve_together(cells: ParkerCells) -> tuple[Array, Array]:
     left = values - jax.vmap(outflow, in_axes=axes)(homogeneous, density)
     left = left - in_momentum(density) - cells.loss * density
     # relative to the source, or to what particles exchange between momenta: round-off of that
-    exchanged = momentum_lines(cells).diagonal * jnp.abs(density / shape)
+    exchanged = momentum_lines(cells, sharp=True).diagonal * jnp.abs(density / shape)
     scale = jnp.maximum(jnp.max(jnp.abs(values / shape)), jnp.max(exchanged))
     return density, jnp.max(jnp.abs(left / shape)) / jnp.where(scale > 0, scale, 1)
 
