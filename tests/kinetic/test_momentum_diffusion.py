@@ -101,31 +101,33 @@ def test_equilibrium_of_uniform_rates_has_no_flux_at_all():
     density = p[:, None] ** (3 - 2.0 / RATE) * jnp.ones((1, 2))
     # means of the reference power law over cells: the equilibrium is one of means
     shape = problem.momentum.shape_in_cells() / p**-problem.momentum.reference_index
-    fluxes = fitted_fluxes(discretise(problem), density * shape[:, None])
+    fluxes = jax.jit(fitted_fluxes)(discretise(problem), density * shape[:, None])
     exchanged = RATE / width * density[1:]  # what passes either way
     np.testing.assert_allclose(fluxes[1:-1] / exchanged, 0.0, atol=1e-13)
 
 
-def test_without_diffusion_it_is_the_march_and_derivatives_are_differences():
-    momentum = MomentumGrid(0.1, 10.0, CELLS)
+def cooled(diffusion, loss):
+    """The density of a power law that is injected, cools and escapes."""
+    problem = box(
+        MomentumGrid(0.1, 10.0, CELLS),
+        momentum_diffusion=diffusion,
+        momentum_loss=lambda x, p: loss * p,
+        loss_rate=lambda x, p: jnp.full_like(p, ESCAPE),
+        source=lambda x, p: p**-1.2,
+    )
+    return solve_parker(problem).density
 
-    def density(diffusion, loss):
-        problem = box(
-            momentum,
-            momentum_diffusion=diffusion,
-            momentum_loss=lambda x, p: loss * p,
-            loss_rate=lambda x, p: jnp.full_like(p, ESCAPE),
-            source=lambda x, p: p**-1.2,
-        )
-        return solve_parker(problem).density
 
-    none = density(jnp.asarray(0.0), 1.0)
-    np.testing.assert_allclose(none, density(None, 1.0), rtol=1e-9)
+def test_without_diffusion_it_is_the_march():
+    np.testing.assert_allclose(cooled(0.0, 1.0), cooled(None, 1.0), rtol=1e-9)
 
+
+@pytest.mark.slow  # compiles for ten seconds
+def test_derivatives_are_differences():
     @jax.jit
     @jax.value_and_grad
     def at_the_middle(args):
-        return density(args[0], args[1])[CELLS // 2, 0]
+        return cooled(args[0], args[1])[CELLS // 2, 0]
 
     at = jnp.array([0.02, 1.0])  # z = b h/D from 0.3 to 30: both kinds of edges
     slopes, step = at_the_middle(at)[1], 1e-5

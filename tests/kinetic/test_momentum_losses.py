@@ -1,5 +1,6 @@
 """Losses of momentum against numbers that others give, and against what they do to a spectrum."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -57,14 +58,15 @@ def test_protons_in_hydrogen_have_the_minimum_ionisation_of_the_tables():
     """4.103 MeV cm²/g in the gas, at p/(m c) = 3.5: Particle Data Group."""
     ratio = np.geomspace(0.5, 30, 60)
     p = jnp.asarray(ratio * float(proton().mass))
-    rates = jnp.stack([MomentumLosses(proton(), atom_density=1.0)(HERE, x) for x in p])
+    losses = MomentumLosses(proton(), atom_density=1.0)
+    rates = jax.jit(jax.vmap(lambda x: losses(HERE, x)))(p)
     per_atom = np.asarray(rates * p) * 1e9 / (PARSEC * 100)  # MeV cm²
     stopping = per_atom * constants.N_A / 1.00794
     assert abs(stopping.min() / 4.103 - 1) < 3e-3
     assert abs(ratio[stopping.argmin()] / 3.5 - 1) < 0.1
     # free electrons take more, as ln(2 m_e c² beta² gamma/(hbar omega_p)) does: 37 to 11
     free = MomentumLosses(proton(), electron_density=1.0)(HERE, 1e-6)
-    assert 2.5 < free / MomentumLosses(proton(), atom_density=1.0)(HERE, 1e-6) < 4
+    assert 2.5 < free / losses(HERE, 1e-6) < 4
 
 
 def test_losses_add_and_depend_on_the_place():
@@ -80,6 +82,7 @@ def test_losses_add_and_depend_on_the_place():
     np.testing.assert_allclose(found, sum(part(HERE, 1e-6) for part in parts), rtol=1e-14)
 
 
+@pytest.mark.slow  # compiles an evolution of its own
 def test_a_spectrum_cools_as_every_electron_does():
     """p(t) = p0/(1 + b0 p0 t): N(p, t) = N0(p0) p0/p."""
     losses = MomentumLosses(electron(), strength=3.0)
