@@ -87,6 +87,19 @@ def _paths(data: dict) -> list[str]:
     return [statements(data), table(header, rows), "Paths in mean free paths."]
 
 
+def _gyrotropy(data: dict) -> list[str]:
+    """Return the share of the power off the local field by energy and band."""
+    numbers = data["numbers"]
+    share = numbers["share_not_gyrotropic"]
+    rows = [
+        (f"{1e3 * energy:g} TeV", numbers["path_mean_free_paths"][n],
+         *(with_error(share["value"][n][k], share["error"][n][k]) for k in range(4)))
+        for n, energy in enumerate(numbers["energies_PeV"])
+    ]  # fmt: skip
+    header = ("energy", "path, mean free paths", "l = 1", "l = 2", "l = 3-4", "l = 5-8")
+    return [statements(data), table(header, rows), "Share of the power that is not gyrotropic."]
+
+
 _RESULTS = "experiments/results"
 _CODE = "jaxcr/experiments/angular_spectrum"
 _COMMAND = "jaxcr experiment"
@@ -103,6 +116,17 @@ DESCRIPTIONS = {
         "C_l over its limit for dB = B0 and the largest gyroradius: gradient alone, gradient and "
         "flux; ln C_8 with a trap over that without, against its distance.",
         command=f"{_COMMAND} quasi-steady-path",
+    ),
+    f"{_RESULTS}/quasi_steady_by_energy.json": Description(
+        "Behind a gradient, from 20 TeV to 30 PeV",
+        f"{_SKIES}/quasi_steady_by_energy.py",
+        "Gradient and flux after two quasi-linear mean free paths in plane waves, dB = B0: what "
+        "the amplitude does, where the spectrum breaks, and how much of the power is not symmetric "
+        "about the local field.",
+        _gyrotropy,
+        f"{_RESULTS}/quasi_steady_by_energy.png",
+        "Spectra over C_1 at five energies; share of the power off the local field.",
+        command=f"{_COMMAND} quasi-steady-by-energy",
     ),
     f"{_RESULTS}/cosmic_variance.json": Description(
         "Scatter of one sky",
