@@ -100,6 +100,26 @@ def _gyrotropy(data: dict) -> list[str]:
     return [statements(data), table(header, rows), "Share of the power that is not gyrotropic."]
 
 
+def _mixing(data: dict) -> list[str]:
+    """Return C_l of particles and of mixing, over C_1 of the longest paths."""
+    numbers = data["numbers"]
+    last = len(numbers["paths_mean_free_paths"]) - 1
+    rows = []
+    for n, radius in enumerate(numbers["gyroradii_pc"]):
+        traced = numbers["c_ell_particles"][n]
+        ways = {f"particles, {numbers['paths_mean_free_paths'][last]:g}": (traced, last)}
+        ways |= {f"mixed, steps of {k}": (x[n], None) for k, x in numbers["c_ell_mixed"].items()}
+        for way, (found, place) in ways.items():
+            value, error = (
+                found[x] if place is None else found[x][place] for x in ("value", "error")
+            )
+            rows.append(
+                (number(radius), way, *(with_error(value[l], error[l]) for l in (1, 2, 4, 8)))
+            )
+    header = ("gyroradius, pc", "way, mean free paths", "C_1", "C_2", "C_4", "C_8")
+    return [statements(data), table(header, rows), "Over C_1 of the longest orbits."]
+
+
 _RESULTS = "experiments/results"
 _CODE = "jaxcr/experiments/angular_spectrum"
 _COMMAND = "jaxcr experiment"
@@ -127,6 +147,19 @@ DESCRIPTIONS = {
         f"{_RESULTS}/quasi_steady_by_energy.png",
         "Spectra over C_1 at five energies; share of the power off the local field.",
         command=f"{_COMMAND} quasi-steady-by-energy",
+    ),
+    f"{_RESULTS}/mixing_matrix.json": Description(
+        "The ensemble mean by a mixing matrix",
+        f"{_SKIES}/mixing_matrix.py",
+        "Slab turbulence, dB = B0, outer scale 100 pc, gradient and flux along the mean field. "
+        "What one step of the path does to every multipole, measured from orbits and applied for "
+        "ever, beside orbits of eight quasi-linear mean free paths. At this strength the longest "
+        "waves stay over many steps, so that steps are not independent and mixing finds too "
+        "little; the published agreement is of a quasi-linear matrix.",
+        _mixing,
+        f"{_RESULTS}/mixing_matrix.png",
+        "C_l of particles after two lengths of path, and by mixing over two lengths of a step.",
+        command=f"{_COMMAND} mixing-matrix",
     ),
     f"{_RESULTS}/cosmic_variance.json": Description(
         "Scatter of one sky",
