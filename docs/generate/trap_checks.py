@@ -163,8 +163,9 @@ DESCRIPTIONS = {
         "Field lines through the MHD cube that comes with the package (Alfvén Mach number 0.8, δB "
         "half the mean field, driven at 10 pc), cubic splines between its cells. A maximum of |B| "
         "counts as a mirror if the field falls by a given factor on both its sides. Errors: "
-        "jackknife over sixteen blocks in which lines start. All lines cross the same eddies "
-        "several times: another cube would differ by more. The chains are in detailed balance.",
+        "jackknife over the eight parts of the cube in which traps lie, of the chains over sixteen "
+        "blocks in which lines start, too small because all cross the same eddies. The "
+        "chains are in detailed balance.",
         _mirrors,
         f"{_RESULTS}/mirrors_of_a_cube.png",
         "|B| along one line with its mirrors, and how mirror ratios, gradients and lengths of "

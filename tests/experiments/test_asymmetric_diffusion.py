@@ -304,7 +304,9 @@ def equal_lines():
 
 
 def test_equal_traps_have_no_scatter_and_their_own_escape_time(equal_lines):
-    found = mirrors_of_a_cube.statistics(equal_lines)
+    path = jnp.linspace(0.0, 84.0, 3361)
+    part = np.arange(32)[:, None] % 8 + np.zeros(3361, int)
+    found = mirrors_of_a_cube.statistics(equal_lines, path, part)
     exact = {"ratio": 1.5, "gradient_mean": 0, "gradient_scatter": 0, "length": 4}
     for name, expected in exact.items():
         np.testing.assert_allclose(found[name].value, expected, atol=1e-6)
@@ -318,14 +320,15 @@ def test_equal_traps_have_no_scatter_and_their_own_escape_time(equal_lines):
     np.testing.assert_allclose(chains["escape_time"]["value"], 9 * 8 / (2 * rate), rtol=1e-6)
 
 
-def test_the_errors_are_those_of_blocks(equal_lines):
-    # one block of other traps: R = 1.5 + d in one of n blocks has the error d/n
-    num = mirrors_of_a_cube.BLOCKS**2
+def test_the_errors_are_those_of_parts_of_the_cube(equal_lines):
+    # other traps in one part: R = 1.5 + d in one of n parts has the error d/n
+    num, path = mirrors_of_a_cube.PARTS**3, jnp.linspace(0.0, 84.0, 3361)
+    part = np.repeat(np.arange(num), 4)[:, None] + np.zeros(3361, int)
     trap, edges = equal_lines[0]
     deeper = traps.Trap(1.0, 1.6, 1.6)
     other = jax.tree.map(lambda x, y: jnp.full_like(x, y), trap, deeper)
-    lines = [(other, edges)] * 2 + equal_lines[2:]
-    found = mirrors_of_a_cube.statistics(lines)["ratio"]
+    lines = [(other, edges)] * 4 + equal_lines[4:]
+    found = mirrors_of_a_cube.statistics(lines, path, part)["ratio"]
     np.testing.assert_allclose(found.value, 1.5 + 0.1 / num, rtol=1e-6)
     np.testing.assert_allclose(found.error, 0.1 / num, rtol=1e-3)
 

@@ -17,7 +17,9 @@ from jaxcr.statistics import Estimate, jackknife_sums
 SMALLEST = (1.05, 1.1, 1.2)
 """Ratios of a mirror to the minimum from which on it counts; the chain has those of the second."""
 BLOCKS = 4
-"""Along y and z: lines start in as many blocks squared, over which errors are jackknifed."""
+"""Along y and z, in which lines start: errors of chains are jackknifed over them."""
+PARTS = 2
+"""Of the cube along each axis, longer than its outer scale: errors of traps are over them."""
 BOXES = 12
 """Length of a line in boxes."""
 _INTERVALS = 4
@@ -26,14 +28,16 @@ SITES = 16
 """Traps of a chain; few lines have fewer."""
 COLORS = (GREEN, BLUE, VERMILION)
 _FACTOR = 0.3
+"""By which lengths may differ and still be called equal."""
 _SHOWN = 100.0
+"""In pc: of a line, in the picture."""
 
 
 def run(size: Size) -> Outcome:
     """Follow lines through the cube, find their traps, and let particles leave chains of them."""
-    path, strength, outer_scale = follow_lines(max(1, size.fields // 4))
+    path, strength, part, outer_scale = follow_lines(max(1, size.fields // 4))
     found = {ratio: [read_line(line, path, ratio) for line in strength] for ratio in SMALLEST}
-    rows = {ratio: statistics(lines) for ratio, lines in found.items()}
+    rows = {ratio: statistics(lines, path, part) for ratio, lines in found.items()}
     chains = compare_chains(found[SMALLEST[1]])
     numbers = {
         "lines": len(strength), "length": float(path[-1]), "outer_scale": outer_scale,
@@ -54,8 +58,8 @@ def run(size: Size) -> Outcome:
     return Outcome(numbers, verdicts, lambda: draw(strength[0], path, found))
 
 
-def follow_lines(per_block: int) -> tuple[jax.Array, np.ndarray, float]:
-    """Return path, |B| along lines (line, place), block by block, and the outer scale in pc."""
+def follow_lines(per_block: int) -> tuple[jax.Array, np.ndarray, np.ndarray, float]:
+    """Return path, |B| and part of the cube along lines (line, place), the outer scale in pc."""
     field = fields.mhd_snapshot(stencil=fields.CubicSpline())
     cells, spacing = field.lattice().shape[0], float(field.spacing[0])
     block = cells * spacing / BLOCKS
@@ -66,12 +70,12 @@ def follow_lines(per_block: int) -> tuple[jax.Array, np.ndarray, float]:
         field, jnp.asarray(np.column_stack([np.zeros(len(across)), across])),
         length=BOXES * cells * spacing, num_samples=BOXES * cells * _INTERVALS,
     )  # fmt: skip
-    strength = jax.lax.map(
-        lambda line: jnp.linalg.norm(jax.vmap(field)(line), axis=-1),
-        jnp.moveaxis(lines.position, 1, 0),
-    )
+    position = jnp.moveaxis(lines.position, 1, 0)
+    strength = jax.lax.map(lambda x: jnp.linalg.norm(jax.vmap(field)(x), axis=-1), position)
+    place = np.floor(np.asarray(position) / (cells * spacing / PARTS)).astype(int) % PARTS
+    part = place @ (PARTS ** np.arange(3))
     scale = fields.mhd_snapshot_notes()["injection_cells"] * spacing
-    return lines.path, np.asarray(strength), scale
+    return lines.path, np.asarray(strength), part, scale
 
 
 def read_line(strength: np.ndarray, path: jax.Array, ratio: float) -> Any:
@@ -82,14 +86,15 @@ def read_line(strength: np.ndarray, path: jax.Array, ratio: float) -> Any:
         return None
 
 
-def statistics(lines: list) -> dict[str, Estimate]:
-    """Return means over all traps of the lines, with errors from blocks of lines."""
-    sums = np.zeros((BLOCKS**2, 7))
-    for number, line in enumerate(lines):
+def statistics(lines: list, path: jax.Array, part: np.ndarray) -> dict[str, Estimate]:
+    """Return means over all traps of the lines, with errors from the parts of the cube."""
+    sums = np.zeros((PARTS**3, 7))
+    for line, part_of_line in zip(lines, part, strict=True):
         if line is not None:
             values = describe(line)
             rows = [y for x in values for y in (x, x**2)]
-            sums[_block(number, lines)] += [*map(np.sum, rows), values[0].size]
+            where = part_of_line[np.searchsorted(path, line[1][:-1])]  # at the left mirror
+            np.add.at(sums, where, np.stack([*rows, np.ones_like(rows[0])], axis=1))
 
     def mean(which):
         return lambda m: m[which] / m[-1]
