@@ -155,8 +155,9 @@ def diffusion_of_hops(hops: traps.MeasuredHops) -> Estimate:
 def row(case: Case, hops: traps.MeasuredHops) -> dict:
     """Return the numbers of one case."""
     names = ("drift", "diffusion", "exponent", "asymmetry", "jumps", "correlation")
+    small = isinstance(case.scattering, traps.SmallAngleScattering)
     return (
-        case._asdict()
+        {"name": case.name, "fall": case.fall, "rate": case.rate, "small_angles": small}
         | {name: as_numbers(getattr(hops, name)) for name in names}
         | {"hops_per_scattering": as_numbers(hops_per_scattering(case, hops))}
         | {"diffusion_of_hops": as_numbers(diffusion_of_hops(hops))}
