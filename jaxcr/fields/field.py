@@ -90,6 +90,7 @@ class FieldInTime(Field):
     def freeze(self, time: Scalar) -> Field:
         """Return the static field at a time (times c, in pc)."""
 
+    @checked
     def __call__(self, position: Vector) -> Vector:
         """Return the field at ``position`` and time 0."""
         return self.freeze(jnp.zeros((), position.dtype))(position)

@@ -44,6 +44,15 @@ FIELDS = {
     "MirrorChainField": lambda: fields.MirrorChainField(
         minimum=1.3, left_mirror=2.5, right_mirror=3.1, length=2.2, num_bottles=3
     ),
+    "MotionalField": lambda: fields.MotionalField(
+        fields.UniformField([0.3, 0.0, 0.2]), _grid(fields.GridField)
+    ),
+    "MovingField": lambda: fields.MovingField(
+        _grid(fields.GridField, boundary=fields.Periodic()), jnp.array([0.1, 0.0, 0.0])
+    ),
+    "FieldSequence": lambda: fields.FieldSequence(
+        [_grid(fields.GridField), _grid(fields.GridField)], jnp.array([0.0, 1.0])
+    ),
     "ScaledField": lambda: 2 * _uniform(),
     "SumField": lambda: _grid(fields.GridField, jnp.float32) + 0.3 * _uniform(),
 }

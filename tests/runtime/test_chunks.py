@@ -19,6 +19,9 @@ from pathlib import Path
 import numpy as np
 from jaxcr.runtime import ChunkStore, Terminated, compute_chunks, terminable
 
+# a shell's background jobs ignore it, and their children with them
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def compute(number):
     time.sleep(0.02)
     return {{"sum": np.random.default_rng(number).normal(size=2000)}}
