@@ -27,7 +27,7 @@ PLANTED = {
 }
 """Rows ``value ± error  planted truth`` that each prints."""
 
-HEAVY = {"02-orbits", "05-sky"}
+HEAVY = {"01-field", "02-orbits", "05-sky"}
 """Half a minute each."""
 SMALL = {
     "01-field": {

@@ -22,6 +22,7 @@ def overconfident(line):
     return infer.calibration_ranks(line.problem(0.7), line.simulate, jax.random.key(4), num=NUM)
 
 
+@pytest.mark.slow
 def test_the_right_errors_close_and_their_ranks_are_uniform(right):
     assert right.closure.passed
     assert right.passed
