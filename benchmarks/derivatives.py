@@ -5,15 +5,14 @@
 Each function makes one number. Its parameters: rigidity, mean field, rms, index and outer scale of
 the turbulence (40 plane waves), samples of a grid (along one direction), the start, and the
 boundary's gradient where there is one. One program differentiates by all of them; ``cost`` is its
-processor time over that of the value, after compilation, best of three. ``difference``: of each
-derivative by ln p from the central difference quotient, over the largest of the function's, in
-float64, at paths of 1 and 3 gyroradii. ``none``: what the error
-says where there is no such derivative.
+processor time over that of the value, in turn, after compilation, median of three.
+``difference``: of each derivative by ln p from the central difference quotient, over the largest of
+the function's, in float64, at paths of 1 and 3 gyroradii. ``none``: what the error says where there
+is no such derivative.
 """
 
 import argparse
 import os
-import time
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcr import fields, orbits, sky
+from jaxcr.bench.timing import time_in_turn
 from jaxcr.runtime import write_record
 from jaxcr.units import GYRORADIUS
 
@@ -113,16 +113,6 @@ STOPS = {
 MODES = {"forward": jax.jacfwd, "reverse": jax.grad}
 
 
-def seconds(run, *arguments) -> float:
-    """Return the best of three processor times of a compiled call."""
-    times = []
-    for _ in range(3):
-        start = time.process_time()
-        jax.block_until_ready(run(*arguments))
-        times.append(time.process_time() - start)
-    return min(times)
-
-
 def measure(function, stop_name: str, pusher_name: str) -> list[dict]:
     """Return one row for each mode and parameter."""
     stop, pusher = STOPS[stop_name], PUSHERS[pusher_name]
@@ -137,7 +127,6 @@ def measure(function, stop_name: str, pusher_name: str) -> list[dict]:
     value, rows = jax.jit(number), []
     sizes = [jnp.asarray(length * RADIUS) for length in (1.0, 3.0)]
     exact = [quotients(value, p, size) for size in sizes]
-    plain = seconds(value, p, sizes[1])
     for mode, derivative in MODES.items():
         row = {"function": function.__name__, "stop": stop_name, "mode": mode,
                "pusher": "Tsit5" if function is trace else pusher_name}  # fmt: skip
@@ -146,7 +135,9 @@ def measure(function, stop_name: str, pusher_name: str) -> list[dict]:
             way = {"way": diffrax.ForwardMode()} if forward else {}
             run = jax.jit(derivative(partial(number, **way)))
             found = [run(p, size) for size in sizes]
-            cost = seconds(run, p, sizes[1]) / plain
+            calls = [partial(x, p, sizes[1]) for x in (value, run)]
+            plain, derived = time_in_turn(*calls, repeats=3)
+            cost = derived.over(plain).value
         except (RuntimeError, ValueError) as error:
             rows.append(row | {"none": str(error).splitlines()[0]})
             continue

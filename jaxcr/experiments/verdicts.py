@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+from collections.abc import Collection
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +20,13 @@ def judge_sign(change: float, error: float) -> bool | None:
     if not abs(change) > SIGMAS * error:
         return None
     return bool(change > 0)
+
+
+def all_of(answers: Collection[bool | None]) -> bool | None:
+    """Return no if one is no, else open if one is open."""
+    if False in answers:
+        return False
+    return None if None in answers else True
 
 
 def agrees(found: Estimate, expected: float) -> bool:

@@ -24,7 +24,7 @@ from jaxcr.experiments.angular_spectrum.setup import (
     ensemble,
 )
 from jaxcr.experiments.experiment import Experiment, Outcome, Size, Verdict
-from jaxcr.experiments.verdicts import UNRESOLVED, as_numbers, judge_sign, plus_minus
+from jaxcr.experiments.verdicts import UNRESOLVED, all_of, as_numbers, judge_sign, plus_minus
 from jaxcr.plots.fit import fisher_ellipse
 from jaxcr.plots.style import (
     BLACK,
@@ -223,7 +223,7 @@ def judge_fisher(names: tuple[str, ...], case: Case, kind: str) -> Verdict:
     ]
     parts = ", ".join(f"{n} {plus_minus(x)}" for n, x in zip(names, shares, strict=True))
     answers = [judge_sign(TOLERANCE - abs(float(x.value) - 1), float(x.error)) for x in shares]
-    holds = False if False in answers else None if None in answers else True
+    holds = all_of(answers)
     return Verdict(
         f"Fisher errors of {kind} are those of the posterior within {TOLERANCE:.0%}",
         f"posterior over Fisher, {len(case.errors)} data sets: {parts}",

@@ -41,6 +41,7 @@ from jaxcr.experiments.verdicts import (
     SIGMAS,
     UNRESOLVED,
     agrees,
+    all_of,
     as_numbers,
     judge_sign,
     plus_minus,
@@ -146,13 +147,6 @@ def judge_growth(found: Estimate, expected: float) -> bool | None:
         return None
     away = abs(float(found.value) - expected)
     return bool(away <= max(_TOLERANCE, SIGMAS * float(found.error)))
-
-
-def all_of(answers: list[bool | None]) -> bool | None:
-    """Return no if one is no, else open if one is open."""
-    if False in answers:
-        return False
-    return None if None in answers else True
 
 
 def pick(found: Found, name: str) -> dict[str, dict[str, Estimate]]:

@@ -18,7 +18,7 @@ from jaxcr import fields, kinetic, orbits, sky
 from jaxcr.arrays import ScalarLike
 from jaxcr.experiments.experiment import Experiment, Outcome, Size, Verdict
 from jaxcr.experiments.small_scale_anisotropy.setup import AXIS
-from jaxcr.experiments.verdicts import as_numbers, entry, judge_sign, plus_minus
+from jaxcr.experiments.verdicts import all_of, as_numbers, entry, judge_sign, plus_minus
 from jaxcr.legendre import legendre_polynomials
 from jaxcr.plots.style import add_legend, new_figure, polish
 from jaxcr.sky.harmonics.modes import degree_average, mode_degrees
@@ -225,7 +225,7 @@ def log_ratios(place: int, num_fields: int) -> Callable[[Mean], Array]:
 def judge_spectra(found: list[Skies]) -> Verdict:
     """Return whether both spectra are one at all gyroradii."""
     rows = {n: [estimate(log_ratios(n, len(x.mixing)), x) for x in found] for n in _MIXED}
-    apart = [judge_sign(abs(float(x.value)) - _ALIKE, float(x.error)) for x in rows[_JUDGED]]
+    near = [judge_sign(_ALIKE - abs(float(x.value)), float(x.error)) for x in rows[_JUDGED]]
     radii = ", ".join(f"{x:g}" for x in RADII)
     return Verdict(
         "the mixing matrix gives the ensemble mean of C_l of test particles at all rigidities",
@@ -235,7 +235,7 @@ def judge_spectra(found: list[Skies]) -> Verdict:
             f"steps of {PATHS[n]:g} mean free paths {', '.join(plus_minus(x) for x in row)}"
             for n, row in rows.items()
         ),
-        False if True in apart else (None if None in apart else True),
+        all_of(near),
         f"Judged for the longer step; a difference below {_ALIKE:g} counts as none. Steps must be "
         "so long that the fields before and after one are independent, and so short that one step "
         "does not make the sky by itself.",
@@ -255,7 +255,6 @@ def judge_scales(found: list[Skies]) -> Verdict:
     half = -np.log(2)
     below = [judge_sign(half - float(x.value[early]), float(x.error[early])) for x in rows]
     above = [judge_sign(float(x.value[late]) - half, float(x.error[late])) for x in rows]
-    answers = {*below, *above}
     return Verdict(
         "small scales form between the ballistic and the diffusive regime",
         f"ln C_l over its limit, mean of l = 2 to {_ORDERS}, after {PATHS[early]:g} and "
@@ -264,7 +263,7 @@ def judge_scales(found: list[Skies]) -> Verdict:
             f"{radius:g} pc {plus_minus(entry(x, early))}, {plus_minus(entry(x, late))}"
             for radius, x in zip(RADII, rows, strict=True)
         ),
-        False if False in answers else (None if None in answers else True),
+        all_of([*below, *above]),
         "Yes where less than half is there after the shorter path and more after the longer.",
     )
 

@@ -76,9 +76,7 @@ def data_directions(
     sigmas = parameters.prior_sigmas[free]
     covariance = np.asarray(covariance)[np.ix_(free, free)]
     values, vectors = np.linalg.eigh(covariance / np.outer(sigmas, sigmas))
-    sizes = np.abs(vectors.T)
-    kept = sizes >= _LEAST_SHARE * sizes.max(axis=1, keepdims=True)
-    weights = np.where(kept, vectors.T, 0) / sigmas[None]
+    weights = np.where(_counts(vectors.T), vectors.T, 0) / sigmas[None]
     weights /= np.linalg.norm(weights, axis=1, keepdims=True)
     leading = weights[np.arange(len(weights)), np.argmax(np.abs(weights), axis=1)]
     weights *= np.sign(leading)[:, None]
@@ -123,13 +121,15 @@ def weights_text(
     """
     weights = weights / np.linalg.norm(weights)
     weights = weights * np.sign(weights[np.argmax(np.abs(weights))])
-    sizes = np.abs(weights * sigmas)
-    kept = [
-        (name, weight)
-        for name, weight, size in zip(names, weights, sizes, strict=True)
-        if size >= _LEAST_SHARE * np.max(sizes)
-    ]
+    counts = _counts(weights * sigmas)
+    kept = [(names[i], weights[i]) for i in np.flatnonzero(counts)]
     if len(kept) == 1:
         return kept[0][0]
     parts = [f"{'-' if weight < 0 else '+'} {abs(weight):.2f} {name}" for name, weight in kept]
     return " ".join(parts).removeprefix("+ ").replace("- ", "-", parts[0].startswith("-"))
+
+
+def _counts(weights: Float[np.ndarray, "*direction parameter"]) -> np.ndarray:
+    """Return which weights, in widths of the priors, are not small beside the largest."""
+    sizes = np.abs(weights)
+    return sizes >= _LEAST_SHARE * np.max(sizes, axis=-1, keepdims=True)

@@ -89,7 +89,9 @@ def best_starts(objective: Objective, num: int) -> Float[Array, "start free"]:
     multipoles make a wall of costs, beyond which that ranking still sees.
     """
     parameters = objective.problem.parameters
-    angles = np.asarray(start_angles(objective, parameters.starts(_CANDIDATES if num > 1 else 1)))
+    if num == 1:
+        return start_angles(objective, parameters.starts(1))
+    angles = np.asarray(start_angles(objective, parameters.starts(_CANDIDATES)))
     residuals = np.asarray(_residuals(objective, jnp.asarray(angles)))
     chosen = [0]
     for sizes, most in ((residuals, 1 + num // 2), (np.arcsinh(residuals), num)):
